@@ -1,0 +1,238 @@
+"""What a caller may define as an experiment, and change of it later."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from nextpoint_service.domain.experiment import (
+    Experiment,
+    ExperimentState,
+    ExperimentType,
+    Metadata,
+    Metric,
+    Objective,
+    Strategy,
+)
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.parameter_rules import (
+    ConstraintDraft,
+    ParameterDraft,
+    parse_constraints,
+    parse_parameters,
+)
+from nextpoint_service.domain.search_space import SearchSpace, cell_count
+from nextpoint_service.domain.violations import Violations
+
+_PROJECT = re.compile(r"[a-z0-9\-_.]{1,32}")
+
+CHANGEABLE = ("name", "project", "budget", "parallel_bandwidth", "metadata", "tags")
+"""The fields of an experiment that can be changed, as update masks name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDraft:
+    """A metric as a caller wrote it."""
+
+    name: str
+    objective: Objective = Objective.MAXIMIZE
+    strategy: Strategy = Strategy.OPTIMIZE
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentDraft:
+    """An experiment as a caller wrote it; None and empty mean absent."""
+
+    name: str
+    parameters: tuple[ParameterDraft, ...]
+    metrics: tuple[MetricDraft, ...]
+    constraints: tuple[ConstraintDraft, ...] = ()
+    project: str = ""
+    type: ExperimentType = ExperimentType.OPTIMIZED
+    budget: int | None = None
+    parallel_bandwidth: int | None = None
+    metadata: Metadata | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentChange:
+    """New values for the fields that `fields` names; the others are ignored."""
+
+    fields: frozenset[str]
+    name: str = ""
+    project: str = ""
+    budget: int | None = None
+    parallel_bandwidth: int | None = None
+    metadata: Metadata | None = None
+    tags: tuple[str, ...] = ()
+
+
+def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datetime) -> Experiment:
+    """Return the experiment that the draft describes, or raise InvalidRequest with all faults.
+
+    Whether the linear constraints leave any point is not looked at here.
+    """
+    violations = Violations()
+    grid_type = draft.type is ExperimentType.GRID
+    parameters = parse_parameters(draft.parameters, violations, limits, grid_type=grid_type)
+    constraints = parse_constraints(draft.constraints, draft.parameters, violations, limits)
+    space = SearchSpace(parameters, constraints)
+    metrics = _parse_metrics(draft.metrics, violations, limits)
+    budget = draft.budget
+    if grid_type and not violations:
+        budget = _grid_budget(space, budget, violations, limits)
+    experiment = Experiment(
+        experiment_id=experiment_id,
+        name=draft.name,
+        project=draft.project,
+        type=draft.type,
+        space=space,
+        metrics=metrics,
+        budget=budget,
+        parallel_bandwidth=draft.parallel_bandwidth,
+        metadata=dict(draft.metadata or {}),
+        tags=tuple(sorted(draft.tags)),
+        state=ExperimentState.ACTIVE,
+        revision=1,
+        created=at,
+        updated=at,
+    )
+    _check_changeable(experiment, frozenset(CHANGEABLE), violations, limits)
+    violations.check()
+    return experiment
+
+
+def change(
+    experiment: Experiment, change: ExperimentChange, limits: Limits, at: datetime
+) -> Experiment:
+    """Return the experiment with the named fields changed, or raise InvalidRequest."""
+    violations = Violations()
+    if not change.fields:
+        violations.add("update_mask", "must name at least one field to change")
+    for name in sorted(change.fields.difference(CHANGEABLE)):
+        violations.add("update_mask", f"'{name}' is not one of {', '.join(CHANGEABLE)}")
+    if "budget" in change.fields and experiment.type is ExperimentType.GRID:
+        violations.add("budget", "is the number of cells in an experiment of type grid")
+    violations.check()
+    new = {name: getattr(change, name) for name in change.fields}
+    if "metadata" in new:
+        new["metadata"] = dict(change.metadata or {})
+    if "tags" in new:
+        new["tags"] = tuple(sorted(change.tags))
+    changed = replace(experiment, **new, revision=experiment.revision + 1, updated=at)
+    _check_changeable(changed, change.fields, violations, limits)
+    violations.check()
+    return changed
+
+
+def _check_changeable(
+    experiment: Experiment, fields: frozenset[str], violations: Violations, limits: Limits
+) -> None:
+    if "name" in fields:
+        violations.check_name("name", experiment.name, limits.name_characters)
+    if "project" in fields and experiment.project and not _PROJECT.fullmatch(experiment.project):
+        violations.add("project", "must be 1 to 32 characters of a to z, 0 to 9, '-', '_' and '.'")
+    if "budget" in fields:
+        _check_budget(experiment, violations, limits)
+    if "parallel_bandwidth" in fields and experiment.parallel_bandwidth is not None:
+        violations.check_range(
+            "parallel_bandwidth", experiment.parallel_bandwidth, 1, limits.parallel_bandwidth
+        )
+    if "metadata" in fields:
+        check_metadata(experiment.metadata, violations, limits)
+    if "tags" in fields:
+        _check_tags(experiment.tags, violations, limits)
+
+
+def _check_budget(experiment: Experiment, violations: Violations, limits: Limits) -> None:
+    if experiment.budget is not None:
+        if experiment.type is not ExperimentType.GRID:
+            violations.check_range("budget", experiment.budget, 1, limits.budget)
+        return
+    if experiment.type is ExperimentType.GRID:
+        return
+    if len(experiment.optimized) > 1:
+        violations.add("budget", "is required with several optimized metrics")
+    elif any(metric.strategy is Strategy.CONSTRAINT for metric in experiment.metrics):
+        violations.add("budget", "is required with a metric of strategy constraint")
+
+
+def _grid_budget(
+    space: SearchSpace, budget: int | None, violations: Violations, limits: Limits
+) -> int:
+    cells = cell_count(space)
+    if cells > limits.grid_cells:
+        violations.add(
+            "parameters", f"the grid must have at most {limits.grid_cells} cells, got {cells}"
+        )
+    elif budget is not None and budget != cells:
+        violations.add("budget", f"is the number of cells, {cells}, in an experiment of type grid")
+    return cells
+
+
+def _parse_metrics(
+    drafts: Sequence[MetricDraft], violations: Violations, limits: Limits
+) -> tuple[Metric, ...]:
+    if not 1 <= len(drafts) <= limits.metrics:
+        violations.add("metrics", f"must be 1 to {limits.metrics}, got {len(drafts)}")
+        return ()
+    optimized = sum(draft.strategy is Strategy.OPTIMIZE for draft in drafts)
+    if optimized == 0:
+        violations.add("metrics", "must have at least one metric of strategy optimize")
+    seen: set[str] = set()
+    for index, draft in enumerate(drafts):
+        path = f"metrics[{index}]"
+        violations.check_name(f"{path}.name", draft.name, limits.name_characters)
+        if draft.name in seen:
+            violations.add(f"{path}.name", f"'{draft.name}' is the name of another metric")
+        seen.add(draft.name)
+        if problem := _threshold_problem(draft, optimized):
+            violations.add(f"{path}.threshold", problem)
+    return tuple(
+        Metric(draft.name, draft.objective, draft.strategy, draft.threshold) for draft in drafts
+    )
+
+
+def _threshold_problem(draft: MetricDraft, optimized: int) -> str | None:
+    if draft.threshold is None:
+        required = draft.strategy is Strategy.CONSTRAINT
+        return "is required for strategy constraint" if required else None
+    if not math.isfinite(draft.threshold):
+        return f"must be a finite number, got {draft.threshold}"
+    if draft.strategy is Strategy.STORE:
+        return "is not for strategy store"
+    if draft.strategy is Strategy.OPTIMIZE and optimized == 1:
+        return "is not for the only optimized metric, whose best value is looked for anyway"
+    return None
+
+
+def check_metadata(metadata: Metadata, violations: Violations, limits: Limits) -> None:
+    """Note what is wrong with metadata."""
+    if len(metadata) > limits.metadata_entries:
+        violations.add(
+            "metadata", f"must have at most {limits.metadata_entries} entries, got {len(metadata)}"
+        )
+        return
+    for key, value in metadata.items():
+        violations.check_name(f"metadata[{key!r}]", key, limits.name_characters)
+        if isinstance(value, str):
+            if len(value) > limits.metadata_characters:
+                violations.add(
+                    f"metadata[{key!r}]",
+                    f"must have at most {limits.metadata_characters} characters, got {len(value)}",
+                )
+        elif not math.isfinite(value):
+            violations.add(f"metadata[{key!r}]", f"must be a finite number, got {value}")
+
+
+def _check_tags(tags: tuple[str, ...], violations: Violations, limits: Limits) -> None:
+    if len(tags) > limits.metadata_entries:
+        violations.add("tags", f"must be at most {limits.metadata_entries}, got {len(tags)}")
+        return
+    for tag in tags:
+        violations.check_name("tags", tag, limits.name_characters)
+    if len(set(tags)) < len(tags):
+        violations.add("tags", "must be different from each other")

@@ -1,0 +1,76 @@
+"""The outcome of an evaluation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nextpoint_service.domain.experiment import Experiment, Metadata
+from nextpoint_service.domain.search_space import Assignments
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The value of one metric; `stddev` is None when unknown, 0 when free of noise."""
+
+    value: float
+    stddev: float | None = None
+
+
+Values = Mapping[str, Measurement]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was measured at some assignments: a value for every metric, or a failure.
+
+    `suggestion_id` is None for assignments of the user's own, which may lie `outside` the
+    search space. `seconds` is how long the evaluation took, from the hand-out to the report; None
+    when nobody held the suggestion.
+    """
+
+    observation_id: str
+    experiment_id: str
+    suggestion_id: str | None
+    run_id: str | None
+    assignments: Assignments
+    values: Values
+    failed: bool
+    outside: bool
+    metadata: Metadata
+    seconds: float | None
+    created: datetime
+    updated: datetime
+
+
+def is_eligible(experiment: Experiment, observation: Observation) -> bool:
+    """Whether an observation can be the best: it succeeded and reaches every threshold."""
+    return not observation.failed and all(
+        metric.reaches_threshold(observation.values[metric.name].value)
+        for metric in experiment.metrics
+    )
+
+
+def best(experiment: Experiment, observations: list[Observation]) -> list[Observation]:
+    """Return the best observation, or the Pareto frontier, the best in the first metric first.
+
+    Of equals the earliest comes first; with one optimized metric it is the only one returned.
+    """
+    optimized = experiment.optimized
+    scored = [
+        (tuple(-metric.sign * each.values[metric.name].value for metric in optimized), each)
+        for each in observations
+        if is_eligible(experiment, each)
+    ]
+    scored.sort(key=lambda pair: (pair[0], pair[1].created, pair[1].observation_id))
+    if len(optimized) == 1:
+        return [each for _, each in scored[:1]]
+    frontier: list[tuple[tuple[float, ...], Observation]] = []
+    for costs, each in scored:
+        # In this order, whoever dominates a point comes before it.
+        if not any(_dominates(other, costs) for other, _ in frontier):
+            frontier.append((costs, each))
+    return [each for _, each in frontier]
+
+
+def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))

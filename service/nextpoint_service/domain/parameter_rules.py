@@ -1,0 +1,285 @@
+"""What a caller may define as parameters and linear constraints."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.search_space import (
+    LARGEST_INT,
+    BoolParameter,
+    CategoricalParameter,
+    Comparison,
+    DoubleParameter,
+    IntParameter,
+    LinearConstraint,
+    Parameter,
+    Term,
+)
+from nextpoint_service.domain.violations import Violations
+
+SMALLEST_WIDTH = 1e-8
+"""The smallest difference between the bounds of a parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDraft:
+    """A parameter as a caller wrote it; None and empty mean absent.
+
+    `type` is None when it was not said or is not known.
+    """
+
+    name: str
+    type: str | None
+    bounds: tuple[float | None, float | None] | None = None
+    grid: tuple[float, ...] = ()
+    log: bool = False
+    categorical_values: tuple[str, ...] = ()
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TermDraft:
+    """A term as a caller wrote it."""
+
+    name: str
+    weight: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintDraft:
+    """A linear constraint as a caller wrote it."""
+
+    comparison: Comparison | None
+    terms: tuple[TermDraft, ...] = field(default=())
+    threshold: float | None = None
+
+
+def parse_parameters(
+    drafts: Sequence[ParameterDraft], violations: Violations, limits: Limits, *, grid_type: bool
+) -> tuple[Parameter, ...]:
+    """Return the parameters; what is wrong is noted, and a parameter with a fault left out."""
+    if not drafts:
+        violations.add("parameters", "must have at least one parameter")
+    if len(drafts) > limits.parameters:
+        violations.add("parameters", f"must have at most {limits.parameters}, got {len(drafts)}")
+        return ()
+    seen: set[str] = set()
+    parameters = []
+    for index, draft in enumerate(drafts):
+        path = f"parameters[{index}]"
+        found = Violations()
+        found.check_name("name", draft.name, limits.name_characters)
+        if draft.name in seen:
+            found.add("name", f"'{draft.name}' is the name of another parameter")
+        seen.add(draft.name)
+        parameter = _parse_parameter(draft, found, limits, grid_type=grid_type)
+        violations.extend(found, f"{path}.")
+        if parameter is not None and not found:
+            parameters.append(parameter)
+    return tuple(parameters)
+
+
+def _parse_parameter(
+    draft: ParameterDraft, found: Violations, limits: Limits, *, grid_type: bool
+) -> Parameter | None:
+    match draft.type:
+        case "double" | "int":
+            if draft.categorical_values:
+                found.add("categorical_values", f"is not for type {draft.type}")
+            if draft.ordered:
+                found.add("ordered", f"is not for type {draft.type}")
+            return _parse_numeric(draft, found, limits, grid_type=grid_type)
+        case "categorical":
+            _refuse_numeric_fields(draft, found)
+            _check_categorical_values(draft.categorical_values, found, limits)
+            return CategoricalParameter(draft.name, draft.categorical_values, draft.ordered)
+        case "bool":
+            _refuse_numeric_fields(draft, found)
+            if draft.categorical_values:
+                found.add("categorical_values", "is not for type bool")
+            if draft.ordered:
+                found.add("ordered", "is not for type bool")
+            return BoolParameter(draft.name)
+        case _:
+            found.add("type", "is required: double, int, categorical or bool")
+            return None
+
+
+def _refuse_numeric_fields(draft: ParameterDraft, found: Violations) -> None:
+    for name, present in (
+        ("bounds", draft.bounds is not None),
+        ("grid", bool(draft.grid)),
+        ("transformation", draft.log),
+    ):
+        if present:
+            found.add(name, f"is not for type {draft.type}")
+
+
+def _check_categorical_values(values: tuple[str, ...], found: Violations, limits: Limits) -> None:
+    if len(values) < 2:
+        found.add("categorical_values", f"must have at least 2 values, got {len(values)}")
+    if len(values) > limits.categorical_values:
+        found.add(
+            "categorical_values",
+            f"must have at most {limits.categorical_values} values, got {len(values)}",
+        )
+        return
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        path = f"categorical_values[{index}]"
+        found.check_name(path, value, limits.name_characters)
+        if value in seen:
+            found.add(path, f"'{value}' is there already")
+        seen.add(value)
+
+
+def _parse_numeric(
+    draft: ParameterDraft, found: Violations, limits: Limits, *, grid_type: bool
+) -> Parameter | None:
+    whole = draft.type == "int"
+    if draft.grid:
+        if draft.bounds is not None:
+            found.add("bounds", "cannot be given together with a grid")
+        _check_grid(draft.grid, found, limits, whole=whole, log=draft.log)
+        if found:
+            return None
+        grid = tuple(sorted(draft.grid))
+        return _numeric(draft, grid[0], grid[-1], grid, whole=whole)
+    if grid_type:
+        found.add("grid", "is required in an experiment of type grid")
+    if draft.bounds is None:
+        if not grid_type:
+            found.add("bounds", "is required, or a grid")
+        return None
+    low, high = draft.bounds
+    _check_bounds(low, high, found, whole=whole, log=draft.log)
+    if found or low is None or high is None:
+        return None
+    return _numeric(draft, low, high, (), whole=whole)
+
+
+def _numeric(
+    draft: ParameterDraft, low: float, high: float, grid: tuple[float, ...], *, whole: bool
+) -> Parameter:
+    if whole:
+        values = tuple(int(value) for value in grid)
+        return IntParameter(draft.name, int(low), int(high), draft.log, values)
+    return DoubleParameter(draft.name, low, high, draft.log, grid)
+
+
+def _number_problem(value: float, *, whole: bool, log: bool) -> str | None:
+    if not math.isfinite(value):
+        return f"must be a finite number, got {value}"
+    if whole and value != int(value):
+        return f"must be a whole number, got {value}"
+    if whole and abs(value) > LARGEST_INT:
+        return f"must be from -2^53 to 2^53, got {value}"
+    if log and value <= 0:
+        return f"must be above 0 on a logarithmic scale, got {value:g}"
+    return None
+
+
+def _check_grid(
+    grid: tuple[float, ...], found: Violations, limits: Limits, *, whole: bool, log: bool
+) -> None:
+    if len(grid) < 2:
+        found.add("grid", f"must have at least 2 values, got {len(grid)}")
+    if len(grid) > limits.grid_values:
+        found.add("grid", f"must have at most {limits.grid_values} values, got {len(grid)}")
+        return
+    seen: set[float] = set()
+    for index, value in enumerate(grid):
+        if problem := _number_problem(value, whole=whole, log=log):
+            found.add(f"grid[{index}]", problem)
+        elif value in seen:
+            found.add(f"grid[{index}]", f"{value:g} is there already")
+        seen.add(value)
+
+
+def _check_bounds(
+    low: float | None, high: float | None, found: Violations, *, whole: bool, log: bool
+) -> None:
+    for name, value in (("min", low), ("max", high)):
+        if value is None:
+            found.add(f"bounds.{name}", "is required")
+        # Of a logarithmic scale the lower end is the one to mend.
+        elif problem := _number_problem(value, whole=whole, log=log and name == "min"):
+            found.add(f"bounds.{name}", problem)
+    if found or low is None or high is None:
+        return
+    if high - low < SMALLEST_WIDTH:
+        found.add("bounds.max", f"must be above min by at least {SMALLEST_WIDTH:g}")
+    elif not math.isfinite(high - low):
+        found.add("bounds.max", "must not be further from min than the largest number")
+
+
+def parse_constraints(
+    drafts: Sequence[ConstraintDraft],
+    parameter_drafts: Sequence[ParameterDraft],
+    violations: Violations,
+    limits: Limits,
+) -> tuple[LinearConstraint, ...]:
+    """Return the linear constraints; what is wrong is noted, and the faulty left out."""
+    if len(drafts) > limits.linear_constraints:
+        violations.add(
+            "linear_constraints",
+            f"must have at most {limits.linear_constraints}, got {len(drafts)}",
+        )
+        return ()
+    by_name = {draft.name: draft for draft in parameter_drafts}
+    constraints = []
+    for index, draft in enumerate(drafts):
+        found = Violations()
+        constraint = _parse_constraint(draft, by_name, found, limits)
+        violations.extend(found, f"linear_constraints[{index}].")
+        if constraint is not None:
+            constraints.append(constraint)
+    return tuple(constraints)
+
+
+def _parse_constraint(
+    draft: ConstraintDraft,
+    by_name: dict[str, ParameterDraft],
+    found: Violations,
+    limits: Limits,
+) -> LinearConstraint | None:
+    if draft.comparison is None:
+        found.add("type", "is required: greater_than, less_than or equal")
+    if draft.threshold is None:
+        found.add("threshold", "is required")
+    elif not math.isfinite(draft.threshold):
+        found.add("threshold", f"must be a finite number, got {draft.threshold}")
+    if not 2 <= len(draft.terms) <= limits.constraint_terms:
+        found.add(
+            "terms",
+            f"must be 2 to {limits.constraint_terms}, got {len(draft.terms)};"
+            " a single parameter is limited by its bounds",
+        )
+    seen: set[str] = set()
+    for index, term in enumerate(draft.terms[: limits.constraint_terms]):
+        _check_term(f"terms[{index}]", term, by_name.get(term.name), seen, found)
+    if found or draft.comparison is None or draft.threshold is None:
+        return None
+    terms = tuple(Term(term.name, term.weight or 0.0) for term in draft.terms)
+    return LinearConstraint(draft.comparison, terms, draft.threshold)
+
+
+def _check_term(
+    path: str, term: TermDraft, parameter: ParameterDraft | None, seen: set[str], found: Violations
+) -> None:
+    if parameter is None:
+        found.add(f"{path}.name", f"there is no parameter '{term.name}'")
+    elif parameter.type not in ("double", "int"):
+        found.add(f"{path}.name", f"'{term.name}' is not of type double or int")
+    elif parameter.log:
+        found.add(f"{path}.name", f"'{term.name}' has a logarithmic transformation")
+    elif parameter.grid:
+        found.add(f"{path}.name", f"'{term.name}' has a grid")
+    if term.name in seen:
+        found.add(f"{path}.name", f"'{term.name}' is in this constraint already")
+    seen.add(term.name)
+    if term.weight is None:
+        found.add(f"{path}.weight", "is required")
+    elif not math.isfinite(term.weight) or term.weight == 0:
+        found.add(f"{path}.weight", f"must be a finite number other than 0, got {term.weight:g}")

@@ -1,0 +1,198 @@
+"""The search space: parameters, linear constraints, and whether a point lies inside."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
+
+Value = float | int | str | bool
+Assignments = Mapping[str, Value]
+
+LARGEST_INT = 2**53
+"""Up to here every language's floating-point numbers hold whole numbers exactly."""
+
+TOLERANCE = 1e-9
+"""How far, relative to its largest term, a constraint on reported points may be missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleParameter:
+    """A real dimension; `grid`, ascending, restricts it to these values."""
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    grid: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IntParameter:
+    """A whole dimension; `grid`, ascending, restricts it to these values."""
+
+    name: str
+    low: int
+    high: int
+    log: bool = False
+    grid: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CategoricalParameter:
+    """One of several strings; `ordered` says that their order means something."""
+
+    name: str
+    values: tuple[str, ...]
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoolParameter:
+    """True or false."""
+
+    name: str
+
+
+Parameter = DoubleParameter | IntParameter | CategoricalParameter | BoolParameter
+NumericParameter = DoubleParameter | IntParameter
+
+
+class Comparison(Enum):
+    """How a weighted sum is compared with its threshold."""
+
+    GREATER_THAN = "greater_than"
+    LESS_THAN = "less_than"
+    EQUAL = "equal"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One weighted parameter of a sum."""
+
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinearConstraint:
+    """A weighted sum of numeric parameters, compared with a threshold."""
+
+    comparison: Comparison
+    terms: tuple[Term, ...]
+    threshold: float
+
+    def excess(self, point: Assignments) -> float:
+        """Return by how much the point misses the constraint; 0 or less means it holds."""
+        products = [term.weight * float(point[term.name]) for term in self.terms]
+        difference = math.fsum([*products, -self.threshold])
+        match self.comparison:
+            case Comparison.GREATER_THAN:
+                return -difference
+            case Comparison.LESS_THAN:
+                return difference
+            case Comparison.EQUAL:
+                return abs(difference)
+            case _:
+                assert_never(self.comparison)
+
+    def holds(self, point: Assignments) -> bool:
+        """Whether the point satisfies the constraint, up to the rounding of its terms."""
+        largest = max(
+            abs(self.threshold),
+            *(abs(term.weight * float(point[term.name])) for term in self.terms),
+        )
+        return self.excess(point) <= TOLERANCE * largest
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """Parameters and the linear constraints on them."""
+
+    parameters: tuple[Parameter, ...]
+    constraints: tuple[LinearConstraint, ...] = ()
+
+    def contains(self, point: Assignments) -> bool:
+        """Whether the point has exactly the parameters, inside their bounds and constraints."""
+        return (
+            point.keys() == {parameter.name for parameter in self.parameters}
+            and all(
+                type_problem(parameter, point[parameter.name]) is None
+                and range_problem(parameter, point[parameter.name]) is None
+                for parameter in self.parameters
+            )
+            and all(constraint.holds(point) for constraint in self.constraints)
+        )
+
+
+def choices(parameter: Parameter) -> tuple[Value, ...] | None:
+    """Return the values a parameter can take when they are listed one by one, else None."""
+    match parameter:
+        case CategoricalParameter(values=values):
+            return values
+        case BoolParameter():
+            return (False, True)
+        case DoubleParameter(grid=grid) | IntParameter(grid=grid):
+            return grid or None
+        case _:
+            assert_never(parameter)
+
+
+def cell(space: SearchSpace, index: int) -> dict[str, Value]:
+    """Return the grid's cell of this index; the first parameter varies fastest."""
+    point: dict[str, Value] = {}
+    for parameter in space.parameters:
+        values = choices(parameter)
+        if values is None:
+            raise ValueError(f"parameter '{parameter.name}' has no grid")
+        index, position = divmod(index, len(values))
+        point[parameter.name] = values[position]
+    return point
+
+
+def cell_count(space: SearchSpace) -> int:
+    """Return the number of cells of the grid; every parameter must have listed values."""
+    return math.prod(len(choices(parameter) or ()) for parameter in space.parameters)
+
+
+def type_problem(parameter: Parameter, value: Value) -> str | None:
+    """Say why the value is not of the parameter's type, or return None."""
+    match parameter:
+        case DoubleParameter():
+            if isinstance(value, bool | str) or not math.isfinite(value):
+                return f"must be a finite number, got {value!r}"
+        case IntParameter():
+            if isinstance(value, bool) or not isinstance(value, int):
+                return f"must be a whole number, got {value!r}"
+            if abs(value) > LARGEST_INT:
+                return f"must be from -2^53 to 2^53, got {value}"
+        case CategoricalParameter():
+            if not isinstance(value, str):
+                return f"must be a string, got {value!r}"
+            if value not in parameter.values:
+                return f"must be one of {_listed(parameter.values)}, got '{value}'"
+        case BoolParameter():
+            if not isinstance(value, bool):
+                return f"must be true or false, got {value!r}"
+        case _:
+            assert_never(parameter)
+    return None
+
+
+def range_problem(parameter: Parameter, value: Value) -> str | None:
+    """Say why a value of the right type lies outside the parameter's range, or return None."""
+    match parameter:
+        case DoubleParameter(grid=grid) | IntParameter(grid=grid) if grid:
+            return None if value in grid else f"must be one of {_listed(grid)}, got {value}"
+        case DoubleParameter(low=low, high=high) | IntParameter(low=low, high=high):
+            inside = not isinstance(value, str) and low <= value <= high
+            return None if inside else f"must be from {low} to {high}, got {value}"
+        case CategoricalParameter() | BoolParameter():
+            return None
+        case _:
+            assert_never(parameter)
+
+
+def _listed(values: tuple[Value, ...]) -> str:
+    shown = ", ".join(repr(value) for value in values[:10])
+    return shown if len(values) <= 10 else f"{shown}, … ({len(values)} values)"

@@ -1,0 +1,49 @@
+"""Collects what is wrong with a request, so that a caller hears of everything at once."""
+
+import math
+import re
+
+from nextpoint_service.domain.errors import FieldViolation, InvalidRequest
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Violations:
+    """A list of violations; `check` raises them all."""
+
+    def __init__(self) -> None:
+        self._found: list[FieldViolation] = []
+
+    def add(self, field: str, description: str) -> None:
+        """Note that the field at this path breaks a rule."""
+        self._found.append(FieldViolation(field, description))
+
+    def extend(self, others: "Violations", prefix: str = "") -> None:
+        """Take over violations found apart, their paths below the prefix."""
+        self._found.extend(
+            FieldViolation(f"{prefix}{each.field}", each.description) for each in others._found
+        )
+
+    def check(self) -> None:
+        """Raise InvalidRequest if anything was noted."""
+        if self._found:
+            raise InvalidRequest(self._found)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def check_name(self, field: str, name: str, limit: int) -> None:
+        """Note when a name is empty, too long, or holds what people cannot see."""
+        if not name:
+            self.add(field, "is required")
+        elif len(name) > limit:
+            self.add(field, f"must have at most {limit} characters, got {len(name)}")
+        elif _CONTROL.search(name):
+            self.add(field, "must not hold control characters")
+        elif name != name.strip():
+            self.add(field, "must not begin or end with a space")
+
+    def check_range(self, field: str, value: float, low: float, high: float) -> None:
+        """Note when a number is not finite or outside the inclusive range."""
+        if not (math.isfinite(value) and low <= value <= high):
+            self.add(field, f"must be from {low:g} to {high:g}, got {value:g}")
