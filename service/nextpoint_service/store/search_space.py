@@ -1,0 +1,121 @@
+"""A search space and metrics as JSON."""
+
+from typing import Any, assert_never
+
+from nextpoint_service.domain.experiment import Metric, Objective, Strategy
+from nextpoint_service.domain.search_space import (
+    BoolParameter,
+    CategoricalParameter,
+    Comparison,
+    DoubleParameter,
+    IntParameter,
+    LinearConstraint,
+    Parameter,
+    SearchSpace,
+    Term,
+)
+from nextpoint_service.store.values import from_json, to_json
+
+_Json = dict[str, Any]
+"""What JSON gives back; the functions of this module wrote it and know what it holds."""
+
+
+def space_to_json(space: SearchSpace) -> str:
+    """Return the space as JSON."""
+    return to_json(
+        {
+            "parameters": [_from_parameter(each) for each in space.parameters],
+            "constraints": [_from_constraint(each) for each in space.constraints],
+        }
+    )
+
+
+def space_from_json(text: str) -> SearchSpace:
+    """Return what `space_to_json` was given."""
+    space = from_json(text)
+    return SearchSpace(
+        tuple(_to_parameter(each) for each in space["parameters"]),
+        tuple(_to_constraint(each) for each in space["constraints"]),
+    )
+
+
+def metrics_to_json(metrics: tuple[Metric, ...]) -> str:
+    """Return the metrics as JSON."""
+    return to_json(
+        [
+            {
+                "name": each.name,
+                "objective": each.objective.value,
+                "strategy": each.strategy.value,
+                "threshold": each.threshold,
+            }
+            for each in metrics
+        ]
+    )
+
+
+def metrics_from_json(text: str) -> tuple[Metric, ...]:
+    """Return what `metrics_to_json` was given."""
+    return tuple(
+        Metric(
+            each["name"],
+            Objective(each["objective"]),
+            Strategy(each["strategy"]),
+            each["threshold"],
+        )
+        for each in from_json(text)
+    )
+
+
+def _from_parameter(parameter: Parameter) -> _Json:
+    match parameter:
+        case DoubleParameter():
+            return {"type": "double", **_from_numeric(parameter)}
+        case IntParameter():
+            return {"type": "int", **_from_numeric(parameter)}
+        case CategoricalParameter(name, values, ordered):
+            return {"type": "categorical", "name": name, "values": values, "ordered": ordered}
+        case BoolParameter(name):
+            return {"type": "bool", "name": name}
+        case _:
+            assert_never(parameter)
+
+
+def _from_numeric(parameter: DoubleParameter | IntParameter) -> _Json:
+    return {
+        "name": parameter.name,
+        "low": parameter.low,
+        "high": parameter.high,
+        "log": parameter.log,
+        "grid": parameter.grid,
+    }
+
+
+def _to_parameter(stored: _Json) -> Parameter:
+    match stored:
+        case {"type": "double", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
+            return DoubleParameter(name, low, high, log, tuple(grid))
+        case {"type": "int", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
+            return IntParameter(name, low, high, log, tuple(grid))
+        case {"type": "categorical", "name": name, "values": values, "ordered": ordered}:
+            return CategoricalParameter(name, tuple(values), ordered)
+        case {"type": "bool", "name": name}:
+            return BoolParameter(name)
+        case _:
+            raise ValueError(f"not a parameter: {stored}")
+
+
+def _from_constraint(constraint: LinearConstraint) -> _Json:
+    return {
+        "comparison": constraint.comparison.value,
+        "terms": [{"name": each.name, "weight": each.weight} for each in constraint.terms],
+        "threshold": constraint.threshold,
+    }
+
+
+def _to_constraint(stored: _Json) -> LinearConstraint:
+    return LinearConstraint(
+        Comparison(stored["comparison"]),
+        tuple(Term(each["name"], each["weight"]) for each in stored["terms"]),
+        stored["threshold"],
+    )
