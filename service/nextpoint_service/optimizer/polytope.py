@@ -1,0 +1,124 @@
+"""Draws uniformly from a polytope, however thin."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextpoint_service.optimizer.region import Array, Rows
+
+_THINNEST = 1e-7
+"""A polytope thinner than this is flat in that direction."""
+_NEWTON_STEPS = 50
+_LONGEST_WALK = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Polytope:
+    """The points `x` with `matrix @ x <= bound` in the flat through `centre` along `axes`.
+
+    Its columns, `axes`, are as many as the polytope has dimensions, which can be none. They are
+    scaled so that the polytope, seen along them, is about as wide in every direction.
+    """
+
+    matrix: Array
+    bound: Array
+    centre: Array
+    axes: Array
+
+    def pulled(self, place: Array, hair: float) -> Array:
+        """Return the place moved towards the centre until it is inside by a hair of the way."""
+        step = self.axes @ (np.linalg.pinv(self.axes) @ (place - self.centre))
+        slack = self.bound - self.matrix @ self.centre
+        growth = self.matrix @ step
+        share = min(1.0, float((slack / np.maximum(growth, slack)).min(initial=1.0)))
+        return np.asarray(self.centre + share * (1.0 - hair) * step)
+
+
+def polytope(rows: Rows) -> Polytope | None:
+    """Return the polytope of the rows inside the unit cube; None when it is empty."""
+    size = rows.matrix.shape[1]
+    matrix = np.vstack([rows.matrix[~rows.equal], np.eye(size), -np.eye(size)])
+    bound = np.concatenate([rows.bound[~rows.equal], np.ones(size), np.zeros(size)])
+    equal, level = rows.matrix[rows.equal], rows.bound[rows.equal]
+    found = _inner_point(matrix, bound, equal, level)
+    if found is None:
+        return None
+    start, loose = found
+    equal, level = np.vstack([equal, matrix[~loose]]), np.concatenate([level, bound[~loose]])
+    start = start - np.linalg.pinv(equal) @ (equal @ start - level)
+    matrix, bound = matrix[loose], bound[loose]
+    return _rounded(matrix, bound, start, _null_space(equal))
+
+
+def hit_and_run(inside: Polytope, random: np.random.Generator, count: int) -> Array:
+    """Return places, one a row, that are uniform but for the finite length of the walk.
+
+    Smith (1984), "Efficient Monte Carlo procedures for generating points uniformly distributed
+    over bounded regions". The directions come from the Hessian at the analytic centre (the Dikin
+    ellipsoid), so that a slab is crossed as quickly as a cube.
+    """
+    places = np.repeat(inside.centre[None, :], count, axis=0)
+    dimensions = inside.axes.shape[1]
+    if dimensions == 0:
+        return places
+    for _ in range(min(30 + 10 * dimensions, _LONGEST_WALK)):
+        steps = random.standard_normal((count, dimensions)) @ inside.axes.T
+        slack = np.maximum(inside.bound - places @ inside.matrix.T, 0.0)
+        growth = steps @ inside.matrix.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = slack / growth
+        forward = np.where(growth > 0, ratio, np.inf).min(axis=1)
+        backward = np.where(growth < 0, ratio, -np.inf).max(axis=1)
+        places = places + random.uniform(backward, forward)[:, None] * steps
+    return places
+
+
+def _inner_point(
+    matrix: Array, bound: Array, equal: Array, level: Array
+) -> tuple[Array, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None:
+    """Return a point of the relative interior, and which inequalities are not always equal.
+
+    One linear program finds both: Freund, Roundy and Todd (1985), "Identifying the set of
+    always-active constraints in a system of linear inequalities by a single linear program".
+    Its variables are the point times a stretch, the stretch, and the slacks up to 1.
+    """
+    from scipy.optimize import linprog  # noqa: PLC0415  # half a second that few need
+
+    size, count = matrix.shape[1], len(bound)
+    solution = linprog(
+        np.concatenate([np.zeros(size + 1), -np.ones(count)]),
+        A_ub=np.hstack([matrix, -bound[:, None], np.eye(count)]),
+        b_ub=np.zeros(count),
+        A_eq=np.hstack([equal, -level[:, None], np.zeros((len(level), count))]),
+        b_eq=np.zeros(len(level)),
+        bounds=[(None, None)] * size + [(1.0, 1.0 / _THINNEST)] + [(0.0, 1.0)] * count,
+        method="highs",
+    )
+    if solution.x is None:
+        return None
+    return solution.x[:size] / solution.x[size], solution.x[size + 1 :] > 0.5
+
+
+def _null_space(matrix: Array) -> Array:
+    _, sizes, rows = np.linalg.svd(matrix)
+    rank = int((sizes > 1e-10).sum())
+    return np.asarray(rows[rank:].T)
+
+
+def _rounded(matrix: Array, bound: Array, start: Array, basis: Array) -> Polytope:
+    """Return the polytope with its analytic centre, found by damped Newton steps."""
+    centre = start
+    if basis.shape[1] == 0:
+        return Polytope(matrix, bound, centre, basis)
+    inner = matrix @ basis
+    for _ in range(_NEWTON_STEPS):
+        slack = bound - matrix @ centre
+        scaled = inner / slack[:, None]
+        step = -np.linalg.solve(scaled.T @ scaled, scaled.sum(axis=0))
+        decrement = float(np.linalg.norm(scaled @ step))
+        centre = centre + basis @ step / (1.0 + decrement)
+        if decrement < 1e-3:
+            break
+    scaled = inner / (bound - matrix @ centre)[:, None]
+    factor = np.linalg.cholesky(scaled.T @ scaled)
+    return Polytope(matrix, bound, centre, basis @ np.linalg.inv(factor).T)

@@ -1,0 +1,130 @@
+"""The sequence of feasible points of an experiment, spread evenly or uniform at random."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+
+import numpy as np
+
+from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Value
+from nextpoint_service.optimizer.axes import point_at
+from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
+from nextpoint_service.optimizer.region import Array, Region, is_inside, region
+from nextpoint_service.optimizer.repair import settle
+from nextpoint_service.optimizer.sobol import sobol
+
+_CHUNK = 32
+"""Points that are made in one go; every index falls into one chunk."""
+_DRAWS = (256, 1024, 4096)
+"""How many draws are tried for one chunk until enough of them satisfy the constraints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A point and how it was made."""
+
+    point: dict[str, Value]
+    method: str
+
+
+def sequence(problem: Problem) -> Iterator[Made | None]:
+    """Yield the points from the problem's index on, without end.
+
+    None stands where no feasible point was found.
+    """
+    bounded = region(problem.experiment.space)
+    first, offset = divmod(problem.index, _CHUNK)
+    for chunk in count(first):
+        points: Iterator[Made | None]
+        if bounded is None:
+            points = _free_chunk(problem, chunk)
+        else:
+            points = _constrained_chunk(problem, bounded, chunk)
+        yield from islice(points, offset, None)
+        offset = 0
+
+
+def feasible_near(
+    space: SearchSpace,
+    bounded: Region | None,
+    point: dict[str, Value],
+    inside: Polytope | None = None,
+) -> dict[str, Value] | None:
+    """Return the point when it is in the space, else one near it; None when none is found."""
+    if bounded is None or is_inside(space, point):
+        return point
+    numbers = [
+        value for each in bounded.parameters if not isinstance(value := point[each.name], str)
+    ]
+    values = settle(bounded, bounded.place(numbers), inside)
+    if values is None:
+        return None
+    settled = {**point, **bounded.point(values)}
+    return settled if space.contains(settled) else None
+
+
+def _free_chunk(problem: Problem, chunk: int) -> Iterator[Made]:
+    space = problem.experiment.space
+    for units in _draw(problem, chunk, _CHUNK):
+        yield Made(point_at(space, units), _method(problem))
+
+
+def _constrained_chunk(problem: Problem, bounded: Region, chunk: int) -> Iterator[Made | None]:
+    """Yield a chunk of feasible points: draws that are, and if those are few, a walk's."""
+    space = problem.experiment.space
+    for amount in _DRAWS:
+        draws = _draw(problem, chunk, amount)
+        held = bounded.rows.holds(_places(space, bounded, draws))
+        if held.sum() >= _CHUNK or (amount > _DRAWS[0] and not held.any()):
+            break
+    accepted = draws[held][:_CHUNK]
+    for units in accepted:
+        yield _made(feasible_near(space, bounded, point_at(space, units)), _method(problem))
+    missing = _CHUNK - len(accepted)
+    if missing:
+        yield from _walk(problem, bounded, chunk, draws[~held][:missing])
+
+
+def _walk(problem: Problem, bounded: Region, chunk: int, draws: Array) -> Iterator[Made | None]:
+    """Yield points whose constrained parameters come from a random walk, the others from draws."""
+    space = problem.experiment.space
+    inside = polytope(bounded.rows)
+    if inside is None:
+        yield from [None] * len(draws)
+        return
+    random = np.random.default_rng((problem.seed, 1, chunk))
+    for units, place in zip(draws, hit_and_run(inside, random, len(draws)), strict=True):
+        point = {**point_at(space, units), **bounded.point(bounded.values(place))}
+        yield _made(feasible_near(space, bounded, point, inside), "hit-and-run")
+
+
+def _made(point: dict[str, Value] | None, method: str) -> Made | None:
+    return None if point is None else Made(point, method)
+
+
+def _places(space: SearchSpace, bounded: Region, draws: Array) -> Array:
+    """Return where in the region the draws lie: whole numbers lie where their values do."""
+    column = {each.name: index for index, each in enumerate(space.parameters)}
+    places = draws[:, [column[each.name] for each in bounded.parameters]]
+    for index, parameter in enumerate(bounded.parameters):
+        if isinstance(parameter, IntParameter):
+            steps = parameter.high - parameter.low
+            places[:, index] = np.floor(places[:, index] * (steps + 1)) / steps
+    return places
+
+
+def _method(problem: Problem) -> str:
+    return "uniform" if problem.phase is Phase.RANDOM else "scrambled Sobol"
+
+
+def _draw(problem: Problem, chunk: int, amount: int) -> Array:
+    """Return places in the unit cube, one a row; more of them begin with the same."""
+    space = problem.experiment.space
+    if problem.phase is Phase.RANDOM:
+        random = np.random.default_rng((problem.seed, 0, chunk))
+        return random.random((amount, len(space.parameters)))
+    if space.constraints:
+        # Each chunk has a sequence of its own: nobody knows where in a single one it begins.
+        return sobol((problem.seed, chunk), 0, amount, len(space.parameters))
+    return sobol((problem.seed,), chunk * _CHUNK, amount, len(space.parameters))
