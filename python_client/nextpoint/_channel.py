@@ -1,0 +1,68 @@
+"""What every connection has in common: its address, its limits, and when a call is made again."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+
+from nextpoint.errors import FieldViolation, InvalidArgumentError
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+ADDRESS_VARIABLE = "NEXTPOINT_ADDRESS"
+
+# A call that takes longer than this has failed.
+DEFAULT_TIMEOUT_SECONDS = 60.0
+
+# A batch of 2500 observations of 100 parameters fits.
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+# A service that is restarted is back within these attempts, about 7 seconds. Only UNAVAILABLE is
+# tried again: nothing else says that the call may not have been made. gRPC adds the jitter.
+RETRY_POLICY = {
+    "maxAttempts": 5,
+    "initialBackoff": "0.5s",
+    "maxBackoff": "4s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+SERVICE_CONFIG = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
+
+# Without these gRPC waits up to two minutes before it looks for a restarted service again.
+MIN_RECONNECT_MILLISECONDS = 200
+MAX_RECONNECT_MILLISECONDS = 2000
+
+
+def default_address() -> str:
+    """Return the address in the environment, or the one that the service takes by default."""
+    return os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS
+
+
+def check_address(address: str) -> None:
+    """Raise InvalidArgumentError unless this is ``HOST:PORT``."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        violation = FieldViolation("address", f"must be HOST:PORT, got {address!r}")
+        raise InvalidArgumentError("the address is not valid:", violations=[violation])
+
+
+def channel_options(address: str) -> list[tuple[str, str | int]]:
+    """Return the options of a channel to this address."""
+    options: list[tuple[str, str | int]] = [
+        ("grpc.service_config", SERVICE_CONFIG),
+        ("grpc.initial_reconnect_backoff_ms", MIN_RECONNECT_MILLISECONDS),
+        ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_MILLISECONDS),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ]
+    if _is_loopback(address.rpartition(":")[0].strip("[]")):
+        # No proxy reaches the machine's own loopback, whatever the environment says.
+        options.append(("grpc.enable_http_proxy", 0))
+    return options
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,193 @@
+"""From what a user writes to define an experiment, dicts or dataclasses, to the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from nextpoint._enums import words_of
+from nextpoint._fields import Fields, raise_if_any
+from nextpoint._metadata import metadata_to_proto
+from nextpoint._search_space import Bool, Categorical, Double, Int, LinearConstraint, Metric
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
+
+if TYPE_CHECKING:
+    from nextpoint.errors import FieldViolation
+
+# What is accepted where an experiment is defined.
+ParameterLike: TypeAlias = Double | Int | Categorical | Bool | Mapping[str, object]
+MetricLike: TypeAlias = Metric | str | Mapping[str, object]
+LinearConstraintLike: TypeAlias = LinearConstraint | Mapping[str, object]
+
+EXPERIMENT_TYPES = {
+    **words_of(experiment_pb2.ExperimentType),
+    # SigOpt's word.
+    "offline": experiment_pb2.EXPERIMENT_TYPE_OPTIMIZED,
+}
+PARAMETER_TYPES = words_of(search_space_pb2.ParameterType)
+TRANSFORMATIONS = words_of(search_space_pb2.ParameterTransformation)
+OBJECTIVES = words_of(experiment_pb2.MetricObjective)
+STRATEGIES = words_of(experiment_pb2.MetricStrategy)
+CONSTRAINT_TYPES = {
+    **words_of(search_space_pb2.LinearConstraintType),
+    "<=": search_space_pb2.LINEAR_CONSTRAINT_TYPE_LESS_THAN,
+    ">=": search_space_pb2.LINEAR_CONSTRAINT_TYPE_GREATER_THAN,
+    "==": search_space_pb2.LINEAR_CONSTRAINT_TYPE_EQUAL,
+}
+
+
+def create_experiment_to_proto(
+    definition: Mapping[str, object],
+) -> experiment_service_pb2.CreateExperimentRequest:
+    """Return the request, or raise InvalidArgumentError with everything that cannot be sent."""
+    violations: list[FieldViolation] = []
+    fields = Fields(definition, "", violations)
+    parameters = fields.items("parameters")
+    constraints = fields.items("linear_constraints")
+    request = experiment_service_pb2.CreateExperimentRequest(
+        name=fields.text("name") or "",
+        project=fields.text("project") or "",
+        type=fields.choice(
+            "type", EXPERIMENT_TYPES, absent=experiment_pb2.EXPERIMENT_TYPE_UNSPECIFIED
+        ),
+        parameters=[_parameter(item, path, violations) for path, item in parameters],
+        metrics=[_metric(item, path, violations) for path, item in fields.items("metrics")],
+        linear_constraints=[_constraint(item, path, violations) for path, item in constraints],
+        budget=fields.whole_number("budget"),
+        parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
+        metadata=metadata_to_proto(fields),
+        tags=fields.texts("tags"),
+    )
+    raise_if_any(violations, "the experiment")
+    return request
+
+
+def update_experiment_to_proto(
+    experiment_id: str, changes: Mapping[str, object]
+) -> experiment_service_pb2.UpdateExperimentRequest:
+    """Return the request to change just these fields; None clears one."""
+    violations: list[FieldViolation] = []
+    fields = Fields(changes, "", violations)
+    request = experiment_service_pb2.UpdateExperimentRequest(
+        experiment_id=experiment_id,
+        name=fields.text("name") or "",
+        project=fields.text("project") or "",
+        budget=fields.whole_number("budget"),
+        parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
+        metadata=metadata_to_proto(fields),
+        tags=fields.texts("tags"),
+        update_mask=FieldMask(paths=list(changes)),
+    )
+    raise_if_any(violations, "the change")
+    return request
+
+
+def _parameter(
+    given: object, path: str, violations: list[FieldViolation]
+) -> search_space_pb2.Parameter:
+    fields = Fields(_parameter_as_mapping(given), path, violations)
+    fields.allow(
+        "name", "type", "bounds", "grid", "transformation", "categorical_values", "ordered"
+    )
+    message = search_space_pb2.Parameter(
+        name=fields.text("name") or "",
+        type=fields.choice(
+            "type", PARAMETER_TYPES, absent=search_space_pb2.PARAMETER_TYPE_UNSPECIFIED
+        ),
+        grid=fields.numbers("grid"),
+        transformation=fields.choice(
+            "transformation",
+            TRANSFORMATIONS,
+            absent=search_space_pb2.PARAMETER_TRANSFORMATION_UNSPECIFIED,
+        ),
+        categorical_values=fields.texts("categorical_values"),
+        ordered=fields.flag("ordered"),
+    )
+    if fields.get("bounds") is not None:
+        bounds = fields.mapping("bounds")
+        bounds.allow("min", "max")
+        message.bounds.CopyFrom(
+            search_space_pb2.Bounds(min=bounds.number("min"), max=bounds.number("max"))
+        )
+    return message
+
+
+def _parameter_as_mapping(given: object) -> object:
+    """Return a dataclass as the dict that says the same, and anything else as it is."""
+    match given:
+        case Double() | Int():
+            bounds = {"min": given.min, "max": given.max}
+            return {
+                "name": given.name,
+                "type": "double" if isinstance(given, Double) else "int",
+                "bounds": None if given.min is None and given.max is None else bounds,
+                "grid": given.grid,
+                "transformation": "log" if given.log else None,
+            }
+        case Categorical():
+            return {
+                "name": given.name,
+                "type": "categorical",
+                "categorical_values": given.values,
+                "ordered": given.ordered,
+            }
+        case Bool():
+            return {"name": given.name, "type": "bool"}
+        case _:
+            return given
+
+
+def _metric(given: object, path: str, violations: list[FieldViolation]) -> experiment_pb2.Metric:
+    if isinstance(given, str):
+        given = Metric(given)
+    if isinstance(given, Metric):
+        given = {
+            "name": given.name,
+            "objective": given.objective,
+            "strategy": given.strategy,
+            "threshold": given.threshold,
+        }
+    fields = Fields(given, path, violations)
+    fields.allow("name", "objective", "strategy", "threshold")
+    return experiment_pb2.Metric(
+        name=fields.text("name") or "",
+        objective=fields.choice(
+            "objective", OBJECTIVES, absent=experiment_pb2.METRIC_OBJECTIVE_UNSPECIFIED
+        ),
+        strategy=fields.choice(
+            "strategy", STRATEGIES, absent=experiment_pb2.METRIC_STRATEGY_UNSPECIFIED
+        ),
+        threshold=fields.number("threshold"),
+    )
+
+
+def _constraint(
+    given: object, path: str, violations: list[FieldViolation]
+) -> search_space_pb2.LinearConstraint:
+    if isinstance(given, LinearConstraint):
+        given = {
+            "type": given.relation,
+            "terms": [{"name": name, "weight": given.weights[name]} for name in given.weights],
+            "threshold": given.threshold,
+        }
+    fields = Fields(given, path, violations)
+    fields.allow("type", "terms", "threshold")
+    return search_space_pb2.LinearConstraint(
+        type=fields.choice(
+            "type", CONSTRAINT_TYPES, absent=search_space_pb2.LINEAR_CONSTRAINT_TYPE_UNSPECIFIED
+        ),
+        terms=[_term(item, path, violations) for path, item in fields.items("terms")],
+        threshold=fields.number("threshold"),
+    )
+
+
+def _term(
+    given: object, path: str, violations: list[FieldViolation]
+) -> search_space_pb2.LinearConstraintTerm:
+    fields = Fields(given, path, violations)
+    fields.allow("name", "weight")
+    return search_space_pb2.LinearConstraintTerm(
+        name=fields.text("name") or "", weight=fields.number("weight")
+    )

@@ -1,0 +1,251 @@
+"""From what a user reports about an evaluation to the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import TYPE_CHECKING, Protocol, SupportsFloat, TypeAlias
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from nextpoint._fields import Fields, describe, number_from, raise_if_any
+from nextpoint._metadata import metadata_to_proto
+from nextpoint._search_space import Double
+from nextpoint.v1 import (
+    observation_pb2,
+    observation_service_pb2,
+    search_space_pb2,
+    suggestion_service_pb2,
+)
+
+if TYPE_CHECKING:
+    from nextpoint._assignments import ParameterValue
+    from nextpoint._records import ExperimentRecord, MetadataValue
+    from nextpoint.errors import FieldViolation
+
+INT64_MAX = 2**63 - 1
+
+# A value, alone or with its standard deviation.
+MetricValue: TypeAlias = SupportsFloat | tuple[SupportsFloat, SupportsFloat | None]
+
+# All that was measured: by name, as SigOpt's list of dicts with the keys ``name``, ``value`` and
+# ``value_stddev``, or alone where the experiment has one metric.
+Values: TypeAlias = Mapping[str, MetricValue] | Iterable[Mapping[str, object]] | MetricValue
+
+
+class HasId(Protocol):
+    """A suggestion, of either kind of client."""
+
+    @property
+    def id(self) -> str:
+        """The identity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewObservation:
+    """One outcome of several to report at once.
+
+    Exactly one of ``suggestion`` and ``assignments`` is needed, and ``values`` unless ``failed``.
+
+    Attributes:
+        suggestion: The suggestion that was evaluated, or its id.
+        assignments: The assignments of the user's own that were evaluated.
+        values: What was measured, in any form that `Experiment.create_observation` takes.
+        failed: Whether the evaluation failed.
+        metadata: Notes to keep with it.
+    """
+
+    suggestion: HasId | str | None = None
+    assignments: Mapping[str, ParameterValue] | None = None
+    values: Values | None = None
+    failed: bool = False
+    metadata: Mapping[str, MetadataValue] | None = None
+
+
+def create_observation_to_proto(
+    given: Mapping[str, object], experiment: ExperimentRecord
+) -> observation_service_pb2.CreateObservationRequest:
+    """Return the request, or raise InvalidArgumentError with everything that cannot be sent."""
+    violations: list[FieldViolation] = []
+    outcome = _new_observation(given, "", experiment, violations)
+    raise_if_any(violations, "the observation")
+    return observation_service_pb2.CreateObservationRequest(
+        experiment_id=experiment.id,
+        suggestion_id=outcome.suggestion_id,
+        assignments=outcome.assignments,
+        values=outcome.values,
+        failed=outcome.failed,
+        metadata=outcome.metadata,
+    )
+
+
+def create_observations_to_proto(
+    given: Iterable[NewObservation | Mapping[str, object]], experiment: ExperimentRecord
+) -> observation_service_pb2.BatchCreateObservationsRequest:
+    """Return the request, or raise InvalidArgumentError with everything that cannot be sent."""
+    violations: list[FieldViolation] = []
+    outcomes = [
+        _new_observation(item, f"observations[{index}]", experiment, violations)
+        for index, item in enumerate(given)
+    ]
+    raise_if_any(violations, "an observation")
+    return observation_service_pb2.BatchCreateObservationsRequest(
+        experiment_id=experiment.id, observations=outcomes
+    )
+
+
+def update_observation_to_proto(
+    observation_id: str, changes: Mapping[str, object], experiment: ExperimentRecord
+) -> observation_service_pb2.UpdateObservationRequest:
+    """Return the request to change just these fields."""
+    violations: list[FieldViolation] = []
+    fields = Fields(changes, "", violations)
+    request = observation_service_pb2.UpdateObservationRequest(
+        observation_id=observation_id,
+        values=values_to_proto(fields, experiment),
+        failed=fields.flag("failed"),
+        metadata=metadata_to_proto(fields),
+        update_mask=FieldMask(paths=list(changes)),
+    )
+    raise_if_any(violations, "the observation")
+    return request
+
+
+def queue_suggestion_to_proto(
+    assignments: Mapping[str, ParameterValue], experiment: ExperimentRecord
+) -> suggestion_service_pb2.QueueSuggestionRequest:
+    """Return the request, or raise InvalidArgumentError with everything that cannot be sent."""
+    violations: list[FieldViolation] = []
+    fields = Fields({"assignments": assignments}, "", violations)
+    request = suggestion_service_pb2.QueueSuggestionRequest(
+        experiment_id=experiment.id,
+        assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
+    )
+    raise_if_any(violations, "the suggestion")
+    return request
+
+
+def _new_observation(
+    given: object, path: str, experiment: ExperimentRecord, violations: list[FieldViolation]
+) -> observation_service_pb2.NewObservation:
+    if isinstance(given, NewObservation):
+        given = {
+            "suggestion": given.suggestion,
+            "assignments": given.assignments,
+            "values": given.values,
+            "failed": given.failed,
+            "metadata": given.metadata,
+        }
+    fields = Fields(given, path, violations)
+    fields.allow("suggestion", "assignments", "values", "failed", "metadata")
+    return observation_service_pb2.NewObservation(
+        suggestion_id=_suggestion_id(fields),
+        assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
+        values=values_to_proto(fields, experiment),
+        failed=fields.flag("failed"),
+        metadata=metadata_to_proto(fields),
+    )
+
+
+def _suggestion_id(fields: Fields) -> str:
+    suggestion = fields.get("suggestion")
+    if suggestion is None or isinstance(suggestion, str):
+        return suggestion or ""
+    identity = getattr(suggestion, "id", None)
+    if not isinstance(identity, str):
+        fields.refuse("suggestion", f"must be a suggestion or its id, got {describe(suggestion)}")
+        return ""
+    return identity
+
+
+def assignments_to_proto(
+    fields: Fields, experiment: ExperimentRecord
+) -> dict[str, search_space_pb2.ParameterValue]:
+    """Return assignments as the contract has them: 1 is 1.0 for a real parameter."""
+    doubles = {item.name for item in experiment.parameters if isinstance(item, Double)}
+    messages = {}
+    for name, value in fields.entries():
+        message = _parameter_value(value, real=name in doubles)
+        if message is None:
+            fields.refuse(name, f"must be a number, a string, True or False, got {describe(value)}")
+        else:
+            messages[name] = message
+    return messages
+
+
+def _parameter_value(value: object, *, real: bool) -> search_space_pb2.ParameterValue | None:
+    if isinstance(value, str):
+        return search_space_pb2.ParameterValue(string_value=value)
+    # NumPy's booleans are not Python's, and not numbers.
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
+        return search_space_pb2.ParameterValue(bool_value=bool(value))
+    if isinstance(value, Integral) and not real and abs(int(value)) <= INT64_MAX:
+        return search_space_pb2.ParameterValue(int_value=int(value))
+    number = number_from(value)
+    return None if number is None else search_space_pb2.ParameterValue(double_value=number)
+
+
+def values_to_proto(
+    fields: Fields, experiment: ExperimentRecord
+) -> list[observation_pb2.MetricValue]:
+    """Return the entry ``values``, in any form, as the contract has it."""
+    values = fields.get("values")
+    if values is None:
+        return []
+    if isinstance(values, Mapping):
+        return named_values_to_proto(fields.mapping("values"))
+    if isinstance(values, tuple) or number_from(values) is not None:
+        return _only_value(fields, values, experiment)
+    return [_listed_value(item) for item in fields.mappings("values")]
+
+
+def _only_value(
+    fields: Fields, value: object, experiment: ExperimentRecord
+) -> list[observation_pb2.MetricValue]:
+    if len(experiment.metrics) != 1:
+        names = ", ".join(metric.name for metric in experiment.metrics)
+        fields.refuse("values", f"must say which metric it is of, there are several: {names}")
+        return []
+    message = _metric_value(experiment.metrics[0].name, value)
+    if message is None:
+        fields.refuse("values", f"must be a number or (value, stddev), got {describe(value)}")
+        return []
+    return [message]
+
+
+def _listed_value(fields: Fields) -> observation_pb2.MetricValue:
+    fields.allow("name", "value", "value_stddev")
+    return observation_pb2.MetricValue(
+        name=fields.text("name") or "",
+        value=fields.number("value"),
+        value_stddev=fields.number("value_stddev"),
+    )
+
+
+def named_values_to_proto(fields: Fields) -> list[observation_pb2.MetricValue]:
+    """Return values by name, alone or with their standard deviations, as the contract has them."""
+    messages = []
+    for name, value in fields.entries():
+        message = _metric_value(name, value)
+        if message is None:
+            fields.refuse(name, f"must be a number or (value, stddev), got {describe(value)}")
+        else:
+            messages.append(message)
+    return messages
+
+
+def _metric_value(name: str, given: object) -> observation_pb2.MetricValue | None:
+    match given:
+        case (value, None):
+            stddev: float | None = None
+        case (value, deviation):
+            stddev = number_from(deviation)
+            if stddev is None:
+                return None
+        case value:
+            stddev = None
+    number = number_from(value)
+    if number is None:
+        return None
+    return observation_pb2.MetricValue(name=name, value=number, value_stddev=stddev)

@@ -1,0 +1,166 @@
+"""What the service says about things that a user only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from nextpoint._assignments import Assignments
+    from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
+
+MetadataValue: TypeAlias = str | float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an experiment has come.
+
+    Attributes:
+        observation_count: How many observations there are, failed ones included.
+        failed_observation_count: How many of them failed.
+        open_suggestion_count: How many suggestions are held by a worker or wait for the next one.
+        queued_suggestion_count: How many suggestions of the user's own are queued.
+        active_run_count: How many runs are active; each holds an open suggestion.
+        budget: How many observations the experiment is for; None without a limit.
+        remaining_budget: The budget less the observations and the open suggestions of everyone,
+            at least 0; None without a limit.
+        finished: Whether there are as many observations as the budget says.
+    """
+
+    observation_count: int
+    failed_observation_count: int
+    open_suggestion_count: int
+    queued_suggestion_count: int
+    active_run_count: int
+    budget: int | None
+    remaining_budget: int | None
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRecord:
+    """The state of an experiment when it was last fetched."""
+
+    id: str
+    name: str
+    project: str | None
+    type: str
+    parameters: tuple[Parameter | UnknownParameter, ...]
+    metrics: tuple[Metric, ...]
+    linear_constraints: tuple[LinearConstraint, ...]
+    budget: int | None
+    parallel_bandwidth: int
+    metadata: Mapping[str, MetadataValue]
+    tags: tuple[str, ...]
+    state: str
+    progress: Progress
+    create_time: datetime
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model expects of a metric at a point, in the metric's own unit.
+
+    Attributes:
+        mean: The mean.
+        stddev: The standard deviation of the metric's true value.
+    """
+
+    mean: float
+    stddev: float
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the assignments of a suggestion come from.
+
+    Attributes:
+        generator: ``space_filling``, ``model``, ``random``, ``grid`` or ``user``.
+        method: The method in the source's own words; may change between versions.
+        seed: The seed of every random draw that went into them; None where none did.
+        observation_count: How many observations were known.
+        pending_count: How many points were taken into account as being evaluated.
+        fallback_reason: Why a space-filling point stands in for one of the model's; empty
+            otherwise.
+        predictions: What the model expects of each metric, by name; empty without a model.
+        acquisition_value: The value of the acquisition function; None without a model.
+    """
+
+    generator: str
+    method: str
+    seed: int | None
+    observation_count: int
+    pending_count: int
+    fallback_reason: str
+    predictions: Mapping[str, Prediction]
+    acquisition_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's hold on a suggestion.
+
+    Attributes:
+        worker_id: Who holds it.
+        expire_time: When it ends unless it is renewed.
+    """
+
+    worker_id: str
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The state of a run when it was last fetched."""
+
+    id: str
+    name: str
+    experiment_id: str
+    suggestion_id: str
+    attempt: int
+    params: Assignments
+    values: Mapping[str, float]
+    stddevs: Mapping[str, float]
+    state: str
+    observation_id: str | None
+    metadata: Mapping[str, MetadataValue]
+    create_time: datetime
+    end_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The outcome of an evaluation.
+
+    Attributes:
+        id: The identity.
+        experiment_id: The experiment that it belongs to.
+        suggestion_id: The suggestion that was evaluated; None for assignments of the user's own.
+        run_id: The run that ended in it; None when there was none.
+        assignments: Where it was made.
+        values: What was measured, by metric; empty when the evaluation failed.
+        stddevs: The standard deviations of the values, by metric, where they are known.
+        failed: Whether the evaluation failed.
+        outside: Whether the assignments lie outside the search space, as a user's own may.
+        metadata: The user's own notes.
+        create_time: When it was reported.
+        update_time: When it was last changed.
+    """
+
+    id: str
+    experiment_id: str
+    suggestion_id: str | None
+    run_id: str | None
+    assignments: Assignments
+    values: Mapping[str, float]
+    stddevs: Mapping[str, float]
+    failed: bool
+    outside: bool
+    metadata: Mapping[str, MetadataValue]
+    create_time: datetime
+    update_time: datetime

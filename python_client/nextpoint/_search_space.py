@@ -1,0 +1,142 @@
+"""The parts of an experiment's definition, as values to write and to read."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Double:
+    """A real parameter.
+
+    Example:
+        ``Double("dropout", 0.0, 0.5)``, ``Double("lr", 1e-5, 1e-1, log=True)`` or
+        ``Double("momentum", grid=[0.8, 0.9, 0.99])``
+
+    Attributes:
+        name: The key in every mapping of assignments.
+        min: The smallest value, inclusive.
+        max: The largest value, inclusive.
+        log: Whether it is searched on a logarithmic scale.
+        grid: The only values that it takes; then there are no bounds to give.
+    """
+
+    name: str
+    min: float | None = None
+    max: float | None = None
+    _: KW_ONLY
+    log: bool = False
+    grid: Sequence[float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Int:
+    """A whole-numbered parameter.
+
+    Example:
+        ``Int("layers", 1, 8)``
+
+    Attributes:
+        name: The key in every mapping of assignments.
+        min: The smallest value, inclusive.
+        max: The largest value, inclusive.
+        log: Whether it is searched on a logarithmic scale.
+        grid: The only values that it takes; then there are no bounds to give.
+    """
+
+    name: str
+    min: int | None = None
+    max: int | None = None
+    _: KW_ONLY
+    log: bool = False
+    grid: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Categorical:
+    """A parameter that takes one of several strings.
+
+    Example:
+        ``Categorical("size", ["small", "medium", "large"], ordered=True)``
+
+    Attributes:
+        name: The key in every mapping of assignments.
+        values: The strings.
+        ordered: Whether their order means something.
+    """
+
+    name: str
+    values: Sequence[str]
+    _: KW_ONLY
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bool:
+    """A parameter that is True or False.
+
+    Attributes:
+        name: The key in every mapping of assignments.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownParameter:
+    """A parameter of a type that this version of the client does not know; only ever read.
+
+    Attributes:
+        name: The key in every mapping of assignments.
+    """
+
+    name: str
+
+
+Parameter: TypeAlias = Double | Int | Categorical | Bool
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is measured at a point.
+
+    Example:
+        ``Metric("accuracy")`` or
+        ``Metric("latency_ms", objective="minimize", strategy="constraint", threshold=20)``
+
+    Attributes:
+        name: The name in every mapping of values.
+        objective: Which direction is better.
+        strategy: ``optimize`` makes it as good as possible, ``constraint`` has it reach its
+            threshold, ``store`` keeps it and ignores it.
+        threshold: The value that is good enough, inclusive. Required for ``constraint``, allowed
+            on optimized metrics when there are several.
+    """
+
+    name: str
+    _: KW_ONLY
+    objective: Literal["maximize", "minimize"] = "maximize"
+    strategy: Literal["optimize", "constraint", "store"] = "optimize"
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinearConstraint:
+    """A weighted sum of parameters that every suggestion keeps on one side of a threshold.
+
+    Example:
+        ``LinearConstraint({"a": 1, "b": 2}, "<=", 1.0)`` for a + 2 b ≤ 1
+
+    Attributes:
+        weights: The factor of each parameter in the sum, by name.
+        relation: How the sum is compared with the threshold.
+        threshold: What it is compared with.
+    """
+
+    weights: Mapping[str, float]
+    relation: Literal["<=", ">=", "=="]
+    threshold: float

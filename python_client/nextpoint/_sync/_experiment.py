@@ -1,0 +1,557 @@
+# Generated from nextpoint/aio/_experiment.py by scripts/generate_sync; change that instead.
+"""An experiment: what users do with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextpoint._convert import experiment_from_proto, observation_from_proto
+from nextpoint._definition import update_experiment_to_proto
+from nextpoint._enums import enum_from_word, words_of
+from nextpoint._fields import Fields, raise_if_any
+from nextpoint._metadata import metadata_to_proto
+from nextpoint._outcome import (
+    create_observation_to_proto,
+    create_observations_to_proto,
+    queue_suggestion_to_proto,
+    update_observation_to_proto,
+)
+from nextpoint._progress_bar import progress_bar
+from nextpoint._sync._leases import DEFAULT_LEASE_SECONDS, duration
+from nextpoint._sync._observing import report, report_all
+from nextpoint._sync._optimize import Optimization
+from nextpoint._sync._run import Run
+from nextpoint._sync._stream import SuggestionStream, new_worker_id
+from nextpoint._sync._suggestion import suggestion_from_proto
+from nextpoint._unset import UNSET, given
+from nextpoint.errors import BudgetSpentError
+from nextpoint.v1 import (
+    analysis_service_pb2,
+    experiment_pb2,
+    experiment_service_pb2,
+    observation_service_pb2,
+    run_pb2,
+    run_service_pb2,
+    suggestion_pb2,
+    suggestion_service_pb2,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from nextpoint._assignments import ParameterValue
+    from nextpoint._outcome import HasId, NewObservation, Values
+    from nextpoint._records import MetadataValue, Observation, Progress
+    from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
+    from nextpoint._sync._concurrency import Evaluate
+    from nextpoint._sync._connection import Connection
+    from nextpoint._sync._suggestion import Suggestion
+    from nextpoint._unset import Unset
+    from nextpoint.errors import FieldViolation
+
+# A page of observations of 100 parameters stays small.
+PAGE_SIZE = 200
+
+SUGGESTION_STATES = words_of(suggestion_pb2.SuggestionState)
+RUN_STATES = words_of(run_pb2.RunState)
+
+
+class Experiment:
+    """A search space, metrics, a budget, and what was learned about them.
+
+    Made by `Client.create_experiment` and `Client.get_experiment`. Attributes show the experiment
+    as it was when it was last fetched; `refresh` fetches it. Methods call the service. It may be
+    used by many threads at once.
+
+    Example:
+        for run in experiment.loop():
+            with run:
+                run.log_metric("accuracy", train(run.params))
+    """
+
+    def __init__(self, connection: Connection, message: experiment_pb2.Experiment) -> None:
+        self._connection = connection
+        self._record = experiment_from_proto(message)
+
+    @property
+    def id(self) -> str:
+        """The identity."""
+        return self._record.id
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self._record.name
+
+    @property
+    def project(self) -> str | None:
+        """The group that it belongs to; None without one."""
+        return self._record.project
+
+    @property
+    def type(self) -> str:
+        """How suggestions are made: ``optimized``, ``random`` or ``grid``."""
+        return self._record.type
+
+    @property
+    def parameters(self) -> tuple[Parameter | UnknownParameter, ...]:
+        """The dimensions of the search space."""
+        return self._record.parameters
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured."""
+        return self._record.metrics
+
+    @property
+    def linear_constraints(self) -> tuple[LinearConstraint, ...]:
+        """What every suggestion satisfies."""
+        return self._record.linear_constraints
+
+    @property
+    def budget(self) -> int | None:
+        """How many observations it is for; None without a limit."""
+        return self._record.budget
+
+    @property
+    def parallel_bandwidth(self) -> int:
+        """How many workers are expected to evaluate at the same time."""
+        return self._record.parallel_bandwidth
+
+    @property
+    def metadata(self) -> Mapping[str, MetadataValue]:
+        """The user's own notes."""
+        return self._record.metadata
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The user's own labels."""
+        return self._record.tags
+
+    @property
+    def state(self) -> str:
+        """Either ``active`` or ``archived``."""
+        return self._record.state
+
+    @property
+    def progress(self) -> Progress:
+        """How far it had come when it was last fetched; `refresh` fetches it."""
+        return self._record.progress
+
+    @property
+    def create_time(self) -> datetime:
+        """When it was created."""
+        return self._record.create_time
+
+    @property
+    def update_time(self) -> datetime:
+        """When its definition or state last changed."""
+        return self._record.update_time
+
+    def __repr__(self) -> str:
+        budget = "" if self.budget is None else f" of {self.budget}"
+        return (
+            f"Experiment(id={self.id!r}, name={self.name!r}, state={self.state!r}, "
+            f"observations={self.progress.observation_count}{budget})"
+        )
+
+    def refresh(self) -> None:
+        """Fetch the experiment anew."""
+        request = experiment_service_pb2.GetExperimentRequest(experiment_id=self.id)
+        response = self._connection.call(self._connection.experiments.GetExperiment, request)
+        self._record = experiment_from_proto(response.experiment)
+
+    def is_finished(self) -> bool:
+        """Fetch the experiment; return whether nothing is left to hand out.
+
+        That is so when the search is over, and also while others hold what remains of the budget.
+        Without a budget it is never so, unless a grid is exhausted.
+        """
+        self.refresh()
+        return self.progress.finished or self.progress.remaining_budget == 0
+
+    def update(
+        self,
+        *,
+        name: str | Unset = UNSET,
+        project: str | Unset | None = UNSET,
+        budget: int | Unset | None = UNSET,
+        parallel_bandwidth: int | Unset | None = UNSET,
+        metadata: Mapping[str, MetadataValue] | Unset | None = UNSET,
+        tags: Iterable[str] | Unset | None = UNSET,
+    ) -> None:
+        """Change what is given, all or none. None clears, where that is allowed.
+
+        Raising the budget of a finished experiment makes it go on.
+
+        Raises:
+            InvalidArgumentError: A value breaks a rule.
+            ExperimentArchivedError: The experiment is archived.
+        """
+        changes = given(
+            {
+                "name": name,
+                "project": project,
+                "budget": budget,
+                "parallel_bandwidth": parallel_bandwidth,
+                "metadata": metadata,
+                "tags": tags,
+            }
+        )
+        request = update_experiment_to_proto(self.id, changes)
+        response = self._connection.call(self._connection.experiments.UpdateExperiment, request)
+        self._record = experiment_from_proto(response.experiment)
+
+    def archive(self) -> None:
+        """Take it out of use: it hands out nothing more. What was learned is kept."""
+        request = experiment_service_pb2.ArchiveExperimentRequest(experiment_id=self.id)
+        response = self._connection.call(self._connection.experiments.ArchiveExperiment, request)
+        self._record = experiment_from_proto(response.experiment)
+
+    def unarchive(self) -> None:
+        """Take it into use again."""
+        request = experiment_service_pb2.UnarchiveExperimentRequest(experiment_id=self.id)
+        response = self._connection.call(self._connection.experiments.UnarchiveExperiment, request)
+        self._record = experiment_from_proto(response.experiment)
+
+    def create_run(
+        self,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, MetadataValue] | None = None,
+        worker_id: str | None = None,
+        lease_duration: float = DEFAULT_LEASE_SECONDS,
+        max_wait: float | None = None,
+    ) -> Run:
+        """Take a suggestion and open a run that evaluates it; see `Run`.
+
+        Args:
+            name: What people call it; the name of the experiment by default.
+            metadata: Notes to keep with it.
+            worker_id: Who evaluates it.
+            lease_duration: As in `create_suggestion`.
+            max_wait: As in `create_suggestion`.
+
+        Raises:
+            BudgetSpentError: No suggestion is left.
+            ExperimentArchivedError: The experiment is archived.
+        """
+        violations: list[FieldViolation] = []
+        notes = metadata_to_proto(Fields({"metadata": metadata}, "", violations))
+        raise_if_any(violations, "the run")
+        request = run_service_pb2.CreateRunRequest(
+            experiment_id=self.id,
+            name=name or "",
+            worker_id=worker_id or "",
+            lease_duration=duration(lease_duration),
+            max_wait=None if max_wait is None else duration(max_wait),
+            metadata=notes,
+        )
+        response = self._connection.call(self._connection.runs.CreateRun, request, waits=max_wait)
+        run = Run(self._connection, response.run)
+        self._connection.leases.keep(run.suggestion_id, run.attempt, lease_duration)
+        return run
+
+    def loop(self, *, name: str | None = None) -> Iterator[Run]:
+        """Yield runs until no suggestion is left; without a budget, for ever.
+
+        With several workers the budget is met exactly: what others hold counts.
+
+        Args:
+            name: What people call the runs; the name of the experiment by default.
+
+        Example:
+            for run in experiment.loop():
+                with run:
+                    run.log_metric("accuracy", train(run.params))
+        """
+        while True:
+            try:
+                run = self.create_run(name=name)
+            except BudgetSpentError:
+                self.refresh()
+                return
+            yield run
+
+    def get_runs(self, *, state: str | None = None) -> Iterator[Run]:
+        """Yield the runs, the newest first.
+
+        Args:
+            state: Only those that are ``active``, ``completed``, ``failed`` or ``lapsed``.
+        """
+        request = run_service_pb2.ListRunsRequest(
+            experiment_id=self.id,
+            state=enum_from_word(state, RUN_STATES, absent=run_pb2.RUN_STATE_UNSPECIFIED),
+            page_size=PAGE_SIZE,
+        )
+        for page in self._connection.pages(self._connection.runs.ListRuns, request):
+            for message in page.runs:
+                yield Run(self._connection, message)
+
+    def get_best_runs(self) -> Iterator[Run]:
+        """Yield the runs that none of the others beats; see `best_assignments`."""
+        for best in self.best_assignments():
+            if best.run_id is not None:
+                request = run_service_pb2.GetRunRequest(run_id=best.run_id)
+                response = self._connection.call(self._connection.runs.GetRun, request)
+                yield Run(self._connection, response.run)
+
+    def best_assignments(self) -> Iterator[Observation]:
+        """Yield the best observations.
+
+        With one optimized metric it is one, the earliest of equals. With several it is the Pareto
+        frontier, the best in the first metric first. What failed or misses a threshold is left
+        out, so there may be none.
+        """
+        request = analysis_service_pb2.ListBestAssignmentsRequest(
+            experiment_id=self.id, page_size=PAGE_SIZE
+        )
+        pages = self._connection.pages(self._connection.analysis.ListBestAssignments, request)
+        for page in pages:
+            for best in page.best_assignments:
+                yield observation_from_proto(best.observation)
+
+    def create_suggestion(
+        self,
+        *,
+        worker_id: str | None = None,
+        lease_duration: float = DEFAULT_LEASE_SECONDS,
+        max_wait: float | None = None,
+    ) -> Suggestion:
+        """Ask for a suggestion to evaluate, and hold it.
+
+        The client renews the lease beside everything else until the suggestion is observed or
+        released, or the client is closed; then it runs out, and the suggestion goes to the next
+        worker. An outcome that is reported later is kept all the same.
+
+        Args:
+            worker_id: Who evaluates it.
+            lease_duration: For how many seconds it stays held when the client goes away. Make it
+                long when another process reports the outcome.
+            max_wait: How many seconds to wait, at most, for a point that knows the newest
+                observations. None means a tenth of what an evaluation takes.
+
+        Raises:
+            BudgetSpentError: No suggestion is left.
+            ExperimentArchivedError: The experiment is archived.
+        """
+        request = suggestion_service_pb2.CreateSuggestionRequest(
+            experiment_id=self.id,
+            worker_id=worker_id or "",
+            lease_duration=duration(lease_duration),
+            max_wait=None if max_wait is None else duration(max_wait),
+        )
+        response = self._connection.call(
+            self._connection.suggestions.CreateSuggestion, request, waits=max_wait
+        )
+        suggestion = suggestion_from_proto(self._connection, response.suggestion)
+        self._connection.leases.keep(suggestion.id, suggestion.attempt, lease_duration)
+        return suggestion
+
+    def queue_suggestion(self, assignments: Mapping[str, ParameterValue]) -> Suggestion:
+        """Queue assignments of your own: they are handed out first, in the order they came.
+
+        Raises:
+            InvalidArgumentError: They lie outside the search space.
+            OverloadedError: The queue is full.
+        """
+        request = queue_suggestion_to_proto(assignments, self._record)
+        response = self._connection.call(self._connection.suggestions.QueueSuggestion, request)
+        return suggestion_from_proto(self._connection, response.suggestion)
+
+    def get_suggestions(self, *, state: str | None = None) -> Iterator[Suggestion]:
+        """Yield the suggestions, the newest first.
+
+        Args:
+            state: Only those that are ``queued``, ``leased``, ``waiting`` or ``observed``.
+        """
+        absent = suggestion_pb2.SUGGESTION_STATE_UNSPECIFIED
+        request = suggestion_service_pb2.ListSuggestionsRequest(
+            experiment_id=self.id,
+            state=enum_from_word(state, SUGGESTION_STATES, absent=absent),
+            page_size=PAGE_SIZE,
+        )
+        pages = self._connection.pages(self._connection.suggestions.ListSuggestions, request)
+        for page in pages:
+            for message in page.suggestions:
+                yield suggestion_from_proto(self._connection, message)
+
+    def suggestions(
+        self, *, worker_id: str | None = None, max_outstanding: int = 1
+    ) -> Iterator[Suggestion]:
+        """Yield suggestions as the service pushes them, until there is no more to do.
+
+        While you iterate the service keeps them leased, and a break of the connection is mended.
+        Report each by `create_observation`. Leaving the loop gives back what was not yielded;
+        the lease of what was yielded runs out unless an outcome is reported.
+
+        Args:
+            worker_id: Who evaluates: an id of its own for every worker, the same one when a worker
+                comes back, which then gets what it held. Made up by default.
+            max_outstanding: How many suggestions to hold at the same time.
+
+        Raises:
+            WorkerReplacedError: Another stream was opened with the same worker id.
+            UnavailableError: The service cannot be reached, or was away for 5 minutes.
+
+        Example:
+            for suggestion in experiment.suggestions():
+                value = train(suggestion.assignments)
+                experiment.create_observation(suggestion=suggestion, values={"loss": value})
+        """
+        stream = self._stream(worker_id, max_outstanding)
+        try:
+            while (suggestion := stream.take()) is not None:
+                yield suggestion
+        finally:
+            for suggestion in stream.close():
+                suggestion.release()
+
+    def _stream(self, worker_id: str | None, max_outstanding: int) -> SuggestionStream:
+        return SuggestionStream(
+            self._connection, self.id, worker_id or new_worker_id(), max_outstanding
+        )
+
+    def optimize(
+        self,
+        evaluate: Evaluate,
+        *,
+        workers: int = 1,
+        worker_id: str | None = None,
+        progress: bool | None = None,
+        max_consecutive_failures: int = 10,
+    ) -> None:
+        """Run a function on suggestions until there is no more to do, and report what it returns.
+
+        An exception of the function is logged and reported as a failed observation. When the
+        service is away, for up to 5 minutes, outcomes are kept and reported when it is back.
+        Interrupted, by Ctrl-C or cancellation, it gives back what is not reported.
+
+        Args:
+            evaluate: Takes assignments and returns values, as `create_observation` does.
+            workers: How many evaluations to run at the same time.
+            worker_id: As in `suggestions`.
+            progress: Whether to show a progress bar, which needs ``rich``. None means where
+                standard error is a terminal.
+            max_consecutive_failures: After how many failures in a row to give up.
+
+        Raises:
+            EvaluationError: As many evaluations in a row failed; the cause is the last exception.
+            InvalidArgumentError: What the function returns is not the values of the metrics.
+            WorkerReplacedError: Another stream was opened with the same worker id.
+            UnavailableError: The service cannot be reached, or was away for 5 minutes.
+
+        Example:
+            experiment.optimize(lambda params: {"loss": train(params.lr)}, workers=4)
+        """
+        bar = progress_bar(self.name, wanted=progress)
+        optimization = Optimization(
+            self._connection,
+            self._record,
+            self._stream(worker_id, workers),
+            evaluate,
+            max_failures=max_consecutive_failures,
+            bar=bar,
+        )
+        optimization.run(workers)
+        self.refresh()
+
+    def create_observation(
+        self,
+        *,
+        suggestion: HasId | str | None = None,
+        assignments: Mapping[str, ParameterValue] | None = None,
+        values: Values | None = None,
+        failed: bool = False,
+        metadata: Mapping[str, MetadataValue] | None = None,
+    ) -> Observation:
+        """Report the outcome of a suggestion, or of assignments of your own.
+
+        Args:
+            suggestion: The suggestion that was evaluated, or its id.
+            assignments: Your own assignments, where it was none; they may lie outside the bounds.
+            values: What was measured, of every metric: by name, each alone or as
+                ``(value, stddev)``; or as dicts with ``name``, ``value`` and ``value_stddev``; or,
+                with a single metric, just its value.
+            failed: Whether the evaluation failed; then there are no values.
+            metadata: Notes to keep with it.
+
+        Raises:
+            InvalidArgumentError: Something is missing or breaks a rule.
+            ExperimentArchivedError: The experiment is archived.
+
+        Example:
+            experiment.create_observation(suggestion=suggestion, values={"loss": (0.3, 0.01)})
+        """
+        outcome = {
+            "suggestion": suggestion,
+            "assignments": assignments,
+            "values": values,
+            "failed": failed,
+            "metadata": metadata,
+        }
+        request = create_observation_to_proto(outcome, self._record)
+        return report(self._connection, request)
+
+    def create_observations(
+        self, observations: Iterable[NewObservation | Mapping[str, object]]
+    ) -> list[Observation]:
+        """Report up to 2500 outcomes, all or none.
+
+        Args:
+            observations: Each a `NewObservation`, or a dict with the arguments of
+                `create_observation`.
+
+        Raises:
+            InvalidArgumentError: Something is missing or breaks a rule; nothing was reported.
+            ExperimentArchivedError: The experiment is archived.
+        """
+        request = create_observations_to_proto(observations, self._record)
+        return report_all(self._connection, request)
+
+    def get_observations(self) -> Iterator[Observation]:
+        """Yield the observations, the newest first."""
+        request = observation_service_pb2.ListObservationsRequest(
+            experiment_id=self.id, page_size=PAGE_SIZE
+        )
+        pages = self._connection.pages(self._connection.observations.ListObservations, request)
+        for page in pages:
+            for message in page.observations:
+                yield observation_from_proto(message)
+
+    def update_observation(
+        self,
+        observation: HasId | str,
+        *,
+        values: Values | Unset = UNSET,
+        failed: bool | Unset = UNSET,
+        metadata: Mapping[str, MetadataValue] | Unset | None = UNSET,
+    ) -> Observation:
+        """Change what is given of an observation, or of the one with this id, all or none.
+
+        Giving values to a failed one makes it one that succeeded; ``failed=True`` drops values.
+
+        Raises:
+            NotFoundError: There is no such observation.
+            InvalidArgumentError: A value breaks a rule.
+        """
+        changes = given({"values": values, "failed": failed, "metadata": metadata})
+        request = update_observation_to_proto(_id_of(observation), changes, self._record)
+        response = self._connection.call(self._connection.observations.UpdateObservation, request)
+        return observation_from_proto(response.observation)
+
+    def delete_observation(self, observation: HasId | str) -> None:
+        """Delete an observation, or the one with this id, for good.
+
+        Raises:
+            NotFoundError: There is no such observation.
+        """
+        request = observation_service_pb2.DeleteObservationRequest(
+            observation_id=_id_of(observation)
+        )
+        self._connection.call(self._connection.observations.DeleteObservation, request)
+
+
+def _id_of(thing: HasId | str) -> str:
+    return thing if isinstance(thing, str) else thing.id

@@ -1,0 +1,139 @@
+# Generated from nextpoint/aio/_leases.py by scripts/generate_sync; change that instead.
+"""Renews, beside everything else, the leases of what the user holds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from google.protobuf.duration_pb2 import Duration
+
+from nextpoint._sync._concurrency import Background, Signal
+from nextpoint.errors import NextpointError
+from nextpoint.v1 import suggestion_service_pb2
+
+if TYPE_CHECKING:
+    from nextpoint._sync._connection import Connection
+
+# The client says how long its leases last, so that it knows when to renew them without comparing
+# its clock with the service's.
+DEFAULT_LEASE_SECONDS = 60.0
+
+# What the contract takes in one call.
+MAX_HAND_OUTS = 1000
+
+logger = logging.getLogger("nextpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    suggestion_id: str
+    attempt: int
+    lease_seconds: float
+    due: float
+
+
+class LeaseKeeper:
+    """What is held, and its renewal; it starts with the first hold and ends with the client."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._holds: dict[str, _Hold] = {}
+        self._lock = threading.Lock()
+        self._changed = Signal()
+        self._closed = False
+        self._renewal: Background | None = None
+
+    def keep(self, suggestion_id: str, attempt: int, lease_seconds: float) -> None:
+        """Renew this hold from now on."""
+        due = time.monotonic() + lease_seconds / 3
+        with self._lock:
+            self._holds[suggestion_id] = _Hold(suggestion_id, attempt, lease_seconds, due)
+            if self._renewal is None:
+                self._renewal = Background(self._run)
+        self._changed.set()
+
+    def drop(self, suggestion_id: str) -> None:
+        """Renew this hold no more."""
+        with self._lock:
+            self._holds.pop(suggestion_id, None)
+
+    def stop(self) -> None:
+        """Renew nothing more. What is held stays held until its lease runs out."""
+        self._closed = True
+        self._changed.set()
+
+    def join(self) -> None:
+        """Wait until nothing is being renewed; only after `stop`."""
+        if self._renewal is not None:
+            self._renewal.join()
+
+    def _run(self) -> None:
+        while not self._closed:
+            with self._lock:
+                next_due = min((hold.due for hold in self._holds.values()), default=None)
+            wait = None if next_due is None else max(0.0, next_due - time.monotonic())
+            if self._changed.wait(wait):
+                self._changed.clear()
+                continue
+            self._renew_due()
+
+    def _renew_due(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            due = [hold for hold in self._holds.values() if hold.due <= now]
+        due.sort(key=_lease_seconds)
+        for lease_seconds, group in groupby(due, key=_lease_seconds):
+            holds = list(group)
+            for start in range(0, len(holds), MAX_HAND_OUTS):
+                self._renew(holds[start : start + MAX_HAND_OUTS], lease_seconds)
+
+    def _renew(self, holds: list[_Hold], lease_seconds: float) -> None:
+        interval = lease_seconds / 3
+        request = suggestion_service_pb2.RenewLeasesRequest(
+            hand_outs=[
+                suggestion_service_pb2.HandOut(
+                    suggestion_id=hold.suggestion_id, attempt=hold.attempt
+                )
+                for hold in holds
+            ],
+            lease_duration=duration(lease_seconds),
+        )
+        lost: set[tuple[str, int]] = set()
+        try:
+            response = self._connection.call(
+                self._connection.suggestions.RenewLeases, request, within=interval
+            )
+            lost = {(hand_out.suggestion_id, hand_out.attempt) for hand_out in response.lost}
+        except NextpointError as error:
+            # There is time for more attempts before the leases run out.
+            logger.debug("leases not renewed, will try again: %s", error)
+            interval /= 4
+        self._settle(holds, lost, due=time.monotonic() + interval)
+
+    def _settle(self, holds: list[_Hold], lost: set[tuple[str, int]], *, due: float) -> None:
+        with self._lock:
+            for hold in holds:
+                # Meanwhile it may have been dropped, or held anew under another attempt.
+                if self._holds.get(hold.suggestion_id) is not hold:
+                    continue
+                if (hold.suggestion_id, hold.attempt) in lost:
+                    # Its outcome is still accepted, so this is nothing to raise.
+                    logger.info("lease of %s lost", hold.suggestion_id)
+                    del self._holds[hold.suggestion_id]
+                else:
+                    self._holds[hold.suggestion_id] = replace(hold, due=due)
+
+
+def duration(seconds: float) -> Duration:
+    """Return a span as the contract has it."""
+    whole = int(seconds)
+    return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))
+
+
+def _lease_seconds(hold: _Hold) -> float:
+    return hold.lease_seconds

@@ -1,0 +1,148 @@
+# Generated from nextpoint/aio/_optimize.py by scripts/generate_sync; change that instead.
+"""Runs a user's function over the stream of suggestions."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from nextpoint._convert import experiment_from_proto
+from nextpoint._outcome import create_observation_to_proto
+from nextpoint._sync._concurrency import Background, Signal, evaluated
+from nextpoint._sync._observing import report
+from nextpoint._sync._stream import Backoff
+from nextpoint.errors import (
+    DeadlineExceededError,
+    EvaluationError,
+    NextpointError,
+    UnavailableError,
+)
+from nextpoint.v1 import experiment_service_pb2
+
+if TYPE_CHECKING:
+    from nextpoint._progress_bar import ProgressBar
+    from nextpoint._records import ExperimentRecord
+    from nextpoint._sync._concurrency import Evaluate
+    from nextpoint._sync._connection import Connection
+    from nextpoint._sync._stream import SuggestionStream
+    from nextpoint._sync._suggestion import Suggestion
+    from nextpoint.v1 import observation_service_pb2
+
+logger = logging.getLogger("nextpoint")
+
+
+class Optimization:
+    """Several evaluations at a time, fed by one stream."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        experiment: ExperimentRecord,
+        stream: SuggestionStream,
+        evaluate: Evaluate,
+        *,
+        max_failures: int,
+        bar: ProgressBar | None,
+    ) -> None:
+        self._connection = connection
+        self._experiment = experiment
+        self._stream = stream
+        self._evaluate = evaluate
+        self._max_failures = max_failures
+        self._bar = bar
+        self._failures = 0
+        self._held: dict[str, Suggestion] = {}
+        self._error: NextpointError | None = None
+        self._stopped = Signal()
+
+    def run(self, workers: int) -> None:
+        """Evaluate until there is no more to do. What is held at the end is given back."""
+        others: list[Background] = []
+        try:
+            self._show_progress()
+            others.extend(Background(self._work) for _ in range(workers - 1))
+            # The caller is a worker as well, so that Ctrl-C reaches an evaluation.
+            self._work()
+            for worker in others:
+                worker.join()
+        finally:
+            self._stopped.set()
+            for worker in others:
+                worker.cancel()
+            self._give_back()
+            if self._bar is not None:
+                self._bar.close()
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        try:
+            while (suggestion := self._stream.take()) is not None:
+                # Handed out anew after a long break, while it is still evaluated here.
+                if suggestion.id not in self._held:
+                    self._held[suggestion.id] = suggestion
+                    self._evaluate_and_report(suggestion)
+        except NextpointError as error:
+            # The others finish what they evaluate, and take nothing more.
+            self._error = self._error or error
+            self._stream.stop()
+
+    def _evaluate_and_report(self, suggestion: Suggestion) -> None:
+        failure: Exception | None = None
+        outcome: dict[str, object] = {"suggestion": suggestion}
+        try:
+            outcome["values"] = evaluated(self._evaluate, suggestion.assignments)
+        except Exception as error:
+            # Whatever the user's function raises is an outcome.
+            failure = error
+            outcome["failed"] = True
+            logger.warning("evaluation of %s failed", suggestion.id, exc_info=error)
+        if self._stopped.is_set():
+            return
+        self._report(create_observation_to_proto(outcome, self._experiment))
+        self._held.pop(suggestion.id, None)
+        self._show_progress()
+        self._count(failure)
+
+    def _report(self, request: observation_service_pb2.CreateObservationRequest) -> None:
+        """Report an outcome, however long the service is away: it may have cost hours."""
+        backoff = Backoff()
+        while True:
+            try:
+                report(self._connection, request)
+            except (UnavailableError, DeadlineExceededError) as error:
+                delay = backoff.delay_after(error)
+                logger.warning("outcome not reported, will try again: %s", error)
+                if self._stopped.wait(delay):
+                    return
+            else:
+                return
+
+    def _count(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._failures = 0
+            return
+        self._failures += 1
+        if self._failures >= self._max_failures:
+            raise EvaluationError(
+                f"{self._failures} evaluations in a row failed, "
+                f"the last with {type(failure).__name__}: {failure}",
+                reason="EVALUATIONS_FAILED",
+            ) from failure
+
+    def _show_progress(self) -> None:
+        if self._bar is None:
+            return
+        request = experiment_service_pb2.GetExperimentRequest(experiment_id=self._experiment.id)
+        # A bar that is late hurts nobody.
+        with contextlib.suppress(NextpointError):
+            response = self._connection.call(self._connection.experiments.GetExperiment, request)
+            self._bar.show(experiment_from_proto(response.experiment).progress)
+
+    def _give_back(self) -> None:
+        left = self._stream.close()
+        for suggestion in [*left, *self._held.values()]:
+            # One whose lease is lost is another worker's already.
+            with contextlib.suppress(NextpointError):
+                suggestion.release()

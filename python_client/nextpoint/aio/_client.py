@@ -1,0 +1,192 @@
+"""A client: a connection to a service, and where experiments come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextpoint._channel import DEFAULT_TIMEOUT_SECONDS, default_address
+from nextpoint._definition import create_experiment_to_proto
+from nextpoint._enums import enum_from_word, words_of
+from nextpoint.aio._connection import Connection
+from nextpoint.aio._experiment import Experiment
+from nextpoint.aio._run import Run
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2, run_service_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike
+    from nextpoint._records import MetadataValue
+
+PAGE_SIZE = 200
+
+EXPERIMENT_STATES = {
+    **words_of(experiment_pb2.ExperimentState),
+    "any": experiment_pb2.EXPERIMENT_STATE_UNSPECIFIED,
+}
+
+
+class Client:
+    """A connection to a service, made when it is first needed.
+
+    It may be used by many threads at once. Close it when you are done, or use it as a context
+    manager. Closing ends the renewal of leases: what is still held then goes to other workers when
+    its lease runs out.
+
+    Example:
+        async with nextpoint.aio.Client("10.0.0.7:50051") as client:
+            experiment = await client.get_experiment("exp_...")
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> None:
+        """Make a client.
+
+        Args:
+            address: Where the service is, as ``HOST:PORT``. None means ``NEXTPOINT_ADDRESS`` in the
+                environment, or else 127.0.0.1:50051.
+            timeout: After how many seconds without an answer a call has failed.
+
+        Raises:
+            InvalidArgumentError: The address is not ``HOST:PORT``.
+        """
+        self._connection = Connection(
+            default_address() if address is None else address, timeout=timeout
+        )
+
+    @property
+    def address(self) -> str:
+        """Where the service is."""
+        return self._connection.address
+
+    def __repr__(self) -> str:
+        return f"Client({self.address!r})"
+
+    async def create_experiment(
+        self,
+        *,
+        name: str,
+        parameters: Iterable[ParameterLike],
+        metrics: Iterable[MetricLike],
+        type: str = "optimized",  # noqa: A002  SigOpt's word
+        linear_constraints: Iterable[LinearConstraintLike] = (),
+        budget: int | None = None,
+        parallel_bandwidth: int | None = None,
+        project: str | None = None,
+        metadata: Mapping[str, MetadataValue] | None = None,
+        tags: Iterable[str] = (),
+    ) -> Experiment:
+        """Define an experiment.
+
+        Args:
+            name: What people call it.
+            parameters: The dimensions: `Double`, `Int`, `Categorical`, `Bool`, or dicts with
+                ``name``, ``type``, ``bounds``, ``grid``, ``transformation``,
+                ``categorical_values`` and ``ordered``.
+            metrics: What is measured: `Metric`, a name, or dicts with ``name``, ``objective``,
+                ``strategy`` and ``threshold``.
+            type: How suggestions are made: ``optimized`` (also called ``offline``), ``random`` or
+                ``grid``.
+            linear_constraints: What every suggestion satisfies: `LinearConstraint`, or dicts with
+                ``type``, ``terms`` and ``threshold``.
+            budget: How many observations it is for. None means no limit.
+            parallel_bandwidth: How many workers are expected to evaluate at the same time.
+            project: The group that it belongs to.
+            metadata: Notes to keep with it.
+            tags: Labels to keep with it.
+
+        Raises:
+            InvalidArgumentError: The definition breaks a rule; `violations` lists all of them.
+
+        Example:
+            experiment = await client.create_experiment(
+                name="forest",
+                parameters=[Int("depth", 2, 20), dict(name="bootstrap", type="bool")],
+                metrics=["accuracy"],
+                budget=30,
+            )
+        """
+        definition = {
+            "name": name,
+            "project": project,
+            "type": type,
+            "parameters": parameters,
+            "metrics": metrics,
+            "linear_constraints": linear_constraints,
+            "budget": budget,
+            "parallel_bandwidth": parallel_bandwidth,
+            "metadata": metadata,
+            "tags": tags,
+        }
+        request = create_experiment_to_proto(definition)
+        response = await self._connection.call(
+            self._connection.experiments.CreateExperiment, request
+        )
+        return Experiment(self._connection, response.experiment)
+
+    async def get_experiment(self, experiment_id: str) -> Experiment:
+        """Return an experiment.
+
+        Raises:
+            NotFoundError: There is no such experiment.
+        """
+        request = experiment_service_pb2.GetExperimentRequest(experiment_id=experiment_id)
+        response = await self._connection.call(self._connection.experiments.GetExperiment, request)
+        return Experiment(self._connection, response.experiment)
+
+    async def list_experiments(
+        self,
+        *,
+        project: str | None = None,
+        state: str | None = None,
+        name_contains: str | None = None,
+    ) -> AsyncIterator[Experiment]:
+        """Yield experiments, the newest first.
+
+        Args:
+            project: Only those of this project.
+            state: Those that are ``active``, which is the default, ``archived``, or ``any``.
+            name_contains: Only those whose name contains this text, in upper or lower case.
+        """
+        absent = experiment_pb2.EXPERIMENT_STATE_ACTIVE
+        request = experiment_service_pb2.ListExperimentsRequest(
+            project=project or "",
+            state=enum_from_word(state, EXPERIMENT_STATES, absent=absent),
+            name_contains=name_contains or "",
+            page_size=PAGE_SIZE,
+        )
+        pages = self._connection.pages(self._connection.experiments.ListExperiments, request)
+        async for page in pages:
+            for message in page.experiments:
+                yield Experiment(self._connection, message)
+
+    async def get_run(self, run_id: str) -> Run:
+        """Return a run.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        request = run_service_pb2.GetRunRequest(run_id=run_id)
+        response = await self._connection.call(self._connection.runs.GetRun, request)
+        return Run(self._connection, response.run)
+
+    async def close(self) -> None:
+        """End every call and the renewal of leases. It is safe to repeat."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()

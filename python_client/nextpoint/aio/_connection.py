@@ -1,0 +1,142 @@
+"""One channel to a service, and what every call on it has in common."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from google.protobuf.message import Message
+
+from nextpoint._channel import check_address
+from nextpoint._errors import translated
+from nextpoint.aio._concurrency import open_channel
+from nextpoint.aio._leases import LeaseKeeper
+from nextpoint.errors import StateError
+from nextpoint.v1 import (
+    analysis_service_pb2_grpc,
+    experiment_service_pb2_grpc,
+    observation_service_pb2_grpc,
+    run_service_pb2_grpc,
+    suggestion_service_pb2_grpc,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import grpc.aio
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+
+class Change(Protocol):
+    """A request that changes something."""
+
+    request_id: str
+
+
+class Page(Protocol):
+    """A response that more may follow."""
+
+    next_page_token: str
+
+
+SomePage = TypeVar("SomePage", bound=Page)
+
+
+class PagedRequest(Protocol):
+    """A request for one page."""
+
+    page_token: str
+
+
+SomePagedRequest = TypeVar("SomePagedRequest", bound=PagedRequest)
+
+
+class Connection:
+    """A connection that is made when it is first needed."""
+
+    def __init__(self, address: str, timeout: float) -> None:
+        check_address(address)
+        self.address = address
+        self.timeout = timeout
+        self.closed = False
+        self._channel = open_channel(address)
+        self.experiments: experiment_service_pb2_grpc.ExperimentServiceAsyncStub = _bound(
+            experiment_service_pb2_grpc.ExperimentServiceStub, self._channel
+        )
+        self.suggestions: suggestion_service_pb2_grpc.SuggestionServiceAsyncStub = _bound(
+            suggestion_service_pb2_grpc.SuggestionServiceStub, self._channel
+        )
+        self.observations: observation_service_pb2_grpc.ObservationServiceAsyncStub = _bound(
+            observation_service_pb2_grpc.ObservationServiceStub, self._channel
+        )
+        self.runs: run_service_pb2_grpc.RunServiceAsyncStub = _bound(
+            run_service_pb2_grpc.RunServiceStub, self._channel
+        )
+        self.analysis: analysis_service_pb2_grpc.AnalysisServiceAsyncStub = _bound(
+            analysis_service_pb2_grpc.AnalysisServiceStub, self._channel
+        )
+        self.leases = LeaseKeeper(self)
+
+    async def call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        *,
+        waits: float | None = None,
+        within: float | None = None,
+    ) -> Response:
+        """Return the response, or raise NextpointError.
+
+        A change gets its request id here, once: the same request, called again, is the same change.
+
+        Args:
+            method: What to call.
+            request: What to call it with.
+            waits: How many seconds the service was asked to wait, on top of the client's timeout.
+            within: How many seconds to wait instead of the client's timeout.
+        """
+        self.check_open()
+        _identify(request)
+        with translated(self.address):
+            return await method(request, timeout=within or self.timeout + (waits or 0.0))
+
+    async def pages(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[SomePagedRequest, SomePage],
+        request: SomePagedRequest,
+    ) -> AsyncIterator[SomePage]:
+        """Yield every page of a list."""
+        while True:
+            self.check_open()
+            with translated(self.address):
+                page = await method(request, timeout=self.timeout)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def check_open(self) -> None:
+        """Raise StateError when the connection is closed."""
+        if self.closed:
+            raise StateError("the client is closed", reason="CLIENT_CLOSED")
+
+    async def close(self) -> None:
+        """End every call and the renewal of leases."""
+        self.closed = True
+        self.leases.stop()
+        await self._channel.close()
+        await self.leases.join()
+
+
+def _identify(request: Message) -> None:
+    """Give a change its id, unless it has one."""
+    if "request_id" in request.DESCRIPTOR.fields_by_name:
+        change = cast("Change", request)
+        change.request_id = change.request_id or uuid.uuid4().hex
+
+
+# The generated types know stubs of blocking calls and of asyncio's, the code one class for both.
+def _bound(stub: Callable[[Any], object], channel: object) -> Any:  # noqa: ANN401
+    return stub(channel)

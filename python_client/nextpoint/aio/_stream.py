@@ -1,0 +1,163 @@
+"""Follows the stream of suggestions to one worker, over breaks, until there is no more to do."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from nextpoint._errors import translated
+from nextpoint.aio._concurrency import Background, Inbox, Signal, read
+from nextpoint.aio._suggestion import Suggestion, suggestion_from_proto
+from nextpoint.errors import NextpointError, UnavailableError
+from nextpoint.v1 import suggestion_service_pb2
+
+if TYPE_CHECKING:
+    from nextpoint.aio._concurrency import StreamCall
+    from nextpoint.aio._connection import Connection
+
+# Between two attempts to open a stream that broke off.
+FIRST_DELAY_SECONDS = 0.2
+MAX_DELAY_SECONDS = 10.0
+
+# For how long a stream that worked is opened anew before its worker gives up.
+PATIENCE_SECONDS = 300.0
+
+# How long the first event may take, which says how long the next ones may.
+OPENING_SECONDS = 30.0
+
+logger = logging.getLogger("nextpoint")
+
+
+def new_worker_id() -> str:
+    """Return an id that no other worker has, and that says where this one runs."""
+    return f"{socket.gethostname()[:50]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+class Backoff:
+    """How long to wait before trying again, and until when."""
+
+    def __init__(self) -> None:
+        self._random = random.SystemRandom()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start anew, because the service answered."""
+        self._delay = FIRST_DELAY_SECONDS
+        self._give_up_at = time.monotonic() + PATIENCE_SECONDS
+
+    def delay_after(self, error: NextpointError) -> float:
+        """Return how many seconds to wait, or raise the error when there was enough of that."""
+        if time.monotonic() > self._give_up_at:
+            raise error
+        delay = self._random.uniform(0, self._delay)
+        self._delay = min(self._delay * 2, MAX_DELAY_SECONDS)
+        return max(delay, error.retry_after or 0.0)
+
+
+class SuggestionStream:
+    """The suggestions to one worker, received beside its caller.
+
+    Receiving never waits for an evaluation, so that a break is noticed and mended while one runs,
+    and the leases live. What is received and not taken is bounded by ``max_outstanding``.
+    """
+
+    def __init__(
+        self, connection: Connection, experiment_id: str, worker_id: str, max_outstanding: int
+    ) -> None:
+        self._connection = connection
+        self._request = suggestion_service_pb2.StreamSuggestionsRequest(
+            experiment_id=experiment_id, worker_id=worker_id, max_outstanding=max_outstanding
+        )
+        self._inbox: Inbox[Suggestion | NextpointError | None] = Inbox()
+        self._seen: set[tuple[str, int]] = set()
+        self._opened = False
+        self._backoff = Backoff()
+        self._stopped = Signal()
+        self._call: StreamCall[suggestion_service_pb2.StreamSuggestionsResponse] | None = None
+        self._receiving = Background(self._receive)
+
+    async def take(self) -> Suggestion | None:
+        """Return the next suggestion; None when there is no more to do.
+
+        Raises:
+            NextpointError: The stream ended for another reason. Whoever else takes gets None.
+        """
+        item = await self._inbox.take()
+        if isinstance(item, Suggestion):
+            return item
+        # Everyone who takes learns that it has ended.
+        self._inbox.put(None)
+        if item is not None:
+            raise item
+        return None
+
+    def stop(self) -> None:
+        """Receive nothing more."""
+        self._stopped.set()
+        if self._call is not None:
+            self._call.cancel()
+
+    async def close(self) -> list[Suggestion]:
+        """End the stream; return what was received and not taken."""
+        self.stop()
+        await self._receiving.join()
+        left = [item for item in self._inbox.drain() if isinstance(item, Suggestion)]
+        self._inbox.put(None)
+        return left
+
+    async def _receive(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                try:
+                    await self._receive_until_break()
+                except UnavailableError as error:
+                    if not self._opened:
+                        raise
+                    delay = self._backoff.delay_after(error)
+                    logger.warning("stream broke off, opening it anew: %s", error)
+                    await self._stopped.wait(delay)
+                else:
+                    return
+        except NextpointError as error:
+            if not self._stopped.is_set():
+                self._inbox.put(error)
+        finally:
+            self._inbox.put(None)
+
+    async def _receive_until_break(self) -> None:
+        """Return when the service says that there is no more to do, or when stopped."""
+        silence = OPENING_SECONDS
+        with translated(self._connection.address):
+            self._call = self._connection.suggestions.StreamSuggestions(self._request)
+            if self._stopped.is_set():
+                self._call.cancel()
+                return
+            while True:
+                try:
+                    event = await read(self._call, silence)
+                except TimeoutError:
+                    self._call.cancel()
+                    raise UnavailableError(
+                        f"nothing heard on the stream for {silence:.1f} seconds", reason="SILENCE"
+                    ) from None
+                if event is None or event.HasField("closed"):
+                    return
+                if event.HasField("opened"):
+                    self._opened = True
+                    self._backoff.reset()
+                    heartbeat_interval = event.opened.heartbeat_interval.ToTimedelta()
+                    silence = 2 * heartbeat_interval.total_seconds() or OPENING_SECONDS
+                elif event.HasField("assigned"):
+                    self._receive_suggestion(event.assigned)
+
+    def _receive_suggestion(self, assigned: suggestion_service_pb2.SuggestionAssigned) -> None:
+        suggestion = suggestion_from_proto(self._connection, assigned.suggestion)
+        hand_out = (suggestion.id, suggestion.attempt)
+        if hand_out not in self._seen:
+            self._seen.add(hand_out)
+            self._inbox.put(suggestion)

@@ -1,0 +1,75 @@
+"""A suggestion: what to try next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nextpoint._convert import (
+    assignments_from_proto,
+    lease_from_proto,
+    provenance_from_proto,
+    time_from_proto,
+)
+from nextpoint._enums import word_from_enum
+from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nextpoint._assignments import Assignments
+    from nextpoint._records import Lease, Provenance
+    from nextpoint.aio._connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Assignments that are handed out to be evaluated, or queued for that.
+
+    Attributes:
+        id: The identity.
+        experiment_id: The experiment that it belongs to.
+        assignments: One value for every parameter, by name.
+        state: ``queued``, ``leased``, ``waiting`` for the next worker, or ``observed``.
+        attempt: How often it was handed out; with `id` it identifies this hand-out.
+        lease: Who holds it and until when, as of its being fetched; None while nobody does.
+        provenance: What made it, knowing what.
+        create_time: When it was created.
+    """
+
+    id: str
+    experiment_id: str
+    assignments: Assignments
+    state: str
+    attempt: int
+    lease: Lease | None
+    provenance: Provenance = field(repr=False)
+    create_time: datetime = field(repr=False)
+    _connection: Connection = field(repr=False, compare=False)
+
+    async def release(self) -> None:
+        """Give it back without an outcome: the next worker gets it.
+
+        Raises:
+            LeaseLostError: It is not held under this attempt any more.
+        """
+        request = suggestion_service_pb2.ReleaseSuggestionRequest(
+            suggestion_id=self.id, attempt=self.attempt
+        )
+        self._connection.leases.drop(self.id)
+        await self._connection.call(self._connection.suggestions.ReleaseSuggestion, request)
+
+
+def suggestion_from_proto(connection: Connection, message: suggestion_pb2.Suggestion) -> Suggestion:
+    """Return a suggestion that can be given back over this connection."""
+    return Suggestion(
+        id=message.suggestion_id,
+        experiment_id=message.experiment_id,
+        assignments=assignments_from_proto(message.assignments),
+        state=word_from_enum(suggestion_pb2.SuggestionState, message.state),
+        attempt=message.attempt,
+        lease=lease_from_proto(message.lease) if message.HasField("lease") else None,
+        provenance=provenance_from_proto(message.provenance),
+        create_time=time_from_proto(message.create_time),
+        _connection=connection,
+    )
