@@ -31,6 +31,7 @@ class Learned:
     """The revision of an experiment grew: points made before do not know everything."""
 
     experiment_id: str
+    revision: int
 
 
 Event = Changed | Learned
@@ -200,15 +201,24 @@ class Transaction(Protocol):
     """
 
     @property
-    def experiments(self) -> Experiments: ...
+    def experiments(self) -> Experiments:
+        """The experiments."""
+
     @property
-    def suggestions(self) -> Suggestions: ...
+    def suggestions(self) -> Suggestions:
+        """The suggestions."""
+
     @property
-    def observations(self) -> Observations: ...
+    def observations(self) -> Observations:
+        """The observations."""
+
     @property
-    def runs(self) -> Runs: ...
+    def runs(self) -> Runs:
+        """The runs."""
+
     @property
-    def requests(self) -> Requests: ...
+    def requests(self) -> Requests:
+        """The requests that were answered."""
 
     def publish(self, event: Event) -> None:
         """Announce the event once the transaction is committed, and not if it is not."""

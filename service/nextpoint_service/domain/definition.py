@@ -33,24 +33,27 @@ CHANGEABLE = ("name", "project", "budget", "parallel_bandwidth", "metadata", "ta
 
 @dataclass(frozen=True, slots=True)
 class MetricDraft:
-    """A metric as a caller wrote it."""
+    """A metric as a caller wrote it; an objective or strategy that is not known is None."""
 
     name: str
-    objective: Objective = Objective.MAXIMIZE
-    strategy: Strategy = Strategy.OPTIMIZE
+    objective: Objective | None = Objective.MAXIMIZE
+    strategy: Strategy | None = Strategy.OPTIMIZE
     threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExperimentDraft:
-    """An experiment as a caller wrote it; None and empty mean absent."""
+    """An experiment as a caller wrote it; None and empty mean absent.
+
+    A type that is not known is None.
+    """
 
     name: str
     parameters: tuple[ParameterDraft, ...]
     metrics: tuple[MetricDraft, ...]
     constraints: tuple[ConstraintDraft, ...] = ()
     project: str = ""
-    type: ExperimentType = ExperimentType.OPTIMIZED
+    type: ExperimentType | None = ExperimentType.OPTIMIZED
     budget: int | None = None
     parallel_bandwidth: int | None = None
     metadata: Metadata | None = None
@@ -76,6 +79,8 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
     Whether the linear constraints leave any point is not looked at here.
     """
     violations = Violations()
+    if draft.type is None:
+        violations.add("type", "is not known: optimized, random or grid")
     grid_type = draft.type is ExperimentType.GRID
     parameters = parse_parameters(draft.parameters, violations, limits, grid_type=grid_type)
     constraints = parse_constraints(draft.constraints, draft.parameters, violations, limits)
@@ -88,7 +93,7 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
         experiment_id=experiment_id,
         name=draft.name,
         project=draft.project,
-        type=draft.type,
+        type=draft.type or ExperimentType.OPTIMIZED,
         space=space,
         metrics=metrics,
         budget=budget,
@@ -189,10 +194,20 @@ def _parse_metrics(
         if draft.name in seen:
             violations.add(f"{path}.name", f"'{draft.name}' is the name of another metric")
         seen.add(draft.name)
+        if draft.objective is None:
+            violations.add(f"{path}.objective", "is not known: maximize or minimize")
+        if draft.strategy is None:
+            violations.add(f"{path}.strategy", "is not known: optimize, constraint or store")
         if problem := _threshold_problem(draft, optimized):
             violations.add(f"{path}.threshold", problem)
     return tuple(
-        Metric(draft.name, draft.objective, draft.strategy, draft.threshold) for draft in drafts
+        Metric(
+            draft.name,
+            draft.objective or Objective.MAXIMIZE,
+            draft.strategy or Strategy.OPTIMIZE,
+            draft.threshold,
+        )
+        for draft in drafts
     )
 
 

@@ -109,8 +109,8 @@ class Experiment:
 class Progress:
     """How far an experiment has come, counted in one transaction.
 
-    `open_suggestions` are those leased and those waiting for the next worker. `cells_left` is how many cells of a grid nobody was handed and nobody observed; None for
-    other types.
+    `open_suggestions` are those leased and those waiting for the next worker. `cells_left` is how
+    many cells of a grid nobody was handed and nobody observed; None for other types.
     """
 
     observations: int

@@ -26,14 +26,14 @@ SMALLEST_WIDTH = 1e-8
 class ParameterDraft:
     """A parameter as a caller wrote it; None and empty mean absent.
 
-    `type` is None when it was not said or is not known.
+    `type` is None when it was not said or is not known, `log` when the transformation is not known.
     """
 
     name: str
     type: str | None
     bounds: tuple[float | None, float | None] | None = None
     grid: tuple[float, ...] = ()
-    log: bool = False
+    log: bool | None = False
     categorical_values: tuple[str, ...] = ()
     ordered: bool = False
 
@@ -73,6 +73,8 @@ def parse_parameters(
         if draft.name in seen:
             found.add("name", f"'{draft.name}' is the name of another parameter")
         seen.add(draft.name)
+        if draft.log is None:
+            found.add("transformation", "is not known: log")
         parameter = _parse_parameter(draft, found, limits, grid_type=grid_type)
         violations.extend(found, f"{path}.")
         if parameter is not None and not found:
@@ -110,7 +112,7 @@ def _refuse_numeric_fields(draft: ParameterDraft, found: Violations) -> None:
     for name, present in (
         ("bounds", draft.bounds is not None),
         ("grid", bool(draft.grid)),
-        ("transformation", draft.log),
+        ("transformation", bool(draft.log)),
     ):
         if present:
             found.add(name, f"is not for type {draft.type}")
@@ -141,7 +143,7 @@ def _parse_numeric(
     if draft.grid:
         if draft.bounds is not None:
             found.add("bounds", "cannot be given together with a grid")
-        _check_grid(draft.grid, found, limits, whole=whole, log=draft.log)
+        _check_grid(draft.grid, found, limits, whole=whole, log=bool(draft.log))
         if found:
             return None
         grid = tuple(sorted(draft.grid))
@@ -153,7 +155,7 @@ def _parse_numeric(
             found.add("bounds", "is required, or a grid")
         return None
     low, high = draft.bounds
-    _check_bounds(low, high, found, whole=whole, log=draft.log)
+    _check_bounds(low, high, found, whole=whole, log=bool(draft.log))
     if found or low is None or high is None:
         return None
     return _numeric(draft, low, high, (), whole=whole)
@@ -164,8 +166,8 @@ def _numeric(
 ) -> Parameter:
     if whole:
         values = tuple(int(value) for value in grid)
-        return IntParameter(draft.name, int(low), int(high), draft.log, values)
-    return DoubleParameter(draft.name, low, high, draft.log, grid)
+        return IntParameter(draft.name, int(low), int(high), bool(draft.log), values)
+    return DoubleParameter(draft.name, low, high, bool(draft.log), grid)
 
 
 def _number_problem(value: float, *, whole: bool, log: bool) -> str | None:

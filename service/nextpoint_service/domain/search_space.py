@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 Value = float | int | str | bool
 Assignments = Mapping[str, Value]
@@ -159,24 +159,20 @@ def type_problem(parameter: Parameter, value: Value) -> str | None:
     """Say why the value is not of the parameter's type, or return None."""
     match parameter:
         case DoubleParameter():
-            if isinstance(value, bool | str) or not math.isfinite(value):
-                return f"must be a finite number, got {value!r}"
+            fits = not isinstance(value, bool | str) and math.isfinite(value)
+            wanted = "a finite number"
         case IntParameter():
-            if isinstance(value, bool) or not isinstance(value, int):
-                return f"must be a whole number, got {value!r}"
-            if abs(value) > LARGEST_INT:
-                return f"must be from -2^53 to 2^53, got {value}"
-        case CategoricalParameter():
-            if not isinstance(value, str):
-                return f"must be a string, got {value!r}"
-            if value not in parameter.values:
-                return f"must be one of {_listed(parameter.values)}, got '{value}'"
+            fits = _is_whole(value) and -LARGEST_INT <= value <= LARGEST_INT
+            wanted = "a whole number from -2^53 to 2^53"
+        case CategoricalParameter(values=values):
+            fits = isinstance(value, str) and value in values
+            wanted = f"one of {_listed(values)}"
         case BoolParameter():
-            if not isinstance(value, bool):
-                return f"must be true or false, got {value!r}"
+            fits = isinstance(value, bool)
+            wanted = "true or false"
         case _:
             assert_never(parameter)
-    return None
+    return None if fits else f"must be {wanted}, got {value!r}"
 
 
 def range_problem(parameter: Parameter, value: Value) -> str | None:
@@ -191,6 +187,10 @@ def range_problem(parameter: Parameter, value: Value) -> str | None:
             return None
         case _:
             assert_never(parameter)
+
+
+def _is_whole(value: Value) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _listed(values: tuple[Value, ...]) -> str:

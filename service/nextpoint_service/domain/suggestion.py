@@ -28,6 +28,14 @@ class SuggestionState(Enum):
     OBSERVED = "observed"
 
 
+class Ending(Enum):
+    """Why nothing will be handed out again."""
+
+    BUDGET_REACHED = "budget_reached"
+    GRID_EXHAUSTED = "grid_exhausted"
+    EXPERIMENT_ARCHIVED = "experiment_archived"
+
+
 class Generator(Enum):
     """What kind of source made a point."""
 

@@ -21,8 +21,13 @@ class Violations:
     def extend(self, others: "Violations", prefix: str = "") -> None:
         """Take over violations found apart, their paths below the prefix."""
         self._found.extend(
-            FieldViolation(f"{prefix}{each.field}", each.description) for each in others._found
+            FieldViolation(f"{prefix}{each.field}", each.description) for each in others.found
         )
+
+    @property
+    def found(self) -> tuple[FieldViolation, ...]:
+        """What was noted so far."""
+        return tuple(self._found)
 
     def check(self) -> None:
         """Raise InvalidRequest if anything was noted."""

@@ -1,0 +1,115 @@
+"""The command line: flags become settings, errors become exit codes."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nextpoint_service.settings import Settings
+
+_REFUSED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return the exit code: 0 done, 1 a bug, 2 refused."""
+    parsed = _parser().parse_args(arguments)
+    return serve(_settings(parsed), log_format=parsed.log_format, log_level=parsed.log_level)
+
+
+def serve(settings: Settings, *, log_format: str, log_level: str) -> int:
+    """Run the service until SIGTERM or SIGINT."""
+    # Imported here, so that --help need not wait for gRPC.
+    from nextpoint_service.bootstrap import running  # noqa: PLC0415
+    from nextpoint_service.logs import configure  # noqa: PLC0415
+    from nextpoint_service.store.errors import CannotOpen  # noqa: PLC0415
+    from nextpoint_service.transport.server import AddressRefused  # noqa: PLC0415
+
+    configure(log_format, log_level)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with running(settings) as address:
+            # For programs that start the service; everything else goes to standard error.
+            print(f"listening on {address}", flush=True)  # noqa: T201
+            await stop.wait()
+
+    try:
+        asyncio.run(run())
+    except (AddressRefused, CannotOpen) as error:
+        print(f"nextpoint: {error}", file=sys.stderr)  # noqa: T201
+        return _REFUSED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nextpoint", description="A service that tells workers which point to try next."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    command = commands.add_parser(
+        "serve",
+        help="run the service",
+        description="Run the service until SIGTERM or Ctrl-C. Prints one line, 'listening on"
+        " HOST:PORT', to standard output when it is ready; logs go to standard error.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    default = Settings()
+    command.add_argument(
+        "--address", default=default.address, help="HOST:PORT; port 0 lets the system choose"
+    )
+    command.add_argument(
+        "--database", type=Path, default=default.database, help="the SQLite file; made if missing"
+    )
+    command.add_argument(
+        "--insecure",
+        action="store_true",
+        help="listen on an address that is not loopback, without credentials",
+    )
+    for flag, value, text in (
+        ("--lease-seconds", default.lease_seconds, "how long a silent worker keeps a suggestion"),
+        ("--heartbeat-seconds", default.heartbeat_seconds, "the longest silence on a stream"),
+        ("--drain-seconds", default.drain_seconds, "how long calls may take after SIGTERM"),
+        ("--model-seconds", default.model_seconds, "how long one model may think"),
+    ):
+        command.add_argument(flag, type=_positive_float, default=value, help=text)
+    for flag, number, text in (
+        ("--model-processes", default.model_processes, "models that run at the same time"),
+        ("--model-memory-mb", default.model_memory_mb, "memory of one model process, in MiB"),
+        ("--max-streams", default.max_streams, "streams open at the same time"),
+    ):
+        command.add_argument(flag, type=_positive_int, default=number, help=text)
+    command.add_argument("--log-format", choices=("console", "json"), default="console", help=" ")
+    command.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help=" "
+    )
+    return parser
+
+
+def _settings(parsed: argparse.Namespace) -> Settings:
+    logs = {"log_format", "log_level"}
+    return replace(
+        Settings(), **{name: value for name, value in vars(parsed).items() if name not in logs}
+    )
+
+
+def _positive_float(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+    return value
+
+
+def _positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

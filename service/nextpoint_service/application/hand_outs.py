@@ -1,0 +1,213 @@
+"""Hands suggestions to workers, under leases, within the budget."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from nextpoint_service.application.context import Context
+from nextpoint_service.application.idempotency import Call, earlier_result, remember
+from nextpoint_service.application.planner import Planner, Point
+from nextpoint_service.application.ports import Transaction
+from nextpoint_service.domain.errors import BudgetSpent, GridExhausted
+from nextpoint_service.domain.experiment import Experiment, ExperimentType, Progress
+from nextpoint_service.domain.search_space import cell, cell_count
+from nextpoint_service.domain.suggestion import (
+    Generator,
+    Lease,
+    Proposal,
+    Provenance,
+    Suggestion,
+    SuggestionState,
+)
+from nextpoint_service.domain.violations import Violations
+
+_TRIES = 3
+_RECENT_EVALUATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who wants a suggestion of which experiment; None and empty mean the default."""
+
+    experiment_id: str
+    worker_id: str = ""
+    lease_seconds: float | None = None
+    max_wait_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _PointNeeded:
+    """The pool is empty: a point that knows this revision is needed."""
+
+    revision: int
+    evaluation_seconds: list[float]
+
+
+Finish = Callable[[Transaction, Suggestion], tuple[str, ...]]
+"""What else belongs into the transaction of a hand-out; returns the ids that the call is about."""
+
+
+class HandOuts:
+    """Hands out suggestions: what waits first, then the queue, then a new point."""
+
+    def __init__(self, context: Context, planner: Planner) -> None:
+        self._context = context
+        self._planner = planner
+
+    async def take(self, ask: Ask, call: Call, finish: Finish) -> tuple[str, ...]:
+        """Hand out one suggestion and finish in the same transaction.
+
+        Raises BudgetSpent or GridExhausted when there is none for now.
+        """
+        check_ask(ask, self._context)
+        taken = await self._take(ask, call, finish, None)
+        tries = 0
+        while isinstance(taken, _PointNeeded):
+            tries += 1
+            async with self._planner.point(
+                ask.experiment_id, taken.revision, taken.evaluation_seconds, ask.max_wait_seconds
+            ) as point:
+                # A twin that was handed out meanwhile is worth a few tries; in a space that is
+                # used up the optimizer repeats points on purpose.
+                taken = await self._take(ask, call, finish, point, twins=tries >= _TRIES)
+        return taken
+
+    async def _take(
+        self, ask: Ask, call: Call, finish: Finish, point: Point | None, *, twins: bool = False
+    ) -> tuple[str, ...] | _PointNeeded:
+        context = self._context
+        now = context.now()
+        lease = _lease(ask, context, now)
+
+        suggestion_id = context.ids.suggestion()
+
+        def take(tx: Transaction) -> tuple[tuple[str, ...] | _PointNeeded, bool]:
+            earlier = earlier_result(tx, call)
+            if earlier is not None:
+                return earlier, False
+            experiment = tx.experiments.get(ask.experiment_id)
+            suggestion = _from_pool(tx, experiment, lease, suggestion_id)
+            used = False
+            if suggestion is None and point is not None:
+                used = twins or not _is_twin(tx, experiment, point.proposal)
+                if used:
+                    suggestion = _new(experiment, point.proposal, lease, suggestion_id)
+                    tx.suggestions.add(suggestion)
+            if suggestion is None:
+                return _point_needed(tx, experiment), point is not None
+            result = finish(tx, suggestion)
+            remember(tx, call, result, now)
+            return result, used
+
+        result, consumed = await context.database.transact(take)
+        if point is not None:
+            point.used = consumed
+        return result
+
+
+def check_ask(ask: Ask, context: Context) -> None:
+    """Raise InvalidRequest when the wishes of a call for a suggestion break a rule."""
+    violations = Violations()
+    if ask.worker_id:
+        violations.check_name("worker_id", ask.worker_id, context.limits.name_characters)
+    check_lease(ask.lease_seconds, violations, context)
+    if ask.max_wait_seconds is not None:
+        violations.check_range("max_wait", ask.max_wait_seconds, 0, context.limits.max_wait_seconds)
+    violations.check()
+
+
+def check_lease(seconds: float | None, violations: Violations, context: Context) -> None:
+    """Note a lease that is too short or too long."""
+    if seconds is not None:
+        limits = context.limits
+        violations.check_range(
+            "lease_duration", seconds, limits.lease_seconds_min, limits.lease_seconds_max
+        )
+
+
+def lease_duration(seconds: float | None, context: Context) -> timedelta:
+    """Return how long a lease lasts; None means the default."""
+    return context.lease if seconds is None else timedelta(seconds=seconds)
+
+
+def _lease(ask: Ask, context: Context, now: datetime) -> Lease:
+    worker_id = ask.worker_id or context.ids.worker()
+    return Lease(worker_id, now, now + lease_duration(ask.lease_seconds, context))
+
+
+def _from_pool(
+    tx: Transaction, experiment: Experiment, lease: Lease, suggestion_id: str
+) -> Suggestion | None:
+    """Lease what waits, what is queued, or the next cell; None when a new point is needed."""
+    experiment.require_active()
+    progress = tx.experiments.progress(experiment)
+    _require_room(experiment, progress, progress.leased_suggestions)
+    waiting = tx.suggestions.first(experiment.experiment_id, SuggestionState.WAITING)
+    if waiting is not None:
+        return _hand_over(tx, waiting, lease)
+    _require_room(experiment, progress, progress.open_suggestions)
+    queued = tx.suggestions.first(experiment.experiment_id, SuggestionState.QUEUED)
+    if queued is not None:
+        return _hand_over(tx, queued, lease)
+    match experiment.type:
+        case ExperimentType.GRID:
+            return _next_cell(tx, experiment, lease, suggestion_id)
+        case ExperimentType.OPTIMIZED | ExperimentType.RANDOM:
+            return None
+        case _:
+            assert_never(experiment.type)
+
+
+def _require_room(experiment: Experiment, progress: Progress, held: int) -> None:
+    """Raise BudgetSpent when observations and what is held are as many as the budget says."""
+    if experiment.type is ExperimentType.GRID or experiment.budget is None:
+        return
+    if progress.observations + held >= experiment.budget:
+        raise BudgetSpent(experiment.experiment_id, experiment.budget)
+
+
+def _hand_over(tx: Transaction, suggestion: Suggestion, lease: Lease) -> Suggestion:
+    leased = suggestion.lease_to(lease.worker_id, lease.started, lease.expires)
+    tx.suggestions.save(leased)
+    return leased
+
+
+def _next_cell(
+    tx: Transaction, experiment: Experiment, lease: Lease, suggestion_id: str
+) -> Suggestion:
+    cells = cell_count(experiment.space)
+    for index in range(tx.suggestions.next_cell(experiment.experiment_id), cells):
+        point = cell(experiment.space, index)
+        if not tx.suggestions.is_taken(experiment.experiment_id, point):
+            proposal = Proposal(point, Provenance(Generator.GRID, f"cell {index} of {cells}"))
+            suggestion = _new(experiment, proposal, lease, suggestion_id)
+            tx.suggestions.add(suggestion, index)
+            return suggestion
+    raise GridExhausted(experiment.experiment_id, cells)
+
+
+def _new(
+    experiment: Experiment, proposal: Proposal, lease: Lease, suggestion_id: str
+) -> Suggestion:
+    return Suggestion(
+        suggestion_id=suggestion_id,
+        experiment_id=experiment.experiment_id,
+        assignments=proposal.assignments,
+        provenance=proposal.provenance,
+        state=SuggestionState.LEASED,
+        attempt=1,
+        lease=lease,
+        created=lease.started,
+    )
+
+
+def _is_twin(tx: Transaction, experiment: Experiment, proposal: Proposal) -> bool:
+    return experiment.type is ExperimentType.OPTIMIZED and tx.suggestions.is_taken(
+        experiment.experiment_id, proposal.assignments
+    )
+
+
+def _point_needed(tx: Transaction, experiment: Experiment) -> _PointNeeded:
+    recent = tx.observations.recent_seconds(experiment.experiment_id, _RECENT_EVALUATIONS)
+    return _PointNeeded(experiment.revision, recent)

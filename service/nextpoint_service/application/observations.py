@@ -1,0 +1,270 @@
+"""Takes the outcomes of evaluations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from nextpoint_service.application.context import Context
+from nextpoint_service.application.idempotency import Call, once
+from nextpoint_service.application.ports import Changed, Learned, Page, Transaction
+from nextpoint_service.domain.definition import check_metadata
+from nextpoint_service.domain.errors import SuggestionNotFound, TooManyObservations
+from nextpoint_service.domain.experiment import Experiment, Metadata
+from nextpoint_service.domain.observation import Observation, Values, best
+from nextpoint_service.domain.report import (
+    ObservationDraft,
+    ValueDraft,
+    check_observation,
+    check_values,
+    given,
+    measured,
+)
+from nextpoint_service.domain.suggestion import Suggestion
+from nextpoint_service.domain.violations import Violations
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationChange:
+    """New contents for the fields that `fields` names; the others are ignored."""
+
+    fields: frozenset[str]
+    values: tuple[ValueDraft, ...] = ()
+    failed: bool = False
+    metadata: Metadata | None = None
+
+
+CHANGEABLE = ("values", "failed", "metadata")
+"""The fields of an observation that can be changed, as update masks name them."""
+
+
+class ObservationUseCases:
+    """What callers do with observations."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def create(self, experiment_id: str, draft: ObservationDraft, call: Call) -> Observation:
+        """Report one outcome."""
+        (observation,) = await self._create(experiment_id, [draft], [""], call)
+        return observation
+
+    async def create_batch(
+        self, experiment_id: str, drafts: Sequence[ObservationDraft], call: Call
+    ) -> list[Observation]:
+        """Report several outcomes, all or none."""
+        violations = Violations()
+        limit = self._context.limits.batch_observations
+        if not 1 <= len(drafts) <= limit:
+            violations.add("observations", f"must be 1 to {limit}, got {len(drafts)}")
+        violations.check()
+        prefixes = [f"observations[{index}]." for index in range(len(drafts))]
+        return await self._create(experiment_id, drafts, prefixes, call)
+
+    async def _create(
+        self,
+        experiment_id: str,
+        drafts: Sequence[ObservationDraft],
+        prefixes: Sequence[str],
+        call: Call,
+    ) -> list[Observation]:
+        context = self._context
+        now = context.now()
+
+        def create(tx: Transaction) -> tuple[str, ...]:
+            experiment = tx.experiments.get(experiment_id)
+            experiment.require_active()
+            violations = Violations()
+            for prefix, draft in zip(prefixes, drafts, strict=True):
+                found = Violations()
+                check_observation(experiment, draft, found, context.limits)
+                violations.extend(found, prefix)
+            violations.check()
+            if tx.observations.count(experiment_id) + len(drafts) > context.limits.observations:
+                raise TooManyObservations(experiment_id, context.limits.observations)
+            made = [self._report(tx, experiment, draft, now) for draft in drafts]
+            announce(tx, experiment)
+            return tuple(made)
+
+        def run(tx: Transaction) -> list[Observation]:
+            made = once(tx, call, now, lambda: create(tx))
+            return [tx.observations.get(each) for each in made]
+
+        return await context.database.transact(run)
+
+    def _report(
+        self, tx: Transaction, experiment: Experiment, draft: ObservationDraft, now: datetime
+    ) -> str:
+        values = measured(experiment, draft.values)
+        metadata = draft.metadata or {}
+        observation_id = self._context.ids.observation()
+        if draft.suggestion_id:
+            suggestion = tx.suggestions.get(draft.suggestion_id)
+            if suggestion.experiment_id != experiment.experiment_id:
+                raise SuggestionNotFound(draft.suggestion_id)
+            observation = outcome(
+                observation_id, suggestion, values, failed=draft.failed, metadata=metadata, at=now
+            )
+            observe(tx, suggestion, observation)
+            # Its run, if it has one, learns that somebody else reported the outcome.
+            run = tx.runs.active_for(suggestion.suggestion_id)
+            if run is not None:
+                tx.runs.save(run.lapse())
+            return observation_id
+        assignments = given(draft.assignments or {})
+        tx.observations.add(
+            Observation(
+                observation_id=observation_id,
+                experiment_id=experiment.experiment_id,
+                suggestion_id=None,
+                run_id=None,
+                assignments=assignments,
+                values=values,
+                failed=draft.failed,
+                outside=not experiment.space.contains(assignments),
+                metadata=metadata,
+                seconds=None,
+                created=now,
+                updated=now,
+            )
+        )
+        return observation_id
+
+    async def get(self, observation_id: str) -> Observation:
+        """Return an observation."""
+        return await self._context.database.read(lambda tx: tx.observations.get(observation_id))
+
+    async def best(self, experiment_id: str, page: Page) -> Sequence[tuple[int, Observation]]:
+        """Return one page of the best observations; their position is their place in the order."""
+
+        def find(tx: Transaction) -> Sequence[tuple[int, Observation]]:
+            experiment = tx.experiments.get(experiment_id)
+            found = best(experiment, tx.observations.all(experiment_id))
+            after = -1 if page.before is None else page.before
+            return [*enumerate(found)][after + 1 : after + 1 + page.limit]
+
+        return await self._context.database.read(find)
+
+    async def list(self, experiment_id: str, page: Page) -> list[tuple[int, Observation]]:
+        """Return one page of the observations of an experiment."""
+
+        def find(tx: Transaction) -> list[tuple[int, Observation]]:
+            tx.experiments.get(experiment_id)
+            return tx.observations.list(experiment_id, page)
+
+        return await self._context.database.read(find)
+
+    async def update(
+        self, observation_id: str, change: ObservationChange, call: Call
+    ) -> Observation:
+        """Change an observation."""
+        context = self._context
+        now = context.now()
+
+        def update(tx: Transaction) -> tuple[str, ...]:
+            observation = tx.observations.get(observation_id)
+            experiment = tx.experiments.get(observation.experiment_id)
+            experiment.require_active()
+            violations = Violations()
+            changed = _changed(experiment, observation, change, violations)
+            check_metadata(changed.metadata, violations, context.limits)
+            violations.check()
+            tx.observations.save(replace(changed, updated=now))
+            announce(tx, experiment)
+            return (observation_id,)
+
+        def run(tx: Transaction) -> Observation:
+            once(tx, call, now, lambda: update(tx))
+            return tx.observations.get(observation_id)
+
+        return await context.database.transact(run)
+
+    async def delete(self, observation_id: str, call: Call) -> None:
+        """Delete an observation; a suggestion left without one is open again."""
+        now = self._context.now()
+
+        def delete(tx: Transaction) -> tuple[str, ...]:
+            observation = tx.observations.get(observation_id)
+            experiment = tx.experiments.get(observation.experiment_id)
+            experiment.require_active()
+            tx.observations.delete(observation_id)
+            reopened = observation.suggestion_id
+            if reopened is not None and not tx.observations.exists_for(reopened):
+                tx.suggestions.save(tx.suggestions.get(reopened).reopen())
+            announce(tx, experiment)
+            tx.publish(Changed(experiment.experiment_id))
+            return ()
+
+        def run(tx: Transaction) -> None:
+            once(tx, call, now, lambda: delete(tx))
+
+        await self._context.database.transact(run)
+
+
+def outcome(
+    observation_id: str,
+    suggestion: Suggestion,
+    values: Values,
+    *,
+    failed: bool,
+    metadata: Metadata,
+    at: datetime,
+    run_id: str | None = None,
+) -> Observation:
+    """Return the observation of a suggestion."""
+    lease = suggestion.lease
+    return Observation(
+        observation_id=observation_id,
+        experiment_id=suggestion.experiment_id,
+        suggestion_id=suggestion.suggestion_id,
+        run_id=run_id,
+        assignments=suggestion.assignments,
+        values=values,
+        failed=failed,
+        outside=False,
+        metadata=metadata,
+        seconds=None if lease is None else max(0.0, (at - lease.started).total_seconds()),
+        created=at,
+        updated=at,
+    )
+
+
+def observe(tx: Transaction, suggestion: Suggestion, observation: Observation) -> None:
+    """Close the suggestion with the observation, whoever holds it."""
+    tx.observations.add(observation)
+    tx.suggestions.save(suggestion.observe())
+    if suggestion.lease is not None:
+        tx.publish(Changed(suggestion.experiment_id, suggestion.lease.worker_id))
+
+
+def announce(tx: Transaction, experiment: Experiment) -> None:
+    """Make known that the observations changed, to everyone when that is the end."""
+    tx.experiments.learn(experiment.experiment_id)
+    tx.publish(Learned(experiment.experiment_id, experiment.revision + 1))
+    if tx.experiments.progress(experiment).finished:
+        tx.publish(Changed(experiment.experiment_id))
+
+
+def _changed(
+    experiment: Experiment,
+    observation: Observation,
+    change: ObservationChange,
+    violations: Violations,
+) -> Observation:
+    if not change.fields:
+        violations.add("update_mask", "must name at least one field to change")
+    for name in sorted(change.fields.difference(CHANGEABLE)):
+        violations.add("update_mask", f"'{name}' is not one of {', '.join(CHANGEABLE)}")
+    changed = observation
+    if "metadata" in change.fields:
+        changed = replace(changed, metadata=dict(change.metadata or {}))
+    failing = "failed" in change.fields and change.failed
+    if failing:
+        if "values" in change.fields and change.values:
+            violations.add("values", "must be absent when the evaluation failed")
+        return replace(changed, failed=True, values={})
+    if "values" in change.fields:
+        check_values(experiment, change.values, violations)
+        return replace(changed, failed=False, values=measured(experiment, change.values))
+    if "failed" in change.fields and observation.failed:
+        violations.add("values", "are required for an observation that did not fail")
+    return changed

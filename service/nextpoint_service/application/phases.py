@@ -1,0 +1,45 @@
+"""Decides what kind of point an experiment needs next."""
+
+from hashlib import blake2b
+
+from nextpoint_service.application.ports import Phase
+from nextpoint_service.domain.experiment import Experiment, ExperimentType
+
+FEWEST_FOR_A_MODEL = 2
+"""Successful observations without which no model can be fitted."""
+
+
+def start_length(experiment: Experiment) -> int:
+    """Return how many space-filling points an optimized experiment begins with.
+
+    One more than there are parameters, from 5 to 20, and one for every further expected worker;
+    with a budget at most a third of it, and never fewer than a model needs.
+    """
+    by_dimension = min(max(len(experiment.space.parameters) + 1, 5), 20)
+    length = by_dimension + (experiment.parallel_bandwidth or 1) - 1
+    if experiment.budget is not None:
+        length = min(length, experiment.budget // 3)
+    return max(length, FEWEST_FOR_A_MODEL)
+
+
+def choose_phase(experiment: Experiment, made: int, successes: int) -> tuple[Phase, str]:
+    """Return the phase, and why it is not the model's turn where it should be.
+
+    `made` counts observations and points under way; `successes` the observations with values.
+    """
+    if experiment.type is ExperimentType.RANDOM:
+        return Phase.RANDOM, ""
+    if made < start_length(experiment):
+        return Phase.SPACE_FILLING, ""
+    if successes < FEWEST_FOR_A_MODEL:
+        return (
+            Phase.SPACE_FILLING,
+            f"a model needs {FEWEST_FOR_A_MODEL} successful observations, there are {successes}",
+        )
+    return Phase.MODEL, ""
+
+
+def seed_of(experiment: Experiment) -> int:
+    """Return the seed of the experiment, the same for ever."""
+    digest = blake2b(experiment.experiment_id.encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") >> 1

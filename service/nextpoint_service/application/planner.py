@@ -1,0 +1,251 @@
+"""Decides when points are made: for whom, how many together, ahead of demand or anew.
+
+Every experiment that is asked for points has a shelf. Calls that wait together are served by one
+run of the optimizer. While workers evaluate, a point is made ahead, unless evaluations are quicker
+than the model. A point that does not know the newest observations is handed out only when
+waiting for a better one would cost more than the caller is willing to wait.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+from nextpoint_service.application.phases import choose_phase, seed_of, start_length
+from nextpoint_service.application.ports import (
+    Database,
+    Optimizer,
+    Phase,
+    Problem,
+    Transaction,
+)
+from nextpoint_service.domain.experiment import ExperimentState
+from nextpoint_service.domain.search_space import Assignments
+from nextpoint_service.domain.suggestion import Proposal
+
+_SPACE_FILLING_BATCH = 1000
+_WAIT_SHARE = 0.1
+
+
+@dataclass(slots=True, eq=False)
+class Point:
+    """A proposal and the revision of the experiment that it knows."""
+
+    proposal: Proposal
+    revision: int
+    used: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    revision: int
+    future: "asyncio.Future[Point]"
+    takes_stale: bool = False
+
+    def accepts(self, point: Point) -> bool:
+        fresh = self.takes_stale or point.revision >= self.revision
+        return fresh and not self.future.done()
+
+
+@dataclass(slots=True, eq=False)
+class _Shelf:
+    """The points of one experiment: made and not asked for, and handed over but not stored."""
+
+    experiment_id: str
+    ready: deque[Point] = field(default_factory=deque)
+    handed_over: list[Point] = field(default_factory=list)
+    waiters: deque[_Waiter] = field(default_factory=deque)
+    producer: "asyncio.Task[None] | None" = None
+    revision: int = 0
+    model_seconds: float = 0.0
+    evaluation_seconds: float = 0.0
+    asked_at: float = 0.0
+
+    def take(self, revision: int) -> Point | None:
+        """Remove and return a point that knows at least this revision."""
+        for point in self.ready:
+            if point.revision >= revision:
+                self.ready.remove(point)
+                return point
+        return None
+
+    def put(self, points: list[Point]) -> None:
+        """Give new points to those who wait and keep the rest in place of older ones."""
+        for point in points:
+            waiter = next((each for each in self.waiters if each.accepts(point)), None)
+            if waiter is None:
+                self.ready = deque(each for each in self.ready if each.revision >= point.revision)
+                self.ready.append(point)
+            else:
+                self.waiters.remove(waiter)
+                waiter.future.set_result(point)
+
+    def under_way(self) -> list[Assignments]:
+        """Return the points that the database does not know yet."""
+        return [each.proposal.assignments for each in (*self.ready, *self.handed_over)]
+
+
+class Planner:
+    """Has points made by the optimizer. Lives on the event loop's thread."""
+
+    def __init__(
+        self, database: Database, optimizer: Optimizer, *, batch: int, idle_seconds: float
+    ) -> None:
+        self._database = database
+        self._optimizer = optimizer
+        self._batch = batch
+        self._idle_seconds = idle_seconds
+        self._shelves: dict[str, _Shelf] = {}
+
+    @asynccontextmanager
+    async def point(
+        self,
+        experiment_id: str,
+        revision: int,
+        evaluation_seconds: list[float],
+        max_wait: float | None,
+    ) -> AsyncIterator[Point]:
+        """Lend a point to the caller, who sets `used` when it is stored.
+
+        `revision` is what the caller would like it to know, and `max_wait` how many seconds that is
+        worth; None means a tenth of an evaluation.
+        """
+        shelf = self._shelves.setdefault(experiment_id, _Shelf(experiment_id))
+        shelf.revision = max(shelf.revision, revision)
+        shelf.evaluation_seconds = median(evaluation_seconds) if evaluation_seconds else 0.0
+        shelf.asked_at = asyncio.get_running_loop().time()
+        if max_wait is None:
+            max_wait = _WAIT_SHARE * shelf.evaluation_seconds
+        point = shelf.take(revision) or await self._wait(shelf, revision, max_wait)
+        shelf.handed_over.append(point)
+        try:
+            yield point
+        finally:
+            shelf.handed_over.remove(point)
+            if not point.used:
+                shelf.put([point])
+            self._produce(shelf)
+
+    async def _wait(self, shelf: _Shelf, revision: int, max_wait: float) -> Point:
+        waiter = _Waiter(revision, asyncio.get_running_loop().create_future())
+        shelf.waiters.append(waiter)
+        self._produce(shelf)
+        try:
+            await asyncio.wait([waiter.future], timeout=max_wait)
+            if not waiter.future.done():
+                waiter.takes_stale = True
+                stale = shelf.take(0)
+                if stale is not None:
+                    return stale
+            return await waiter.future
+        finally:
+            if waiter in shelf.waiters:
+                shelf.waiters.remove(waiter)
+
+    def learned(self, experiment_id: str, revision: int) -> None:
+        """Have points remade that do not know the newest observations."""
+        shelf = self._shelves.get(experiment_id)
+        if shelf is not None:
+            shelf.revision = max(shelf.revision, revision)
+            self._produce(shelf)
+
+    def forget_idle(self) -> None:
+        """Drop the points of experiments that nobody asked about for long."""
+        for experiment_id, shelf in list(self._shelves.items()):
+            busy = shelf.producer or shelf.waiters or shelf.handed_over
+            if not busy and self._is_idle(shelf):
+                del self._shelves[experiment_id]
+
+    async def close(self) -> None:
+        """Stop making points."""
+        producers = [each.producer for each in self._shelves.values() if each.producer]
+        for producer in producers:
+            producer.cancel()
+        await asyncio.gather(*producers, return_exceptions=True)
+
+    def _is_idle(self, shelf: _Shelf) -> bool:
+        return asyncio.get_running_loop().time() - shelf.asked_at > self._idle_seconds
+
+    def _produce(self, shelf: _Shelf) -> None:
+        if shelf.producer is None and (shelf.waiters or self._should_make_ahead(shelf)):
+            shelf.producer = asyncio.create_task(self._fill(shelf))
+            shelf.producer.add_done_callback(lambda task: self._filled(shelf, task))
+
+    def _filled(self, shelf: _Shelf, task: "asyncio.Task[None]") -> None:
+        shelf.producer = None
+        if task.cancelled():
+            return
+        error = task.exception()
+        waiting = [each for each in shelf.waiters if not each.future.done()]
+        if error is None:
+            # Somebody may have come while the last look found that nothing was to be done.
+            if waiting:
+                self._produce(shelf)
+            return
+        if not waiting:
+            context = {"message": "a point could not be made ahead", "exception": error}
+            task.get_loop().call_exception_handler(context)
+        for waiter in waiting:
+            waiter.future.set_exception(error)
+
+    def _should_make_ahead(self, shelf: _Shelf) -> bool:
+        """Whether a model's point would be ready before the next evaluation ends."""
+        return (
+            0.0 < shelf.model_seconds < shelf.evaluation_seconds
+            and not any(point.revision >= shelf.revision for point in shelf.ready)
+            and not self._is_idle(shelf)
+        )
+
+    async def _fill(self, shelf: _Shelf) -> None:
+        while shelf.waiters or self._should_make_ahead(shelf):
+            wanted = len(shelf.waiters)
+            problem = await self._problem(shelf, wanted)
+            if problem is None:
+                return
+            began = asyncio.get_running_loop().time()
+            proposals = await self._optimizer.propose(problem)
+            if problem.phase is Phase.MODEL:
+                shelf.model_seconds = asyncio.get_running_loop().time() - began
+            shelf.put([Point(each, problem.experiment.revision) for each in proposals])
+
+    async def _problem(self, shelf: _Shelf, wanted: int) -> Problem | None:
+        # Looked at before the database is, so that a point that is stored in between is counted
+        # twice rather than not at all.
+        under_way = shelf.under_way()
+        read = await self._database.read(
+            lambda tx: _read_problem(tx, shelf.experiment_id, under_way, wanted, self._batch)
+        )
+        if read is not None:
+            shelf.revision = max(shelf.revision, read.experiment.revision)
+        return read
+
+
+def _read_problem(
+    tx: Transaction, experiment_id: str, under_way: list[Assignments], wanted: int, batch: int
+) -> Problem | None:
+    """Return what to ask the optimizer; None when nobody waits and nothing can be handed out."""
+    experiment = tx.experiments.get(experiment_id)
+    progress = tx.experiments.progress(experiment)
+    useless = experiment.state is ExperimentState.ARCHIVED or progress.remaining == 0
+    if wanted == 0 and useless:
+        return None
+    made = progress.observations + progress.open_suggestions + len(under_way)
+    successes = progress.observations - progress.failed
+    phase, reason = choose_phase(experiment, made, successes)
+    count = max(1, wanted)
+    if phase is Phase.MODEL:
+        count = min(count, batch)
+    elif phase is Phase.SPACE_FILLING and not reason:
+        count = min(count, start_length(experiment) - made)
+    return Problem(
+        experiment=experiment,
+        observations=tuple(tx.observations.all(experiment_id)),
+        pending=(*tx.suggestions.open_assignments(experiment_id), *under_way),
+        phase=phase,
+        count=min(count, _SPACE_FILLING_BATCH),
+        index=tx.suggestions.count(experiment_id) + len(under_way),
+        seed=seed_of(experiment),
+        fallback_reason=reason,
+    )

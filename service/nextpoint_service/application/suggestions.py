@@ -1,0 +1,182 @@
+"""What callers do with suggestions: ask, queue, look, renew, give back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nextpoint_service.application.context import Context
+from nextpoint_service.application.hand_outs import Ask, HandOuts, check_lease, lease_duration
+from nextpoint_service.application.idempotency import Call, once
+from nextpoint_service.application.ports import Changed, Page, Transaction
+from nextpoint_service.domain.errors import LeaseLost, QueueFull, SuggestionNotFound
+from nextpoint_service.domain.experiment import ExperimentState, ExperimentType
+from nextpoint_service.domain.report import check_assignments, given
+from nextpoint_service.domain.search_space import Value
+from nextpoint_service.domain.suggestion import (
+    Ending,
+    Generator,
+    Provenance,
+    Suggestion,
+    SuggestionState,
+)
+from nextpoint_service.domain.violations import Violations
+
+
+@dataclass(frozen=True, slots=True)
+class HandOut:
+    """One handing of a suggestion to a worker."""
+
+    suggestion_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """Which leases were renewed, and which are lost."""
+
+    renewed: tuple[HandOut, ...]
+    lost: tuple[HandOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a worker holds, and why it will get nothing more, if so."""
+
+    held: list[Suggestion]
+    ending: Ending | None
+
+
+class SuggestionUseCases:
+    """What callers do with suggestions."""
+
+    def __init__(self, context: Context, hand_outs: HandOuts) -> None:
+        self._context = context
+        self._hand_outs = hand_outs
+
+    async def create(self, ask: Ask, call: Call) -> Suggestion:
+        """Hand out one suggestion."""
+        (suggestion_id,) = await self._hand_outs.take(
+            ask, call, lambda _, suggestion: (suggestion.suggestion_id,)
+        )
+        return await self.get(suggestion_id)
+
+    async def take(self, ask: Ask) -> None:
+        """Lease one more suggestion to a worker that will find it in its outlook."""
+        once_only = Call("StreamSuggestions", "", b"")
+        await self._hand_outs.take(
+            ask, once_only, lambda _, suggestion: (suggestion.suggestion_id,)
+        )
+
+    async def outlook(self, experiment_id: str, worker_id: str) -> Outlook:
+        """Return what a worker holds, and whether it will get more."""
+
+        def look(tx: Transaction) -> Outlook:
+            experiment = tx.experiments.get(experiment_id)
+            ending = None
+            if experiment.state is ExperimentState.ARCHIVED:
+                ending = Ending.EXPERIMENT_ARCHIVED
+            elif tx.experiments.progress(experiment).finished:
+                grid = experiment.type is ExperimentType.GRID
+                ending = Ending.GRID_EXHAUSTED if grid else Ending.BUDGET_REACHED
+            return Outlook(tx.suggestions.held_by(experiment_id, worker_id), ending)
+
+        return await self._context.database.read(look)
+
+    async def queue(
+        self, experiment_id: str, assignments: Mapping[str, Value | None], call: Call
+    ) -> Suggestion:
+        """Put assignments of the user's own into the queue."""
+        context = self._context
+        now = context.now()
+
+        def queue(tx: Transaction) -> tuple[str, ...]:
+            experiment = tx.experiments.get(experiment_id)
+            experiment.require_active()
+            violations = Violations()
+            check_assignments(experiment.space, assignments, violations, inside=True)
+            violations.check()
+            queued = tx.experiments.progress(experiment).queued_suggestions
+            if queued >= context.limits.queued_suggestions:
+                raise QueueFull(experiment_id, context.limits.queued_suggestions)
+            suggestion = Suggestion(
+                suggestion_id=context.ids.suggestion(),
+                experiment_id=experiment_id,
+                assignments=given(assignments),
+                provenance=Provenance(Generator.USER, "queued"),
+                state=SuggestionState.QUEUED,
+                attempt=0,
+                lease=None,
+                created=now,
+            )
+            tx.suggestions.add(suggestion)
+            tx.publish(Changed(experiment_id))
+            return (suggestion.suggestion_id,)
+
+        def run(tx: Transaction) -> Suggestion:
+            (suggestion_id,) = once(tx, call, now, lambda: queue(tx))
+            return tx.suggestions.get(suggestion_id)
+
+        return await context.database.transact(run)
+
+    async def get(self, suggestion_id: str) -> Suggestion:
+        """Return a suggestion."""
+        return await self._context.database.read(lambda tx: tx.suggestions.get(suggestion_id))
+
+    async def list(
+        self, experiment_id: str, state: SuggestionState | None, page: Page
+    ) -> list[tuple[int, Suggestion]]:
+        """Return one page of the suggestions of an experiment."""
+
+        def find(tx: Transaction) -> list[tuple[int, Suggestion]]:
+            tx.experiments.get(experiment_id)
+            return tx.suggestions.list(experiment_id, state, page)
+
+        return await self._context.database.read(find)
+
+    async def release(self, hand_out: HandOut, call: Call) -> Suggestion:
+        """Give a suggestion back for the next worker."""
+        now = self._context.now()
+
+        def release(tx: Transaction) -> tuple[str, ...]:
+            suggestion = tx.suggestions.get(hand_out.suggestion_id)
+            give_up(tx, suggestion, suggestion.release(hand_out.attempt))
+            return (suggestion.suggestion_id,)
+
+        def run(tx: Transaction) -> Suggestion:
+            once(tx, call, now, lambda: release(tx))
+            return tx.suggestions.get(hand_out.suggestion_id)
+
+        return await self._context.database.transact(run)
+
+    async def renew(self, hand_outs: Sequence[HandOut], lease_seconds: float | None) -> Renewal:
+        """Renew leases, and say which are lost."""
+        context = self._context
+        violations = Violations()
+        if not 1 <= len(hand_outs) <= context.limits.renewals:
+            violations.add(
+                "hand_outs", f"must be 1 to {context.limits.renewals}, got {len(hand_outs)}"
+            )
+        check_lease(lease_seconds, violations, context)
+        violations.check()
+        until = context.now() + lease_duration(lease_seconds, context)
+
+        def run(tx: Transaction) -> Renewal:
+            renewed, lost = [], []
+            for each in hand_outs:
+                try:
+                    suggestion = tx.suggestions.get(each.suggestion_id)
+                    tx.suggestions.save(suggestion.renew(each.attempt, until))
+                    renewed.append(each)
+                except (SuggestionNotFound, LeaseLost):
+                    lost.append(each)
+            return Renewal(tuple(renewed), tuple(lost))
+
+        return await context.database.transact(run)
+
+
+def give_up(tx: Transaction, held: Suggestion, waiting: Suggestion) -> None:
+    """Store that a worker no longer holds a suggestion, and let the next one have it."""
+    tx.suggestions.save(waiting)
+    run = tx.runs.active_for(held.suggestion_id)
+    if run is not None:
+        tx.runs.save(run.lapse())
+    tx.publish(Changed(held.experiment_id))

@@ -1,0 +1,118 @@
+"""Builds the whole service from its settings; the only place that names concrete classes."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from nextpoint_service.application.context import Context
+from nextpoint_service.application.events import Events
+from nextpoint_service.application.experiments import ExperimentUseCases
+from nextpoint_service.application.hand_outs import HandOuts
+from nextpoint_service.application.housekeeping import Housekeeping
+from nextpoint_service.application.observations import ObservationUseCases
+from nextpoint_service.application.planner import Planner
+from nextpoint_service.application.ports import Event
+from nextpoint_service.application.runs import RunUseCases
+from nextpoint_service.application.suggestions import SuggestionUseCases
+from nextpoint_service.domain.ids import IdMaker
+from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
+from nextpoint_service.settings import Settings
+from nextpoint_service.store.database import SqliteDatabase
+from nextpoint_service.transport.server import Server, check_address
+
+_log = structlog.get_logger()
+_FORGET_SECONDS = 600.0
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[str]:
+    """Run the service, yield the address that it listens on, and drain it at the end.
+
+    Raises AddressRefused or CannotOpen, and then has left nothing behind.
+    """
+    check_address(settings.address, insecure=settings.insecure)
+    async with AsyncExitStack() as stack:
+        announced: list[Events] = []
+
+        def publish(event: Event) -> None:
+            for events in announced:
+                events.publish(event)
+
+        database = await SqliteDatabase.open(
+            settings.database, waiting_limit=settings.waiting_changes, on_publish=publish
+        )
+        stack.push_async_callback(database.close)
+        optimizer = OptimizerPool(
+            OptimizerSettings(
+                processes=settings.model_processes,
+                time_box_seconds=settings.model_seconds,
+                memory_bytes=settings.model_memory_mb * 1024 * 1024,
+            )
+        )
+        optimizer.start()
+        stack.push_async_callback(optimizer.close)
+        planner = Planner(
+            database, optimizer, batch=settings.model_batch, idle_seconds=settings.idle_seconds
+        )
+        stack.push_async_callback(planner.close)
+        events = Events(settings.max_streams, planner.learned)
+        announced.append(events)
+        context = Context(
+            database=database,
+            optimizer=optimizer,
+            now=_now,
+            ids=IdMaker(_now, secrets.randbits),
+            limits=settings.limits,
+            lease=timedelta(seconds=settings.lease_seconds),
+        )
+        hand_outs = HandOuts(context, planner)
+        server = Server(
+            settings,
+            ExperimentUseCases(context),
+            SuggestionUseCases(context, hand_outs),
+            ObservationUseCases(context),
+            RunUseCases(context, hand_outs),
+            events,
+        )
+        housekeeping = Housekeeping(
+            context, planner, timedelta(seconds=settings.request_id_seconds)
+        )
+        leases = await housekeeping.begin()
+        address = await server.start()
+        stack.push_async_callback(server.stop)
+        chores = asyncio.create_task(_keep_house(housekeeping, events, settings.sweep_seconds))
+        stack.push_async_callback(_cancel, chores)
+        _log.info("started", address=address, database=str(settings.database), leases=leases)
+        yield address
+        _log.info("stopping")
+    _log.info("stopped")
+
+
+async def _keep_house(housekeeping: Housekeeping, events: Events, sweep_seconds: float) -> None:
+    forgotten = asyncio.get_running_loop().time()
+    while True:
+        await asyncio.sleep(sweep_seconds)
+        try:
+            ended = await housekeeping.sweep(events.connected())
+            if ended:
+                _log.info("leases ended", count=ended)
+            if asyncio.get_running_loop().time() - forgotten > _FORGET_SECONDS:
+                forgotten = asyncio.get_running_loop().time()
+                await housekeeping.forget()
+        except Exception:
+            # Nobody waits for this task, and without it leases would never end: whatever went
+            # wrong, such as a full disk, is logged and tried again.
+            _log.exception("housekeeping failed")
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

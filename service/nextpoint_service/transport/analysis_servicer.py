@@ -1,0 +1,35 @@
+"""Opens what was learned to gRPC."""
+
+from typing import Any
+
+import grpc
+
+from nextpoint.v1 import analysis_service_pb2 as pb
+from nextpoint.v1 import analysis_service_pb2_grpc
+from nextpoint_service.application.observations import ObservationUseCases
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.transport.calls import Paging
+from nextpoint_service.transport.convert.observations import observation_to_proto
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
+    """Converts, calls, converts."""
+
+    def __init__(self, observations: ObservationUseCases, limits: Limits) -> None:
+        self._observations = observations
+        self._limits = limits
+
+    async def ListBestAssignments(
+        self, request: pb.ListBestAssignmentsRequest, context: _Context
+    ) -> pb.ListBestAssignmentsResponse:
+        paging = Paging(request, request.page_size, request.page_token, self._limits)
+        found = await self._observations.best(request.experiment_id, paging.page)
+        best, token = paging.cut(found)
+        return pb.ListBestAssignmentsResponse(
+            best_assignments=[
+                pb.BestAssignments(observation=observation_to_proto(each)) for each in best
+            ],
+            next_page_token=token,
+        )

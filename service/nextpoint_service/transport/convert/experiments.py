@@ -1,0 +1,241 @@
+"""Experiments, parameters, metrics, constraints."""
+
+from typing import assert_never
+
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
+from nextpoint_service.application.experiments import Detail
+from nextpoint_service.application.ports import ExperimentFilter
+from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft
+from nextpoint_service.domain.experiment import (
+    ExperimentState,
+    ExperimentType,
+    Metric,
+    Objective,
+    Progress,
+    Strategy,
+)
+from nextpoint_service.domain.parameter_rules import ConstraintDraft, ParameterDraft, TermDraft
+from nextpoint_service.domain.search_space import (
+    BoolParameter,
+    CategoricalParameter,
+    Comparison,
+    DoubleParameter,
+    IntParameter,
+    LinearConstraint,
+    NumericParameter,
+    Parameter,
+)
+from nextpoint_service.transport.convert.values import (
+    metadata_from_proto,
+    metadata_to_proto,
+    time_to_proto,
+)
+from nextpoint_service.transport.masks import fields_to_change
+
+_PARAMETER_TYPES = {
+    search_space_pb2.PARAMETER_TYPE_DOUBLE: "double",
+    search_space_pb2.PARAMETER_TYPE_INT: "int",
+    search_space_pb2.PARAMETER_TYPE_CATEGORICAL: "categorical",
+    search_space_pb2.PARAMETER_TYPE_BOOL: "bool",
+}
+_TRANSFORMATIONS = {
+    search_space_pb2.PARAMETER_TRANSFORMATION_UNSPECIFIED: False,
+    search_space_pb2.PARAMETER_TRANSFORMATION_LOG: True,
+}
+_COMPARISONS = {
+    search_space_pb2.LINEAR_CONSTRAINT_TYPE_GREATER_THAN: Comparison.GREATER_THAN,
+    search_space_pb2.LINEAR_CONSTRAINT_TYPE_LESS_THAN: Comparison.LESS_THAN,
+    search_space_pb2.LINEAR_CONSTRAINT_TYPE_EQUAL: Comparison.EQUAL,
+}
+_TYPES = {
+    experiment_pb2.EXPERIMENT_TYPE_UNSPECIFIED: ExperimentType.OPTIMIZED,
+    experiment_pb2.EXPERIMENT_TYPE_OPTIMIZED: ExperimentType.OPTIMIZED,
+    experiment_pb2.EXPERIMENT_TYPE_RANDOM: ExperimentType.RANDOM,
+    experiment_pb2.EXPERIMENT_TYPE_GRID: ExperimentType.GRID,
+}
+_STATES = {
+    experiment_pb2.EXPERIMENT_STATE_ACTIVE: ExperimentState.ACTIVE,
+    experiment_pb2.EXPERIMENT_STATE_ARCHIVED: ExperimentState.ARCHIVED,
+}
+_OBJECTIVES = {
+    experiment_pb2.METRIC_OBJECTIVE_UNSPECIFIED: Objective.MAXIMIZE,
+    experiment_pb2.METRIC_OBJECTIVE_MAXIMIZE: Objective.MAXIMIZE,
+    experiment_pb2.METRIC_OBJECTIVE_MINIMIZE: Objective.MINIMIZE,
+}
+_STRATEGIES = {
+    experiment_pb2.METRIC_STRATEGY_UNSPECIFIED: Strategy.OPTIMIZE,
+    experiment_pb2.METRIC_STRATEGY_OPTIMIZE: Strategy.OPTIMIZE,
+    experiment_pb2.METRIC_STRATEGY_CONSTRAINT: Strategy.CONSTRAINT,
+    experiment_pb2.METRIC_STRATEGY_STORE: Strategy.STORE,
+}
+_COMPARISONS_OUT = {value: key for key, value in _COMPARISONS.items()}
+_TYPES_OUT = {value: key for key, value in _TYPES.items()}
+_STATES_OUT = {value: key for key, value in _STATES.items()}
+_OBJECTIVES_OUT = {value: key for key, value in _OBJECTIVES.items()}
+_STRATEGIES_OUT = {value: key for key, value in _STRATEGIES.items()}
+
+
+def draft_from_proto(request: experiment_service_pb2.CreateExperimentRequest) -> ExperimentDraft:
+    """Return the experiment as the caller wrote it."""
+    return ExperimentDraft(
+        name=request.name,
+        project=request.project,
+        type=_TYPES.get(request.type),
+        parameters=tuple(_parameter_from_proto(each) for each in request.parameters),
+        metrics=tuple(_metric_from_proto(each) for each in request.metrics),
+        constraints=tuple(_constraint_from_proto(each) for each in request.linear_constraints),
+        budget=request.budget if request.HasField("budget") else None,
+        parallel_bandwidth=(
+            request.parallel_bandwidth if request.HasField("parallel_bandwidth") else None
+        ),
+        metadata=metadata_from_proto(request.metadata),
+        tags=tuple(request.tags),
+    )
+
+
+def change_from_proto(request: experiment_service_pb2.UpdateExperimentRequest) -> ExperimentChange:
+    """Return the new contents and which of them count."""
+    return ExperimentChange(
+        fields=fields_to_change(request, request.update_mask),
+        name=request.name,
+        project=request.project,
+        budget=request.budget if request.HasField("budget") else None,
+        parallel_bandwidth=(
+            request.parallel_bandwidth if request.HasField("parallel_bandwidth") else None
+        ),
+        metadata=metadata_from_proto(request.metadata),
+        tags=tuple(request.tags),
+    )
+
+
+def filter_from_proto(request: experiment_service_pb2.ListExperimentsRequest) -> ExperimentFilter:
+    """Return which experiments the caller asks for; without a state the active ones."""
+    state = _STATES.get(request.state) if request.HasField("state") else ExperimentState.ACTIVE
+    return ExperimentFilter(request.project, state, request.name_contains)
+
+
+def experiment_to_proto(detail: Detail) -> experiment_pb2.Experiment:
+    """Return the message of an experiment and its progress."""
+    experiment = detail.experiment
+    return experiment_pb2.Experiment(
+        experiment_id=experiment.experiment_id,
+        name=experiment.name,
+        project=experiment.project,
+        type=_TYPES_OUT[experiment.type],
+        parameters=[_parameter_to_proto(each) for each in experiment.space.parameters],
+        metrics=[_metric_to_proto(each) for each in experiment.metrics],
+        linear_constraints=[_constraint_to_proto(each) for each in experiment.space.constraints],
+        budget=experiment.budget,
+        parallel_bandwidth=experiment.parallel_bandwidth,
+        metadata=metadata_to_proto(experiment.metadata),
+        tags=experiment.tags,
+        state=_STATES_OUT[experiment.state],
+        progress=_progress_to_proto(detail.progress),
+        create_time=time_to_proto(experiment.created),
+        update_time=time_to_proto(experiment.updated),
+    )
+
+
+def _parameter_from_proto(message: search_space_pb2.Parameter) -> ParameterDraft:
+    bounds = None
+    if message.HasField("bounds"):
+        bounds = (
+            message.bounds.min if message.bounds.HasField("min") else None,
+            message.bounds.max if message.bounds.HasField("max") else None,
+        )
+    return ParameterDraft(
+        name=message.name,
+        type=_PARAMETER_TYPES.get(message.type),
+        bounds=bounds,
+        grid=tuple(message.grid),
+        log=_TRANSFORMATIONS.get(message.transformation),
+        categorical_values=tuple(message.categorical_values),
+        ordered=message.ordered,
+    )
+
+
+def _parameter_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
+    match parameter:
+        case DoubleParameter():
+            return _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_DOUBLE)
+        case IntParameter():
+            return _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_INT)
+        case CategoricalParameter(name=name, values=values, ordered=ordered):
+            return search_space_pb2.Parameter(
+                name=name,
+                type=search_space_pb2.PARAMETER_TYPE_CATEGORICAL,
+                categorical_values=values,
+                ordered=ordered,
+            )
+        case BoolParameter(name=name):
+            return search_space_pb2.Parameter(name=name, type=search_space_pb2.PARAMETER_TYPE_BOOL)
+        case _:
+            assert_never(parameter)
+
+
+def _numeric_to_proto(
+    parameter: NumericParameter, kind: search_space_pb2.ParameterType.ValueType
+) -> search_space_pb2.Parameter:
+    return search_space_pb2.Parameter(
+        name=parameter.name,
+        type=kind,
+        bounds=search_space_pb2.Bounds(min=parameter.low, max=parameter.high),
+        grid=parameter.grid,
+        transformation=(
+            search_space_pb2.PARAMETER_TRANSFORMATION_LOG
+            if parameter.log
+            else search_space_pb2.PARAMETER_TRANSFORMATION_UNSPECIFIED
+        ),
+    )
+
+
+def _metric_from_proto(message: experiment_pb2.Metric) -> MetricDraft:
+    return MetricDraft(
+        name=message.name,
+        objective=_OBJECTIVES.get(message.objective),
+        strategy=_STRATEGIES.get(message.strategy),
+        threshold=message.threshold if message.HasField("threshold") else None,
+    )
+
+
+def _metric_to_proto(metric: Metric) -> experiment_pb2.Metric:
+    return experiment_pb2.Metric(
+        name=metric.name,
+        objective=_OBJECTIVES_OUT[metric.objective],
+        strategy=_STRATEGIES_OUT[metric.strategy],
+        threshold=metric.threshold,
+    )
+
+
+def _constraint_from_proto(message: search_space_pb2.LinearConstraint) -> ConstraintDraft:
+    return ConstraintDraft(
+        comparison=_COMPARISONS.get(message.type),
+        terms=tuple(
+            TermDraft(each.name, each.weight if each.HasField("weight") else None)
+            for each in message.terms
+        ),
+        threshold=message.threshold if message.HasField("threshold") else None,
+    )
+
+
+def _constraint_to_proto(constraint: LinearConstraint) -> search_space_pb2.LinearConstraint:
+    return search_space_pb2.LinearConstraint(
+        type=_COMPARISONS_OUT[constraint.comparison],
+        terms=[
+            search_space_pb2.LinearConstraintTerm(name=each.name, weight=each.weight)
+            for each in constraint.terms
+        ],
+        threshold=constraint.threshold,
+    )
+
+
+def _progress_to_proto(progress: Progress) -> experiment_pb2.Progress:
+    return experiment_pb2.Progress(
+        observation_count=progress.observations,
+        failed_observation_count=progress.failed,
+        open_suggestion_count=progress.open_suggestions,
+        queued_suggestion_count=progress.queued_suggestions,
+        active_run_count=progress.active_runs,
+        remaining_budget=progress.remaining,
+        finished=progress.finished,
+    )

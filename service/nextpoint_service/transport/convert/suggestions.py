@@ -1,0 +1,108 @@
+"""Suggestions, leases, provenance."""
+
+from nextpoint.v1 import run_service_pb2, suggestion_pb2, suggestion_service_pb2
+from nextpoint_service.application.hand_outs import Ask
+from nextpoint_service.application.suggestions import HandOut, Renewal
+from nextpoint_service.domain.suggestion import (
+    Generator,
+    Provenance,
+    Suggestion,
+    SuggestionState,
+)
+from nextpoint_service.transport.convert.values import (
+    assignments_to_proto,
+    seconds_from_proto,
+    time_to_proto,
+)
+
+_STATES = {
+    suggestion_pb2.SUGGESTION_STATE_QUEUED: SuggestionState.QUEUED,
+    suggestion_pb2.SUGGESTION_STATE_LEASED: SuggestionState.LEASED,
+    suggestion_pb2.SUGGESTION_STATE_WAITING: SuggestionState.WAITING,
+    suggestion_pb2.SUGGESTION_STATE_OBSERVED: SuggestionState.OBSERVED,
+}
+_STATES_OUT = {value: key for key, value in _STATES.items()}
+_GENERATORS_OUT = {
+    Generator.SPACE_FILLING: suggestion_pb2.GENERATOR_SPACE_FILLING,
+    Generator.MODEL: suggestion_pb2.GENERATOR_MODEL,
+    Generator.RANDOM: suggestion_pb2.GENERATOR_RANDOM,
+    Generator.GRID: suggestion_pb2.GENERATOR_GRID,
+    Generator.USER: suggestion_pb2.GENERATOR_USER,
+}
+
+
+def ask_from_proto(
+    request: suggestion_service_pb2.CreateSuggestionRequest | run_service_pb2.CreateRunRequest,
+) -> Ask:
+    """Return who wants a suggestion, and how."""
+    return Ask(
+        experiment_id=request.experiment_id,
+        worker_id=request.worker_id,
+        lease_seconds=(
+            seconds_from_proto(request.lease_duration)
+            if request.HasField("lease_duration")
+            else None
+        ),
+        max_wait_seconds=(
+            seconds_from_proto(request.max_wait) if request.HasField("max_wait") else None
+        ),
+    )
+
+
+def state_from_proto(state: suggestion_pb2.SuggestionState.ValueType) -> SuggestionState | None:
+    """Return the state; None for any."""
+    return _STATES.get(state)
+
+
+def suggestion_to_proto(suggestion: Suggestion) -> suggestion_pb2.Suggestion:
+    """Return the message of a suggestion."""
+    lease = suggestion.lease
+    return suggestion_pb2.Suggestion(
+        suggestion_id=suggestion.suggestion_id,
+        experiment_id=suggestion.experiment_id,
+        assignments=assignments_to_proto(suggestion.assignments),
+        state=_STATES_OUT[suggestion.state],
+        attempt=suggestion.attempt,
+        lease=None
+        if lease is None
+        else suggestion_pb2.Lease(
+            worker_id=lease.worker_id, expire_time=time_to_proto(lease.expires)
+        ),
+        provenance=_provenance_to_proto(suggestion.provenance),
+        create_time=time_to_proto(suggestion.created),
+    )
+
+
+def hand_out_from_proto(message: suggestion_service_pb2.HandOut) -> HandOut:
+    """Return the hand-out."""
+    return HandOut(message.suggestion_id, message.attempt)
+
+
+def renewal_to_proto(renewal: Renewal) -> suggestion_service_pb2.RenewLeasesResponse:
+    """Return the message of what became of leases."""
+    return suggestion_service_pb2.RenewLeasesResponse(
+        renewed=[_hand_out_to_proto(each) for each in renewal.renewed],
+        lost=[_hand_out_to_proto(each) for each in renewal.lost],
+    )
+
+
+def _hand_out_to_proto(hand_out: HandOut) -> suggestion_service_pb2.HandOut:
+    return suggestion_service_pb2.HandOut(
+        suggestion_id=hand_out.suggestion_id, attempt=hand_out.attempt
+    )
+
+
+def _provenance_to_proto(provenance: Provenance) -> suggestion_pb2.Provenance:
+    return suggestion_pb2.Provenance(
+        generator=_GENERATORS_OUT[provenance.generator],
+        method=provenance.method,
+        seed=provenance.seed,
+        observation_count=provenance.observation_count,
+        pending_count=provenance.pending_count,
+        fallback_reason=provenance.fallback_reason,
+        predictions={
+            name: suggestion_pb2.Prediction(mean=each.mean, stddev=each.stddev)
+            for name, each in provenance.predictions.items()
+        },
+        acquisition_value=provenance.acquisition_value,
+    )

@@ -1,0 +1,154 @@
+"""The stream to a worker: it delivers what is leased, and decides nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from nextpoint.v1 import suggestion_service_pb2 as pb
+from nextpoint_service.application.events import Events, Subscription
+from nextpoint_service.application.hand_outs import Ask
+from nextpoint_service.application.suggestions import Outlook, SuggestionUseCases
+from nextpoint_service.domain.errors import BudgetSpent, ExperimentArchived, GridExhausted
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.suggestion import Ending
+from nextpoint_service.domain.violations import Violations
+from nextpoint_service.transport.convert.suggestions import suggestion_to_proto
+from nextpoint_service.transport.convert.values import seconds_to_proto
+
+_ENDINGS = {
+    Ending.BUDGET_REACHED: pb.STREAM_CLOSED_REASON_BUDGET_REACHED,
+    Ending.GRID_EXHAUSTED: pb.STREAM_CLOSED_REASON_GRID_EXHAUSTED,
+    Ending.EXPERIMENT_ARCHIVED: pb.STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """What a worker on a stream can rely on."""
+
+    heartbeat_seconds: float
+    lease_seconds: float
+
+
+class SuggestionStreams:
+    """Serves the streams of all workers."""
+
+    def __init__(
+        self,
+        suggestions: SuggestionUseCases,
+        events: Events,
+        settings: StreamSettings,
+        limits: Limits,
+    ) -> None:
+        self._suggestions = suggestions
+        self._events = events
+        self._settings = settings
+        self._limits = limits
+
+    async def events(
+        self, experiment_id: str, worker_id: str, max_outstanding: int
+    ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
+        """Yield the events of one stream; see docs/contract.md for what they promise."""
+        self._check(worker_id, max_outstanding)
+        # Before anything is sent, so that an unknown experiment is an error and not a stream.
+        await self._suggestions.outlook(experiment_id, worker_id)
+        subscription = self._events.subscribe(experiment_id, worker_id)
+        delivery = _Delivery(self._suggestions, subscription, experiment_id, worker_id)
+        try:
+            yield self._opened()
+            async for event in delivery.events(max_outstanding or 1, self._settings):
+                yield event
+        finally:
+            self._events.unsubscribe(experiment_id, worker_id, subscription)
+            await delivery.close()
+
+    def _check(self, worker_id: str, max_outstanding: int) -> None:
+        violations = Violations()
+        violations.check_name("worker_id", worker_id, self._limits.name_characters)
+        violations.check_range("max_outstanding", max_outstanding, 0, self._limits.max_outstanding)
+        violations.check()
+
+    def _opened(self) -> pb.StreamSuggestionsResponse:
+        return pb.StreamSuggestionsResponse(
+            opened=pb.StreamOpened(
+                heartbeat_interval=seconds_to_proto(self._settings.heartbeat_seconds),
+                lease_duration=seconds_to_proto(self._settings.lease_seconds),
+            )
+        )
+
+
+class _Delivery:
+    """One stream under way."""
+
+    def __init__(
+        self,
+        suggestions: SuggestionUseCases,
+        subscription: Subscription,
+        experiment_id: str,
+        worker_id: str,
+    ) -> None:
+        self._suggestions = suggestions
+        self._subscription = subscription
+        self._experiment_id = experiment_id
+        self._worker_id = worker_id
+        self._sent: set[tuple[str, int]] = set()
+        self._taking: asyncio.Task[bool] | None = None
+        self._listening: asyncio.Task[None] | None = None
+
+    async def events(
+        self, max_outstanding: int, settings: StreamSettings
+    ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
+        """Yield suggestions and heartbeats until there is no more to do."""
+        none_left = False
+        while True:
+            # A change that came after the last look makes another try worth while.
+            if self._subscription.begin_look():
+                none_left = False
+            outlook = await self._suggestions.outlook(self._experiment_id, self._worker_id)
+            if outlook.ending is not None:
+                reason = _ENDINGS[outlook.ending]
+                yield pb.StreamSuggestionsResponse(closed=pb.StreamClosed(reason=reason))
+                return
+            for event in self._unsent(outlook):
+                yield event
+            if self._taking is None and not none_left and len(outlook.held) < max_outstanding:
+                self._taking = asyncio.create_task(self._take())
+            if not await self._something_happened(settings.heartbeat_seconds):
+                yield pb.StreamSuggestionsResponse(heartbeat=pb.StreamHeartbeat())
+            if self._taking is not None and self._taking.done():
+                none_left = not self._taking.result()
+                self._taking = None
+
+    def _unsent(self, outlook: Outlook) -> list[pb.StreamSuggestionsResponse]:
+        held = {(each.suggestion_id, each.attempt): each for each in outlook.held}
+        new = [each for key, each in held.items() if key not in self._sent]
+        self._sent = set(held)
+        return [
+            pb.StreamSuggestionsResponse(
+                assigned=pb.SuggestionAssigned(suggestion=suggestion_to_proto(each))
+            )
+            for each in new
+        ]
+
+    async def _take(self) -> bool:
+        """Lease one more suggestion to the worker; False when there is none for now."""
+        try:
+            await self._suggestions.take(Ask(self._experiment_id, self._worker_id))
+        except (BudgetSpent, GridExhausted, ExperimentArchived):
+            return False
+        return True
+
+    async def _something_happened(self, seconds: float) -> bool:
+        """Wait for a change or the end of a hand-out; False when neither came in time."""
+        if self._listening is None or self._listening.done():
+            self._listening = asyncio.create_task(self._subscription.changed())
+        waiting = {self._listening, *([self._taking] if self._taking else [])}
+        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+
+    async def close(self) -> None:
+        """Stop what is under way; a lease that is being made stays the worker's."""
+        under_way = [task for task in (self._taking, self._listening) if task is not None]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
