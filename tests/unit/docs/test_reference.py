@@ -1,0 +1,80 @@
+"""The tables of the documentation say what the code says."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from nextpoint_service.domain import errors
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.settings import Settings
+
+DOCS = Path(__file__).parents[3] / "docs"
+ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \|", re.MULTILINE)
+
+
+def table_under(heading: str, page: str) -> dict[str, str]:
+    text = (DOCS / page).read_text()
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return {name: value.strip().strip("`") for name, value in ROW.findall(section)}
+
+
+def leaves(kind: type) -> list[type]:
+    below = kind.__subclasses__()
+    return [leaf for each in below for leaf in leaves(each)] if below else [kind]
+
+
+def test_the_contract_lists_every_reason_and_no_other():
+    reasons = {leaf.reason for leaf in leaves(errors.NextpointServiceError)}
+
+    documented = table_under("Errors", "contract.md")
+
+    # INTERNAL is what a bug is, and has no domain error.
+    assert documented.keys() == reasons | {"INTERNAL"}
+
+
+def test_the_contract_says_where_a_retry_helps():
+    helped = {
+        leaf.reason
+        for leaf in leaves(errors.NextpointServiceError)
+        if getattr(leaf, "retry_after_seconds", None) is not None
+    }
+
+    lines = (DOCS / "contract.md").read_text().splitlines()
+
+    assert helped == {line.split("`")[1] for line in lines if "| `RetryInfo` |" in line}
+
+
+def test_operating_lists_every_limit_with_its_value():
+    limits = {name: f"{value:g}" for name, value in dataclasses.asdict(Limits()).items()}
+    documented = table_under("Limits", "operating.md")
+
+    shown = {name: f"{float(documented.get(name, 'nan')):g}" for name in limits}
+
+    assert shown == limits
+
+
+def test_operating_lists_every_setting():
+    settings = {field.name for field in dataclasses.fields(Settings)} - {"limits"}
+    flags = {flag.split()[0].removeprefix("--") for flag in table_under("Start", "operating.md")}
+    plain = {flag.replace("-", "_") for flag in flags}
+
+    assert settings <= plain | table_under("Limits", "operating.md").keys()
+
+
+def test_operating_says_the_defaults_of_the_settings():
+    settings = Settings()
+    documented = {
+        name.split()[0].removeprefix("--").replace("-", "_"): value
+        for name, value in (
+            table_under("Start", "operating.md") | table_under("Limits", "operating.md")
+        ).items()
+    }
+    numbers = {
+        field.name: float(getattr(settings, field.name))
+        for field in dataclasses.fields(Settings)
+        if field.type in ("int", "float", int, float) and field.name != "model_processes"
+    }
+
+    assert numbers == {name: float(documented[name]) for name in numbers}
+    assert documented["address"] == settings.address
+    assert Path(documented["database"]) == settings.database
