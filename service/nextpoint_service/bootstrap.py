@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -15,44 +16,56 @@ from nextpoint_service.application.hand_outs import HandOuts
 from nextpoint_service.application.housekeeping import Housekeeping
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.application.planner import Planner
-from nextpoint_service.application.ports import Event
+from nextpoint_service.application.ports import Optimizer
 from nextpoint_service.application.runs import RunUseCases
 from nextpoint_service.application.suggestions import SuggestionUseCases
 from nextpoint_service.domain.ids import IdMaker
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 from nextpoint_service.settings import Settings
 from nextpoint_service.store.database import SqliteDatabase
-from nextpoint_service.transport.server import Server, check_address
+from nextpoint_service.transport.server import Server, UseCases, check_address
 
 _log = structlog.get_logger()
 _FORGET_SECONDS = 600.0
 
 
+class RunningOptimizer(Optimizer, Protocol):
+    """An optimizer with a life: it begins without waiting, and ends promptly."""
+
+    def start(self) -> None:
+        """Begin to load what it needs."""
+
+    async def close(self) -> None:
+        """End every process and thread of its own."""
+
+
+def _pool(settings: Settings) -> RunningOptimizer:
+    return OptimizerPool(
+        OptimizerSettings(
+            processes=settings.model_processes,
+            time_box_seconds=settings.model_seconds,
+            memory_bytes=settings.model_memory_mb * 1024 * 1024,
+        )
+    )
+
+
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[str]:
+async def running(
+    settings: Settings, make_optimizer: Callable[[Settings], RunningOptimizer] = _pool
+) -> AsyncIterator[str]:
     """Run the service, yield the address that it listens on, and drain it at the end.
 
     Raises AddressRefused or CannotOpen, and then has left nothing behind.
     """
     check_address(settings.address, insecure=settings.insecure)
     async with AsyncExitStack() as stack:
-        announced: list[Events] = []
-
-        def publish(event: Event) -> None:
-            for events in announced:
-                events.publish(event)
-
         database = await SqliteDatabase.open(
-            settings.database, waiting_limit=settings.waiting_changes, on_publish=publish
+            settings.database,
+            waiting_limit=settings.waiting_changes,
+            on_publish=lambda event: events.publish(event),  # noqa: PLW0108 -- made below
         )
         stack.push_async_callback(database.close)
-        optimizer = OptimizerPool(
-            OptimizerSettings(
-                processes=settings.model_processes,
-                time_box_seconds=settings.model_seconds,
-                memory_bytes=settings.model_memory_mb * 1024 * 1024,
-            )
-        )
+        optimizer = make_optimizer(settings)
         optimizer.start()
         stack.push_async_callback(optimizer.close)
         planner = Planner(
@@ -60,7 +73,6 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         )
         stack.push_async_callback(planner.close)
         events = Events(settings.max_streams, planner.learned)
-        announced.append(events)
         context = Context(
             database=database,
             optimizer=optimizer,
@@ -72,10 +84,12 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         hand_outs = HandOuts(context, planner)
         server = Server(
             settings,
-            ExperimentUseCases(context),
-            SuggestionUseCases(context, hand_outs),
-            ObservationUseCases(context),
-            RunUseCases(context, hand_outs),
+            UseCases(
+                experiments=ExperimentUseCases(context),
+                suggestions=SuggestionUseCases(context, hand_outs),
+                observations=ObservationUseCases(context),
+                runs=RunUseCases(context, hand_outs),
+            ),
             events,
         )
         housekeeping = Housekeeping(
@@ -103,7 +117,7 @@ async def _keep_house(housekeeping: Housekeeping, events: Events, sweep_seconds:
             if asyncio.get_running_loop().time() - forgotten > _FORGET_SECONDS:
                 forgotten = asyncio.get_running_loop().time()
                 await housekeeping.forget()
-        except Exception:
+        except Exception:  # noqa: BLE001 -- the end of the line for this task
             # Nobody waits for this task, and without it leases would never end: whatever went
             # wrong, such as a full disk, is logged and tried again.
             _log.exception("housekeeping failed")

@@ -14,7 +14,11 @@ def configure(log_format: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if log_format == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # Not with the values of variables: a log is no place for a user's data.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     else:
         processors.append(structlog.processors.format_exc_info)
     number = logging.getLevelNamesMapping()[level.upper()]

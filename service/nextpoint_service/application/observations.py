@@ -102,13 +102,15 @@ class ObservationUseCases:
             if suggestion.experiment_id != experiment.experiment_id:
                 raise SuggestionNotFound(draft.suggestion_id)
             observation = outcome(
-                observation_id, suggestion, values, failed=draft.failed, metadata=metadata, at=now
+                observation_id,
+                suggestion,
+                values,
+                failed=draft.failed,
+                metadata=metadata,
+                began=None if suggestion.lease is None else suggestion.lease.started,
+                at=now,
             )
             observe(tx, suggestion, observation)
-            # Its run, if it has one, learns that somebody else reported the outcome.
-            run = tx.runs.active_for(suggestion.suggestion_id)
-            if run is not None:
-                tx.runs.save(run.lapse())
             return observation_id
         assignments = given(draft.assignments or {})
         tx.observations.add(
@@ -207,11 +209,11 @@ def outcome(
     *,
     failed: bool,
     metadata: Metadata,
+    began: datetime | None,
     at: datetime,
     run_id: str | None = None,
 ) -> Observation:
-    """Return the observation of a suggestion."""
-    lease = suggestion.lease
+    """Return the observation of a suggestion whose evaluation began and was reported then."""
     return Observation(
         observation_id=observation_id,
         experiment_id=suggestion.experiment_id,
@@ -222,7 +224,7 @@ def outcome(
         failed=failed,
         outside=False,
         metadata=metadata,
-        seconds=None if lease is None else max(0.0, (at - lease.started).total_seconds()),
+        seconds=None if began is None else max(0.0, (at - began).total_seconds()),
         created=at,
         updated=at,
     )
@@ -232,6 +234,9 @@ def observe(tx: Transaction, suggestion: Suggestion, observation: Observation) -
     """Close the suggestion with the observation, whoever holds it."""
     tx.observations.add(observation)
     tx.suggestions.save(suggestion.observe())
+    run = tx.runs.active_for(suggestion.suggestion_id)
+    if run is not None and run.run_id != observation.run_id:
+        tx.runs.save(run.lapse())
     if suggestion.lease is not None:
         tx.publish(Changed(suggestion.experiment_id, suggestion.lease.worker_id))
 

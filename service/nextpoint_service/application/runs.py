@@ -10,7 +10,9 @@ from nextpoint_service.application.idempotency import Call, once
 from nextpoint_service.application.observations import announce, observe, outcome
 from nextpoint_service.application.ports import Page, Transaction
 from nextpoint_service.domain.definition import check_metadata
+from nextpoint_service.domain.errors import TooManyObservations
 from nextpoint_service.domain.experiment import Experiment, Metadata
+from nextpoint_service.domain.observation import Observation, Values
 from nextpoint_service.domain.report import ValueDraft, check_measurements, measurements
 from nextpoint_service.domain.run import Run, RunState
 from nextpoint_service.domain.suggestion import Suggestion
@@ -119,20 +121,8 @@ class RunUseCases:
 
         def complete(tx: Transaction, run: Run, experiment: Experiment, now: datetime) -> None:
             run.require_open()
-            values = run.outcome(experiment)
-            suggestion = tx.suggestions.get(run.suggestion_id)
-            observation = outcome(
-                self._context.ids.observation(),
-                suggestion,
-                values,
-                failed=False,
-                metadata=run.metadata,
-                at=now,
-                run_id=run_id,
-            )
-            tx.runs.save(run.complete(observation.observation_id, now))
-            observe(tx, suggestion, observation)
-            announce(tx, experiment)
+            observation = self._outcome(tx, run, run.outcome(experiment), now)
+            self._end(tx, experiment, run.complete(observation.observation_id, now), observation)
 
         return await self._change(run_id, call, complete)
 
@@ -141,21 +131,33 @@ class RunUseCases:
 
         def fail(tx: Transaction, run: Run, experiment: Experiment, now: datetime) -> None:
             run.require_open()
-            suggestion = tx.suggestions.get(run.suggestion_id)
-            observation = outcome(
-                self._context.ids.observation(),
-                suggestion,
-                {},
-                failed=True,
-                metadata=run.metadata,
-                at=now,
-                run_id=run_id,
-            )
-            tx.runs.save(run.fail(observation.observation_id, now))
-            observe(tx, suggestion, observation)
-            announce(tx, experiment)
+            observation = self._outcome(tx, run, None, now)
+            self._end(tx, experiment, run.fail(observation.observation_id, now), observation)
 
         return await self._change(run_id, call, fail)
+
+    def _outcome(
+        self, tx: Transaction, run: Run, values: Values | None, now: datetime
+    ) -> Observation:
+        return outcome(
+            self._context.ids.observation(),
+            tx.suggestions.get(run.suggestion_id),
+            values or {},
+            failed=values is None,
+            metadata=run.metadata,
+            began=run.created,
+            at=now,
+            run_id=run.run_id,
+        )
+
+    def _end(
+        self, tx: Transaction, experiment: Experiment, ended: Run, observation: Observation
+    ) -> None:
+        if tx.observations.count(experiment.experiment_id) >= self._context.limits.observations:
+            raise TooManyObservations(experiment.experiment_id, self._context.limits.observations)
+        observe(tx, tx.suggestions.get(ended.suggestion_id), observation)
+        tx.runs.save(ended)
+        announce(tx, experiment)
 
     async def _change(
         self,

@@ -1,6 +1,7 @@
 """The gRPC server: address, options, health, reflection, and a graceful end."""
 
 import ipaddress
+from dataclasses import dataclass
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -48,16 +49,23 @@ class AddressRefused(Exception):
     """The service cannot or must not listen on this address."""
 
 
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What the server opens to callers."""
+
+    experiments: ExperimentUseCases
+    suggestions: SuggestionUseCases
+    observations: ObservationUseCases
+    runs: RunUseCases
+
+
 class Server:
     """Serves the use cases until it is stopped."""
 
     def __init__(
         self,
         settings: Settings,
-        experiments: ExperimentUseCases,
-        suggestions: SuggestionUseCases,
-        observations: ObservationUseCases,
-        runs: RunUseCases,
+        use_cases: UseCases,
         events: Events,
     ) -> None:
         limits = settings.limits
@@ -66,25 +74,25 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(interceptors=[CallInterceptor()], options=_options(settings))
         streams = SuggestionStreams(
-            suggestions,
+            use_cases.suggestions,
             events,
             StreamSettings(settings.heartbeat_seconds, settings.lease_seconds),
             limits,
         )
         experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
-            ExperimentServicer(experiments, limits), self._server
+            ExperimentServicer(use_cases.experiments, limits), self._server
         )
         suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(
-            SuggestionServicer(suggestions, streams, limits), self._server
+            SuggestionServicer(use_cases.suggestions, streams, limits), self._server
         )
         observation_service_pb2_grpc.add_ObservationServiceServicer_to_server(
-            ObservationServicer(observations, limits), self._server
+            ObservationServicer(use_cases.observations, limits), self._server
         )
         run_service_pb2_grpc.add_RunServiceServicer_to_server(
-            RunServicer(runs, limits), self._server
+            RunServicer(use_cases.runs, limits), self._server
         )
         analysis_service_pb2_grpc.add_AnalysisServiceServicer_to_server(
-            AnalysisServicer(observations, limits), self._server
+            AnalysisServicer(use_cases.observations, limits), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(

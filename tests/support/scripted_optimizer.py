@@ -1,0 +1,76 @@
+"""An optimizer for tests: random points, at once, and a record of what it was asked."""
+
+import random
+
+from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.domain.search_space import (
+    BoolParameter,
+    CategoricalParameter,
+    DoubleParameter,
+    IntParameter,
+    Parameter,
+    SearchSpace,
+    Value,
+    choices,
+)
+from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
+
+_GENERATORS = {
+    Phase.RANDOM: Generator.RANDOM,
+    Phase.SPACE_FILLING: Generator.SPACE_FILLING,
+    Phase.MODEL: Generator.MODEL,
+}
+
+
+class ScriptedOptimizer:
+    """Fills the port `Optimizer` without a model.
+
+    Points do not regard linear constraints, so that `infeasible` says which spaces it refuses.
+    """
+
+    def __init__(self, infeasible: str | None = None) -> None:
+        self.problems: list[Problem] = []
+        self._infeasible = infeasible
+
+    def start(self) -> None:
+        """Nothing has to be loaded."""
+
+    async def close(self) -> None:
+        """Nothing has to be ended."""
+
+    async def propose(self, problem: Problem) -> list[Proposal]:
+        self.problems.append(problem)
+        return [
+            Proposal(
+                _point(problem, problem.index + offset),
+                Provenance(
+                    _GENERATORS[problem.phase],
+                    "scripted",
+                    seed=problem.seed,
+                    observation_count=len(problem.observations),
+                    pending_count=len(problem.pending),
+                    fallback_reason=problem.fallback_reason,
+                ),
+            )
+            for offset in range(problem.count)
+        ]
+
+    async def why_infeasible(self, space: SearchSpace) -> str | None:
+        return self._infeasible
+
+
+def _point(problem: Problem, index: int) -> dict[str, Value]:
+    draw = random.Random(f"{problem.seed} {index}")  # noqa: S311
+    return {each.name: _value(each, draw) for each in problem.experiment.space.parameters}
+
+
+def _value(parameter: Parameter, draw: random.Random) -> Value:
+    match parameter:
+        case CategoricalParameter() | BoolParameter():
+            return draw.choice(choices(parameter) or ())
+        case DoubleParameter(grid=grid) | IntParameter(grid=grid) if grid:
+            return draw.choice(grid)
+        case DoubleParameter(low=low, high=high):
+            return draw.uniform(low, high)
+        case IntParameter(low=low, high=high):
+            return draw.randint(low, high)
