@@ -25,7 +25,7 @@ class FileLock:
             except BlockingIOError as error:
                 os.close(self._descriptor)
                 raise DatabaseInUse(
-                    f"'{database}' is in use by another Nextpoint; stop that one or choose another file"
+                    f"'{database}' is in use by another Nextpoint; stop that one first"
                 ) from error
             if self._is_current():
                 return
