@@ -102,7 +102,8 @@ class Demo:
         self._console.print(
             f"[green]survived SIGKILL: {len(before)} observations acknowledged before,"
             f" {len(before & after)} of them there after; back in"
-            f" {time.monotonic() - killed:.1f} s.[/]"
+            f" {time.monotonic() - killed:.1f} s.[/]",
+            soft_wrap=True,
         )
 
     def _verify(self, experiment: nextpoint.Experiment) -> list[report.Point]:

@@ -16,7 +16,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 PIXELS, CLASSES, FOLDS = 64, 10, 4
 GOOD_ENOUGH = 0.8
 
-PARAMETERS = [
+PARAMETERS: list[Mapping[str, object]] = [
     dict(name="hidden_1", type="int", bounds=dict(min=4, max=48)),
     dict(name="hidden_2", type="int", bounds=dict(min=4, max=48)),
     dict(name="activation", type="categorical", categorical_values=["relu", "tanh", "logistic"]),
@@ -29,12 +29,12 @@ PARAMETERS = [
     dict(name="alpha", type="double", bounds=dict(min=1e-6, max=1.0), transformation="log"),
     dict(name="standardize", type="bool"),
 ]
-METRICS = [
+METRICS: list[Mapping[str, object]] = [
     dict(name="accuracy", objective="maximize", threshold=GOOD_ENOUGH),
     dict(name="weights", objective="minimize"),
 ]
 # The network narrows: its second layer is not wider than its first.
-LINEAR_CONSTRAINTS = [
+LINEAR_CONSTRAINTS: list[Mapping[str, object]] = [
     dict(
         type="greater_than",
         terms=[dict(name="hidden_1", weight=1), dict(name="hidden_2", weight=-1)],

@@ -8,11 +8,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import digits
 import nextpoint
 
+BEST, OTHER = "#d1495b", "#30638e"
 STEPS = [0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99]
 SIZES = [300, 500, 1000, 2000, 4000, 8000]
 
@@ -38,11 +40,13 @@ class Point:
 
 def table(points: Sequence[Point]) -> Table:
     """Return the frontier as a table, the most accurate first."""
-    shown = Table(title="Pareto frontier: nothing is both more accurate and smaller")
-    for heading in ("accuracy", "weights", "layers", "learning rate", "alpha"):
-        shown.add_column(heading, justify="right")
-    for heading in ("activation", "standardize", "made by"):
-        shown.add_column(heading)
+    shown = Table(
+        title="The Pareto frontier", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
+    for heading in ("accuracy", "weights", "layers", "rate", "alpha"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("activation", "scaled", "made by"):
+        shown.add_column(heading, no_wrap=True)
     for point in frontier(points):
         at = point.observation.assignments
         shown.add_row(
@@ -53,7 +57,7 @@ def table(points: Sequence[Point]) -> Table:
             f"{at['alpha']:.0e}",
             str(at["activation"]),
             "yes" if at["standardize"] else "no",
-            "the model" if point.by_model else "the start",
+            "model" if point.by_model else "start",
         )
     return shown
 
@@ -63,34 +67,22 @@ def picture(points: Sequence[Point], path: Path) -> None:
     with mpl.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
         axes = figure.subplots()
-        best = frontier(points)
-        axes.step(
-            [point.weights for point in best],
-            [point.accuracy for point in best],
-            where="pre",
-            color="#d1495b",
-            linewidth=1.5,
-            label="Pareto frontier",
-            zorder=2,
-        )
-        _scatter(
-            axes, [point for point in points if not point.by_model], "space-filling start", "s"
-        )
-        _scatter(axes, [point for point in points if point.by_model], "model", "o")
-        axes.axhline(digits.GOOD_ENOUGH, color="#888888", linewidth=1, linestyle=":")
-        axes.annotate(
-            f"threshold {digits.GOOD_ENOUGH:.0%}",
-            (0.01, digits.GOOD_ENOUGH),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            color="#666666",
-        )
+        _draw_frontier(axes, frontier(points))
+        _draw_points(axes, points, by_model=False, marker="s", label="space-filling start")
+        _draw_points(axes, points, by_model=True, marker="o", label="model")
+        _draw_threshold(axes)
+        _scale(axes)
         axes.set_title("Networks that read digits", loc="left")
         axes.set_xlabel("weights, fewer are better (logarithmic)")
         axes.set_ylabel("cross-validated accuracy (logit)")
-        _scale(axes)
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
+        axes.legend(
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=3,
+            frameon=False,
+            columnspacing=1.2,
+            handletextpad=0.4,
+        )
         figure.savefig(path)
 
 
@@ -100,17 +92,46 @@ def frontier(points: Sequence[Point]) -> list[Point]:
     return sorted(chosen, key=lambda point: -point.accuracy)
 
 
-def _scatter(axes: Axes, points: Sequence[Point], label: str, marker: str) -> None:
-    axes.scatter(
-        [point.weights for point in points],
-        [point.accuracy for point in points],
-        s=[52 if point.on_frontier else 30 for point in points],
-        c=["#d1495b" if point.on_frontier else "#30638e" for point in points],
-        alpha=0.85,
-        linewidths=0,
-        marker=marker,
-        label=f"{label} ({len(points)})",
-        zorder=3,
+def _draw_frontier(axes: Axes, best: Sequence[Point]) -> None:
+    axes.step(
+        [point.weights for point in best],
+        [point.accuracy for point in best],
+        where="pre",
+        color=BEST,
+        linewidth=1.5,
+        label="Pareto frontier",
+        zorder=2,
+    )
+
+
+def _draw_points(
+    axes: Axes, points: Sequence[Point], *, by_model: bool, marker: str, label: str
+) -> None:
+    made = [point for point in points if point.by_model == by_model]
+    for on_frontier, color in ((False, OTHER), (True, BEST)):
+        shown = [point for point in made if point.on_frontier == on_frontier]
+        axes.scatter(
+            [point.weights for point in shown],
+            [point.accuracy for point in shown],
+            s=50,
+            c=color,
+            edgecolors="white",
+            linewidths=0.8,
+            marker=marker,
+            label=None if on_frontier else f"{label} ({len(made)})",
+            zorder=3,
+        )
+
+
+def _draw_threshold(axes: Axes) -> None:
+    axes.axhline(digits.GOOD_ENOUGH, color="#888888", linewidth=1, linestyle=":")
+    axes.annotate(
+        f"threshold {digits.GOOD_ENOUGH:.0%}",
+        (0.01, digits.GOOD_ENOUGH),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color="#666666",
     )
 
 
