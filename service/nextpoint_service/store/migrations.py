@@ -22,20 +22,18 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the database to the newest version, or refuse it without writing to it."""
     # Plugins that happen to be installed for the command line have no business in the service.
     database = Database(connection, execute_plugins=False)
-    _refuse_foreign(database, path)
-    _refuse_newer(database, path)
-    # Switched while no transaction runs, and before the first: it cannot be done inside of one.
+    application_id = database.execute("PRAGMA application_id").fetchone()[0]
+    if application_id == APPLICATION_ID:
+        _refuse_newer(database, path)
+    elif application_id or database.table_names():
+        raise ForeignDatabase(f"'{path}' is the database of another program; choose another file")
+    else:
+        # Before all tables, so that a file whose making was cut short is known as ours.
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.enable_wal()
     if database.journal_mode != "wal":
         raise CannotOpen(f"the file system of '{path}' has no shared memory; use a local one")
     migrations.apply(database)
-
-
-def _refuse_foreign(database: Database, path: Path) -> None:
-    application_id = database.execute("PRAGMA application_id").fetchone()[0]
-    is_new = application_id == 0 and not database.table_names()
-    if application_id != APPLICATION_ID and not is_new:
-        raise ForeignDatabase(f"'{path}' is the database of another program; choose another file")
 
 
 def _refuse_newer(database: Database, path: Path) -> None:
@@ -50,7 +48,6 @@ def _refuse_newer(database: Database, path: Path) -> None:
 @migrations()
 def version_1(database: Database) -> None:
     """Create everything."""
-    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     for statements in (_EXPERIMENTS, _SUGGESTIONS, _OBSERVATIONS, _RUNS, _REQUESTS, _PROGRESS):
         database.executescript(statements)
 
@@ -76,7 +73,6 @@ CREATE TABLE experiments (
     space TEXT NOT NULL,
     CHECK (type <> 'grid' OR budget IS NOT NULL)
 ) STRICT;
-CREATE INDEX experiments_by_project ON experiments (project);
 """
 
 _SUGGESTIONS = """

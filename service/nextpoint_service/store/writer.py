@@ -108,7 +108,7 @@ class Writer:
             for change in group:
                 self._attempt(change)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreError) as error:
             self._connection.rollback()
             for change in group:
                 failure = StoreError(f"the changes could not be committed: {error}")
@@ -119,9 +119,10 @@ class Writer:
         self._connection.execute("SAVEPOINT change")
         try:
             result = run(change.work, SqliteTransaction(self._connection, change.events.append))
-        except BaseException as error:  # noqa: BLE001 - it is the caller's, not the thread's
-            # A full disk takes back the whole transaction, savepoints included. Then this fails,
-            # and with it the group, of which nothing is left.
+        except BaseException as error:
+            if not self._connection.in_transaction:
+                # A full disk, for one, undoes the whole transaction, with what others wrote in it.
+                raise StoreError(str(error)) from error
             self._connection.execute("ROLLBACK TO change")
             change.fail(error)
         else:

@@ -87,79 +87,93 @@ def test_deleting_the_last_own_observation_of_a_cell_leaves_it_again(tx, make):
     assert tx.experiments.progress(grid).cells_left == 12
 
 
-@given(steps=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 11)), max_size=60))
+class Counted:
+    """Changes the database, and keeps what a count is taken from."""
+
+    def __init__(self, tx, make):
+        self.tx, self.make, self.grid = tx, make, make.grid()
+        self.suggestions, self.observations = {}, {}
+        tx.experiments.add(self.grid)
+
+    def suggest(self, number):
+        suggestion = self.make.suggestion(assignments=cell(self.grid.space, number))
+        self.tx.suggestions.add(suggestion)
+        self.suggestions[suggestion.suggestion_id] = suggestion
+
+    def observe_own(self, number):
+        self._observe(assignments=cell(self.grid.space, number))
+
+    def observe_suggestion(self, number):
+        for each in self._one_of(self.suggestions, number):
+            self._observe(
+                suggestion_id=each.suggestion_id, assignments=each.assignments, failed=number > 5
+            )
+
+    def move(self, number):
+        for each in self._one_of(self.suggestions, number):
+            moved = replace(each, state=(QUEUED, WAITING, OBSERVED)[number % 3])
+            self.tx.suggestions.save(moved)
+            self.suggestions[each.suggestion_id] = moved
+
+    def correct(self, number):
+        for each in self._one_of(self.observations, number):
+            corrected = replace(each, failed=not each.failed)
+            self.tx.observations.save(corrected)
+            self.observations[each.observation_id] = corrected
+
+    def delete(self, number):
+        for each in self._one_of(self.observations, number):
+            self.tx.observations.delete(each.observation_id)
+            del self.observations[each.observation_id]
+
+    def progress(self):
+        states = [each.state for each in self.suggestions.values()]
+        known = [*self.suggestions.values(), *self.observations.values()]
+        return Progress(
+            observations=len(self.observations),
+            failed=sum(each.failed for each in self.observations.values()),
+            leased_suggestions=0,
+            open_suggestions=states.count(WAITING),
+            queued_suggestions=states.count(QUEUED),
+            active_runs=0,
+            budget=12,
+            cells_left=12 - len({tuple(each.assignments.values()) for each in known}),
+        )
+
+    def _observe(self, **changes):
+        observation = self.make.observation(**changes)
+        self.tx.observations.add(observation)
+        self.observations[observation.observation_id] = observation
+
+    def _one_of(self, things, number):
+        return [*things.values()][number % len(things) :][:1] if things else []
+
+
+STEPS = (
+    Counted.suggest,
+    Counted.observe_own,
+    Counted.observe_suggestion,
+    Counted.move,
+    Counted.correct,
+    Counted.delete,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 11)), max_size=60))
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_after_any_changes_the_counters_say_what_counting_would_say(connection, tx, make, steps):
-    grid = make.grid()
-    suggestions, observations = {}, {}
     connection.execute("SAVEPOINT example")
-    tx.experiments.add(grid)
+    try:
+        counted = Counted(tx, make)
+        for step, number in steps:
+            step(counted, number)
 
-    for step, number in steps:
-        point = cell(grid.space, number)
-        chosen = [*suggestions.values()][number % max(1, len(suggestions)) :][:1]
-        outcomes = [*observations.values()][number % max(1, len(observations)) :][:1]
-        match step:
-            case 0:
-                suggestions |= add_suggestion(tx, make, assignments=point)
-            case 1:
-                observations |= add_observation(tx, make, assignments=point)
-            case 2:
-                for each in chosen:
-                    observations |= add_observation(
-                        tx,
-                        make,
-                        suggestion_id=each.suggestion_id,
-                        assignments=each.assignments,
-                        failed=number % 2 == 0,
-                    )
-            case 3:
-                for each in chosen:
-                    moved = replace(each, state=[QUEUED, WAITING, OBSERVED][number % 3])
-                    tx.suggestions.save(moved)
-                    suggestions[each.suggestion_id] = moved
-            case 4:
-                for each in outcomes:
-                    corrected = replace(each, failed=not each.failed)
-                    tx.observations.save(corrected)
-                    observations[each.observation_id] = corrected
-            case 5:
-                for each in outcomes:
-                    tx.observations.delete(each.observation_id)
-                    del observations[each.observation_id]
-
-    progress = tx.experiments.progress(grid)
-    count = tx.suggestions.count("exp_1")
-    successes = tx.observations.successes("exp_1")
-    connection.execute("ROLLBACK TO example")
-
-    states = [each.state for each in suggestions.values()]
-    covered = {
-        tuple(each.assignments.values()) for each in [*suggestions.values(), *observations.values()]
-    }
-    failures = sum(each.failed for each in observations.values())
-    assert progress == Progress(
-        observations=len(observations),
-        failed=failures,
-        leased_suggestions=0,
-        open_suggestions=states.count(WAITING),
-        queued_suggestions=states.count(QUEUED),
-        active_runs=0,
-        budget=12,
-        cells_left=12 - len(covered),
-    )
-    assert (count, successes) == (len(suggestions), len(observations) - failures)
-
-
-def add_suggestion(tx, make, **changes):
-    suggestion = make.suggestion(**changes)
-    tx.suggestions.add(suggestion)
-    return {suggestion.suggestion_id: suggestion}
-
-
-def add_observation(tx, make, **changes):
-    observation = make.observation(**changes)
-    tx.observations.add(observation)
-    return {observation.observation_id: observation}
+        progress = tx.experiments.progress(counted.grid)
+        assert progress == counted.progress()
+        assert tx.suggestions.count("exp_1") == len(counted.suggestions)
+        assert tx.observations.count("exp_1") == progress.observations
+        assert tx.observations.successes("exp_1") == progress.observations - progress.failed
+    finally:
+        connection.execute("ROLLBACK TO example")
