@@ -73,6 +73,9 @@ def error_from_call(call: grpc.RpcError, address: str) -> NextpointError:
     kind = BY_REASON.get(reason) or BY_CODE[code]
     if issubclass(kind, InvalidArgumentError):
         violations = [FieldViolation(v.field, v.description) for v in bad_request.field_violations]
+        if violations:
+            # The service's message lists them as well, in one line.
+            message = "the service refused the request:"
         return kind(message, reason=reason, metadata=info.metadata, violations=violations)
     return kind(message, reason=reason, metadata=info.metadata, retry_after=retry_after)
 

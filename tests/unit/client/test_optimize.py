@@ -1,0 +1,167 @@
+import threading
+
+import grpc
+import pytest
+from tests.unit.client.conftest import (
+    PATIENCE_SECONDS,
+    SILENCE,
+    Failure,
+    a_get_experiment,
+    assigned,
+    closed,
+    observed,
+    opened,
+)
+
+import nextpoint
+
+
+def suggestions(count, *, then=None):
+    return [opened(), *(assigned(f"sug_{n}") for n in range(1, count + 1)), then or closed()]
+
+
+def test_what_the_function_returns_is_reported(service, experiment):
+    service.script("StreamSuggestions", suggestions(3))
+
+    experiment.optimize(lambda params: {"loss": params.lr})
+
+    requests = service.requests("CreateObservation")
+    assert [each.suggestion_id for each in requests] == ["sug_1", "sug_2", "sug_3"]
+    assert [each.values[0].value for each in requests] == [0.5] * 3
+
+
+def test_workers_evaluate_at_the_same_time(service, experiment):
+    service.script("StreamSuggestions", suggestions(3))
+    together = threading.Barrier(3, timeout=PATIENCE_SECONDS)
+
+    def evaluate(_):
+        together.wait()
+        return 0.5
+
+    experiment.optimize(evaluate, workers=3)
+
+    assert service.requests("StreamSuggestions")[0].max_outstanding == 3
+    assert len(service.requests("CreateObservation")) == 3
+
+
+def test_an_exception_is_a_failed_observation(service, experiment, caplog):
+    service.script("StreamSuggestions", suggestions(2))
+    outcomes = iter([ZeroDivisionError("mine"), None])
+
+    def evaluate(_):
+        if error := next(outcomes):
+            raise error
+        return 1
+
+    experiment.optimize(evaluate)
+
+    assert [each.failed for each in service.requests("CreateObservation")] == [True, False]
+    assert "ZeroDivisionError: mine" in caplog.text
+
+
+def test_a_function_that_always_raises_is_given_up(service, experiment):
+    service.script("StreamSuggestions", suggestions(5, then=SILENCE))
+
+    def evaluate(_):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(nextpoint.EvaluationError, match="3 evaluations in a row") as raised:
+        experiment.optimize(evaluate, max_consecutive_failures=3)
+
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert len(service.requests("CreateObservation")) == 3
+
+
+def test_failures_that_are_not_in_a_row_are_only_reported(service, experiment):
+    service.script("StreamSuggestions", suggestions(6))
+    turn = iter(range(6))
+
+    def evaluate(_):
+        if next(turn) % 2:
+            raise ZeroDivisionError
+        return 1
+
+    experiment.optimize(evaluate, max_consecutive_failures=2)
+
+    assert len(service.requests("CreateObservation")) == 6
+
+
+def test_a_function_that_returns_nonsense_ends_it_and_the_suggestion_is_given_back(
+    service, experiment
+):
+    service.script("StreamSuggestions", suggestions(1, then=SILENCE))
+
+    with pytest.raises(nextpoint.InvalidArgumentError, match="low"):
+        experiment.optimize(lambda _: {"loss": "low"})
+
+    assert [each.suggestion_id for each in service.requests("ReleaseSuggestion")] == ["sug_1"]
+
+
+def test_an_interrupt_gives_back_what_is_held_and_goes_on(service, experiment):
+    service.script("StreamSuggestions", suggestions(2, then=SILENCE))
+    both_arrived = threading.Barrier(2, timeout=PATIENCE_SECONDS)
+    main = threading.current_thread()
+    over = threading.Event()
+
+    def evaluate(_):
+        both_arrived.wait()
+        if threading.current_thread() is main:
+            raise KeyboardInterrupt
+        over.wait(PATIENCE_SECONDS)
+        return 1
+
+    with pytest.raises(KeyboardInterrupt):
+        experiment.optimize(evaluate, workers=2)
+
+    over.set()
+    released = {each.suggestion_id for each in service.requests("ReleaseSuggestion")}
+    assert released == {"sug_1", "sug_2"}
+    assert service.requests("CreateObservation") == []
+
+
+def test_an_outcome_outlives_a_service_that_is_away(service, experiment, monkeypatch):
+    monkeypatch.setattr("nextpoint._sync._stream.FIRST_DELAY_SECONDS", 0.01)
+    service.script("StreamSuggestions", suggestions(1))
+    # A deadline is not tried again by gRPC.
+    late = Failure(grpc.StatusCode.DEADLINE_EXCEEDED)
+    service.script("CreateObservation", late, late, observed)
+
+    experiment.optimize(lambda _: 1)
+
+    ids = {each.request_id for each in service.requests("CreateObservation")}
+    assert len(service.requests("CreateObservation")) == 3
+    assert len(ids) == 1
+
+
+def test_a_suggestion_that_comes_back_while_it_is_evaluated_is_not_evaluated_twice(
+    service, experiment
+):
+    again = [opened(), assigned("sug_1"), assigned("sug_1", attempt=2), assigned("sug_2"), closed()]
+    service.script("StreamSuggestions", again)
+    together = threading.Barrier(2, timeout=PATIENCE_SECONDS)
+
+    def evaluate(_):
+        together.wait()
+        return 1
+
+    experiment.optimize(evaluate, workers=2)
+
+    reported = sorted(each.suggestion_id for each in service.requests("CreateObservation"))
+    assert reported == ["sug_1", "sug_2"]
+
+
+def test_a_bar_shows_how_far_it_is(service, client, capsys):
+    service.script("GetExperiment", a_get_experiment(budget=2, observation_count=2))
+    service.script("StreamSuggestions", suggestions(2))
+
+    client.get_experiment("exp_1").optimize(lambda _: 1, progress=True)
+
+    assert "2/2" in capsys.readouterr().err
+
+
+def test_without_a_terminal_there_is_no_bar(service, experiment, capsys):
+    service.script("StreamSuggestions", suggestions(1))
+
+    experiment.optimize(lambda _: 1)
+
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,152 @@
+import time
+
+import grpc
+import pytest
+from tests.unit.client.conftest import (
+    PATIENCE_SECONDS,
+    SILENCE,
+    Failure,
+    assigned,
+    closed,
+    heartbeat,
+    opened,
+)
+
+import nextpoint
+
+AWAY = Failure(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN", retry_after=0.01)
+
+
+def test_suggestions_come_until_there_is_no_more_to_do(service, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), assigned("sug_2"), closed()])
+
+    stream = experiment.suggestions(worker_id="w1", max_outstanding=2)
+
+    assert [suggestion.id for suggestion in stream] == ["sug_1", "sug_2"]
+    (request,) = service.requests("StreamSuggestions")
+    assert (request.worker_id, request.max_outstanding) == ("w1", 2)
+
+
+def test_two_workers_get_ids_of_their_own(service, experiment):
+    service.script("StreamSuggestions", [opened(), closed()])
+
+    list(experiment.suggestions())
+    list(experiment.suggestions())
+
+    first, second = service.requests("StreamSuggestions")
+    assert first.worker_id != second.worker_id
+
+
+def test_a_break_is_mended_by_the_same_worker_and_what_was_seen_is_ignored(service, experiment):
+    service.script(
+        "StreamSuggestions",
+        [opened(), assigned("sug_1"), AWAY],
+        [opened(), assigned("sug_1"), assigned("sug_1", attempt=2), assigned("sug_2"), closed()],
+    )
+
+    seen = [(suggestion.id, suggestion.attempt) for suggestion in experiment.suggestions()]
+
+    assert seen == [("sug_1", 1), ("sug_1", 2), ("sug_2", 1)]
+    first, second = service.requests("StreamSuggestions")
+    assert first.worker_id == second.worker_id
+
+
+def test_two_missed_heartbeats_are_a_break(service, experiment):
+    service.script(
+        "StreamSuggestions",
+        [opened(heartbeat_seconds=0.05), assigned("sug_1"), SILENCE],
+        [opened(), assigned("sug_2"), closed()],
+    )
+
+    seen = [suggestion.id for suggestion in experiment.suggestions()]
+
+    assert seen == ["sug_1", "sug_2"]
+
+
+def test_heartbeats_and_unknown_events_are_no_suggestions(service, experiment):
+    unknown = type(heartbeat())()
+    service.script("StreamSuggestions", [opened(), heartbeat(), unknown, assigned(), closed()])
+
+    assert len(list(experiment.suggestions())) == 1
+
+
+def test_a_replaced_worker_ends_at_once(service, experiment):
+    replaced = Failure(grpc.StatusCode.ABORTED, reason="WORKER_REPLACED")
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), replaced])
+    stream = experiment.suggestions()
+    next(stream)
+
+    with pytest.raises(nextpoint.WorkerReplacedError):
+        next(stream)
+
+    assert len(service.requests("StreamSuggestions")) == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (Failure(grpc.StatusCode.NOT_FOUND), nextpoint.NotFoundError),
+        (
+            Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, reason="TOO_MANY_STREAMS"),
+            nextpoint.OverloadedError,
+        ),
+    ],
+)
+def test_a_stream_that_is_refused_is_not_opened_again(service, experiment, failure, kind):
+    service.script("StreamSuggestions", [failure])
+
+    with pytest.raises(kind):
+        next(experiment.suggestions())
+
+    assert len(service.requests("StreamSuggestions")) == 1
+
+
+def test_the_stream_is_followed_while_the_loop_is_busy(service, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), AWAY], [opened(), SILENCE])
+    stream = experiment.suggestions()
+
+    next(stream)
+
+    # Nothing is asked of the iterator, and yet it comes back.
+    assert len(service.wait_for("StreamSuggestions", count=2)) == 2
+    stream.close()
+
+
+def test_leaving_the_loop_ends_the_stream(service, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), SILENCE])
+
+    for _ in experiment.suggestions():
+        break
+
+    assert service.stream_ended.wait(PATIENCE_SECONDS)
+    assert service.requests("ReleaseSuggestion") == []
+
+
+def test_leaving_the_loop_gives_back_what_was_received_and_not_yielded(service, experiment):
+    both = [opened(), assigned("sug_1"), assigned("sug_2"), AWAY]
+    service.script("StreamSuggestions", both, [opened(), SILENCE])
+
+    for _ in experiment.suggestions(max_outstanding=2):
+        # Both are received once the stream is opened anew.
+        service.wait_for("StreamSuggestions", count=2)
+        break
+
+    assert [each.suggestion_id for each in service.requests("ReleaseSuggestion")] == ["sug_2"]
+
+
+def test_a_worker_gives_up_on_a_service_that_stays_away(service, experiment, monkeypatch):
+    monkeypatch.setattr("nextpoint._sync._stream.PATIENCE_SECONDS", -1)
+    service.script("StreamSuggestions", [opened(), AWAY])
+
+    with pytest.raises(nextpoint.UnavailableError):
+        next(experiment.suggestions())
+
+
+def test_the_delay_that_the_service_asks_for_is_kept(service, experiment):
+    away = Failure(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN", retry_after=0.3)
+    service.script("StreamSuggestions", [opened(), away], [opened(), closed()])
+    started = time.monotonic()
+
+    list(experiment.suggestions())
+
+    assert time.monotonic() - started >= 0.3
