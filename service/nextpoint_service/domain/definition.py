@@ -80,14 +80,14 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
     """
     violations = Violations()
     if draft.type is None:
-        violations.add("type", "is not known: optimized, random or grid")
+        violations.add("type", "must be optimized, random or grid")
     grid_type = draft.type is ExperimentType.GRID
     parameters = parse_parameters(draft.parameters, violations, limits, grid_type=grid_type)
     constraints = parse_constraints(draft.constraints, draft.parameters, violations, limits)
     space = SearchSpace(parameters, constraints)
     metrics = _parse_metrics(draft.metrics, violations, limits)
     budget = draft.budget
-    if grid_type and not violations:
+    if grid_type and len(parameters) == len(draft.parameters) > 0:
         budget = _grid_budget(space, budget, violations, limits)
     experiment = Experiment(
         experiment_id=experiment_id,
@@ -99,7 +99,7 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
         budget=budget,
         parallel_bandwidth=draft.parallel_bandwidth,
         metadata=dict(draft.metadata or {}),
-        tags=tuple(sorted(draft.tags)),
+        tags=draft.tags,
         state=ExperimentState.ACTIVE,
         revision=1,
         created=at,
@@ -107,7 +107,7 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
     )
     _check_changeable(experiment, frozenset(CHANGEABLE), violations, limits)
     violations.check()
-    return experiment
+    return replace(experiment, tags=tuple(sorted(experiment.tags)))
 
 
 def change(
@@ -120,17 +120,15 @@ def change(
     for name in sorted(change.fields.difference(CHANGEABLE)):
         violations.add("update_mask", f"'{name}' is not one of {', '.join(CHANGEABLE)}")
     if "budget" in change.fields and experiment.type is ExperimentType.GRID:
-        violations.add("budget", "is the number of cells in an experiment of type grid")
-    violations.check()
-    new = {name: getattr(change, name) for name in change.fields}
+        violations.add("budget", "cannot be changed: it is the number of cells of the grid")
+    fields = change.fields.intersection(CHANGEABLE)
+    new = {name: getattr(change, name) for name in fields}
     if "metadata" in new:
         new["metadata"] = dict(change.metadata or {})
-    if "tags" in new:
-        new["tags"] = tuple(sorted(change.tags))
     changed = replace(experiment, **new, revision=experiment.revision + 1, updated=at)
-    _check_changeable(changed, change.fields, violations, limits)
+    _check_changeable(changed, fields, violations, limits)
     violations.check()
-    return changed
+    return replace(changed, tags=tuple(sorted(changed.tags)))
 
 
 def _check_changeable(
@@ -170,11 +168,15 @@ def _grid_budget(
 ) -> int:
     cells = cell_count(space)
     if cells > limits.grid_cells:
+        # A hundred parameters make numbers that nobody wants to read in full.
+        got = str(cells) if cells < 10**15 else f"about 10^{len(str(cells)) - 1}"
         violations.add(
-            "parameters", f"the grid must have at most {limits.grid_cells} cells, got {cells}"
+            "parameters", f"the grid must have at most {limits.grid_cells} cells, got {got}"
         )
     elif budget is not None and budget != cells:
-        violations.add("budget", f"is the number of cells, {cells}, in an experiment of type grid")
+        violations.add(
+            "budget", f"must be absent or the number of cells of the grid, {cells}, got {budget}"
+        )
     return cells
 
 
@@ -184,20 +186,21 @@ def _parse_metrics(
     if not 1 <= len(drafts) <= limits.metrics:
         violations.add("metrics", f"must be 1 to {limits.metrics}, got {len(drafts)}")
         return ()
-    optimized = sum(draft.strategy is Strategy.OPTIMIZE for draft in drafts)
+    # What is not known may be meant to be optimized.
+    optimized = sum(draft.strategy in (Strategy.OPTIMIZE, None) for draft in drafts)
     if optimized == 0:
         violations.add("metrics", "must have at least one metric of strategy optimize")
     seen: set[str] = set()
     for index, draft in enumerate(drafts):
         path = f"metrics[{index}]"
         violations.check_name(f"{path}.name", draft.name, limits.name_characters)
-        if draft.name in seen:
+        if draft.name and draft.name in seen:
             violations.add(f"{path}.name", f"'{draft.name}' is the name of another metric")
         seen.add(draft.name)
         if draft.objective is None:
-            violations.add(f"{path}.objective", "is not known: maximize or minimize")
+            violations.add(f"{path}.objective", "must be maximize or minimize")
         if draft.strategy is None:
-            violations.add(f"{path}.strategy", "is not known: optimize, constraint or store")
+            violations.add(f"{path}.strategy", "must be optimize, constraint or store")
         if problem := _threshold_problem(draft, optimized):
             violations.add(f"{path}.threshold", problem)
     return tuple(
@@ -232,7 +235,9 @@ def check_metadata(metadata: Metadata, violations: Violations, limits: Limits) -
         )
         return
     for key, value in metadata.items():
-        violations.check_name(f"metadata[{key!r}]", key, limits.name_characters)
+        violations.check_name(
+            f"metadata[{key!r}]", key, limits.name_characters, empty="the key must not be empty"
+        )
         if isinstance(value, str):
             if len(value) > limits.metadata_characters:
                 violations.add(
@@ -247,7 +252,10 @@ def _check_tags(tags: tuple[str, ...], violations: Violations, limits: Limits) -
     if len(tags) > limits.metadata_entries:
         violations.add("tags", f"must be at most {limits.metadata_entries}, got {len(tags)}")
         return
-    for tag in tags:
-        violations.check_name("tags", tag, limits.name_characters)
-    if len(set(tags)) < len(tags):
-        violations.add("tags", "must be different from each other")
+    seen: set[str] = set()
+    for index, tag in enumerate(tags):
+        path = f"tags[{index}]"
+        violations.check_name(path, tag, limits.name_characters, empty="must not be empty")
+        if tag and tag in seen:
+            violations.add(path, f"'{tag}' is there already")
+        seen.add(tag)

@@ -4,9 +4,12 @@ Each error says what is the case, carries a stable `reason`, and repeats in
 `metadata` whatever varies in its message. `docs/contract.md` lists the reasons.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+_SHOWN = 5
+"""How much of a list goes into a message, which travels in a header of limited size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class InvalidRequest(NextpointServiceError):
 
     def __init__(self, violations: Iterable[FieldViolation]) -> None:
         self.violations = tuple(violations)
-        listed = "; ".join(f"{each.field}: {each.description}" for each in self.violations)
-        super().__init__(f"the request breaks {len(self.violations)} rule(s): {listed}")
+        count = len(self.violations)
+        listed = _listed([f"{each.field}: {each.description}" for each in self.violations], "; ")
+        super().__init__(f"the request breaks {count} rule{'s' * (count != 1)}: {listed}")
 
 
 class RequestIdReused(NextpointServiceError):
@@ -154,7 +158,7 @@ class RunEnded(PreconditionFailed):
     reason = "RUN_ENDED"
 
     def __init__(self, run_id: str, state: str) -> None:
-        super().__init__(f"run '{run_id}' is {state}", run_id=run_id, state=state)
+        super().__init__(f"run '{run_id}' has ended: it is {state}", run_id=run_id, state=state)
 
 
 class MetricsMissing(PreconditionFailed):
@@ -163,8 +167,8 @@ class MetricsMissing(PreconditionFailed):
     reason = "METRICS_MISSING"
 
     def __init__(self, run_id: str, missing: Iterable[str], logged: Iterable[str]) -> None:
-        names = ", ".join(f"'{name}'" for name in missing)
-        others = ", ".join(f"'{name}'" for name in logged) or "nothing"
+        names = _listed([f"'{name}'" for name in missing], ", ")
+        others = _listed([f"'{name}'" for name in logged], ", ") or "nothing"
         super().__init__(
             f"run '{run_id}' has no value for {names}; it logged {others}",
             run_id=run_id,
@@ -248,3 +252,9 @@ class ShuttingDown(NextpointServiceError):
 
     def __init__(self) -> None:
         super().__init__("the service is shutting down; come back in a moment")
+
+
+def _listed(texts: Sequence[str], separator: str) -> str:
+    left = len(texts) - _SHOWN
+    more = [f"and {left} more"] if left > 0 else []
+    return separator.join([*texts[:_SHOWN], *more])

@@ -66,8 +66,10 @@ def best(experiment: Experiment, observations: list[Observation]) -> list[Observ
         return [each for _, each in scored[:1]]
     frontier: list[tuple[tuple[float, ...], Observation]] = []
     for costs, each in scored:
-        # In this order, whoever dominates a point comes before it.
-        if not any(_dominates(other, costs) for other, _ in frontier):
+        # In this order, whoever dominates a point comes before it. Of two metrics the second falls
+        # along the frontier, so that nobody dominates a point whom the last one does not.
+        rivals = frontier[-1:] if len(optimized) == 2 else frontier
+        if not any(_dominates(other, costs) for other, _ in rivals):
             frontier.append((costs, each))
     return [each for _, each in frontier]
 

@@ -21,6 +21,8 @@ from nextpoint_service.domain.violations import Violations
 SMALLEST_WIDTH = 1e-8
 """The smallest difference between the bounds of a parameter."""
 
+_TOO_WIDE = "must not be further apart than the largest number"
+
 
 @dataclass(frozen=True, slots=True)
 class ParameterDraft:
@@ -70,11 +72,11 @@ def parse_parameters(
         path = f"parameters[{index}]"
         found = Violations()
         found.check_name("name", draft.name, limits.name_characters)
-        if draft.name in seen:
+        if draft.name and draft.name in seen:
             found.add("name", f"'{draft.name}' is the name of another parameter")
         seen.add(draft.name)
         if draft.log is None:
-            found.add("transformation", "is not known: log")
+            found.add("transformation", "must be log or absent")
         parameter = _parse_parameter(draft, found, limits, grid_type=grid_type)
         violations.extend(found, f"{path}.")
         if parameter is not None and not found:
@@ -104,7 +106,7 @@ def _parse_parameter(
                 found.add("ordered", "is not for type bool")
             return BoolParameter(draft.name)
         case _:
-            found.add("type", "is required: double, int, categorical or bool")
+            found.add("type", "must be double, int, categorical or bool")
             return None
 
 
@@ -130,8 +132,8 @@ def _check_categorical_values(values: tuple[str, ...], found: Violations, limits
     seen: set[str] = set()
     for index, value in enumerate(values):
         path = f"categorical_values[{index}]"
-        found.check_name(path, value, limits.name_characters)
-        if value in seen:
+        found.check_name(path, value, limits.name_characters, empty="must not be empty")
+        if value and value in seen:
             found.add(path, f"'{value}' is there already")
         seen.add(value)
 
@@ -195,25 +197,32 @@ def _check_grid(
         if problem := _number_problem(value, whole=whole, log=log):
             found.add(f"grid[{index}]", problem)
         elif value in seen:
-            found.add(f"grid[{index}]", f"{value:g} is there already")
+            found.add(f"grid[{index}]", f"{value} is there already")
         seen.add(value)
+    if math.isinf(max(grid) - min(grid)) and all(math.isfinite(value) for value in grid):
+        found.add("grid", _TOO_WIDE)
 
 
 def _check_bounds(
     low: float | None, high: float | None, found: Violations, *, whole: bool, log: bool
 ) -> None:
+    clean = True
     for name, value in (("min", low), ("max", high)):
-        if value is None:
-            found.add(f"bounds.{name}", "is required")
-        # Of a logarithmic scale the lower end is the one to mend.
-        elif problem := _number_problem(value, whole=whole, log=log and name == "min"):
+        problem: str | None = "is required"
+        if value is not None:
+            # Of a logarithmic scale the lower end is the one to mend.
+            problem = _number_problem(value, whole=whole, log=log and name == "min")
+        if problem:
             found.add(f"bounds.{name}", problem)
-    if found or low is None or high is None:
+            clean = False
+    if not clean or low is None or high is None:
         return
     if high - low < SMALLEST_WIDTH:
-        found.add("bounds.max", f"must be above min by at least {SMALLEST_WIDTH:g}")
-    elif not math.isfinite(high - low):
-        found.add("bounds.max", "must not be further from min than the largest number")
+        found.add(
+            "bounds.max", f"must be above min by at least {SMALLEST_WIDTH:g}, got {low} to {high}"
+        )
+    elif math.isinf(high - low):
+        found.add("bounds", _TOO_WIDE)
 
 
 def parse_constraints(
@@ -247,30 +256,38 @@ def _parse_constraint(
     limits: Limits,
 ) -> LinearConstraint | None:
     if draft.comparison is None:
-        found.add("type", "is required: greater_than, less_than or equal")
+        found.add("type", "must be greater_than, less_than or equal")
     if draft.threshold is None:
         found.add("threshold", "is required")
     elif not math.isfinite(draft.threshold):
         found.add("threshold", f"must be a finite number, got {draft.threshold}")
     if not 2 <= len(draft.terms) <= limits.constraint_terms:
-        found.add(
-            "terms",
-            f"must be 2 to {limits.constraint_terms}, got {len(draft.terms)};"
-            " a single parameter is limited by its bounds",
-        )
+        hint = "; a single parameter is limited by its bounds" if len(draft.terms) == 1 else ""
+        found.add("terms", f"must be 2 to {limits.constraint_terms}, got {len(draft.terms)}{hint}")
     seen: set[str] = set()
     for index, term in enumerate(draft.terms[: limits.constraint_terms]):
         _check_term(f"terms[{index}]", term, by_name.get(term.name), seen, found)
     if found or draft.comparison is None or draft.threshold is None:
         return None
     terms = tuple(Term(term.name, term.weight or 0.0) for term in draft.terms)
+    largest = sum(abs(term.weight) * _largest(by_name[term.name]) for term in terms)
+    if math.isinf(largest + abs(draft.threshold)):
+        found.add("terms", "must not add up to more than the largest number within the bounds")
+        return None
     return LinearConstraint(draft.comparison, terms, draft.threshold)
+
+
+def _largest(parameter: ParameterDraft) -> float:
+    ends = [abs(end) for end in parameter.bounds or () if end is not None and math.isfinite(end)]
+    return max(ends, default=0.0)
 
 
 def _check_term(
     path: str, term: TermDraft, parameter: ParameterDraft | None, seen: set[str], found: Violations
 ) -> None:
-    if parameter is None:
+    if not term.name:
+        found.add(f"{path}.name", "is required")
+    elif parameter is None:
         found.add(f"{path}.name", f"there is no parameter '{term.name}'")
     elif parameter.type not in ("double", "int"):
         found.add(f"{path}.name", f"'{term.name}' is not of type double or int")
@@ -278,7 +295,7 @@ def _check_term(
         found.add(f"{path}.name", f"'{term.name}' has a logarithmic transformation")
     elif parameter.grid:
         found.add(f"{path}.name", f"'{term.name}' has a grid")
-    if term.name in seen:
+    if term.name and term.name in seen:
         found.add(f"{path}.name", f"'{term.name}' is in this constraint already")
     seen.add(term.name)
     if term.weight is None:

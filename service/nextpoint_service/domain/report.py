@@ -119,7 +119,7 @@ def check_measurements(drafts: tuple[ValueDraft, ...], violations: Violations) -
         path = f"values[{index}]"
         if not draft.name:
             violations.add(f"{path}.name", "is required")
-        if draft.name in seen:
+        elif draft.name in seen:
             violations.add(f"{path}.name", f"'{draft.name}' is there already")
         seen.add(draft.name)
         if draft.value is None:

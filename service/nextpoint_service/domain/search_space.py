@@ -141,12 +141,15 @@ def choices(parameter: Parameter) -> tuple[Value, ...] | None:
 def cell(space: SearchSpace, index: int) -> dict[str, Value]:
     """Return the grid's cell of this index; the first parameter varies fastest."""
     point: dict[str, Value] = {}
+    rest = index
     for parameter in space.parameters:
         values = choices(parameter)
         if values is None:
             raise ValueError(f"parameter '{parameter.name}' has no grid")
-        index, position = divmod(index, len(values))
+        rest, position = divmod(rest, len(values))
         point[parameter.name] = values[position]
+    if rest:
+        raise ValueError(f"the grid has no cell {index}")
     return point
 
 
@@ -159,11 +162,12 @@ def type_problem(parameter: Parameter, value: Value) -> str | None:
     """Say why the value is not of the parameter's type, or return None."""
     match parameter:
         case DoubleParameter():
-            fits = not isinstance(value, bool | str) and math.isfinite(value)
-            wanted = "a finite number"
+            # 1 is not 1.0: every language reads a value where its parameter's type says it is.
+            fits = isinstance(value, float) and math.isfinite(value)
+            wanted = "a finite number (double_value)"
         case IntParameter():
             fits = _is_whole(value) and -LARGEST_INT <= value <= LARGEST_INT
-            wanted = "a whole number from -2^53 to 2^53"
+            wanted = "a whole number (int_value) from -2^53 to 2^53"
         case CategoricalParameter(values=values):
             fits = isinstance(value, str) and value in values
             wanted = f"one of {_listed(values)}"

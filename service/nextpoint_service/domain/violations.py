@@ -1,6 +1,5 @@
 """Collects what is wrong with a request, so that a caller hears of everything at once."""
 
-import math
 import re
 
 from nextpoint_service.domain.errors import FieldViolation, InvalidRequest
@@ -37,10 +36,10 @@ class Violations:
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def check_name(self, field: str, name: str, limit: int) -> None:
+    def check_name(self, field: str, name: str, limit: int, *, empty: str = "is required") -> None:
         """Note when a name is empty, too long, or holds what people cannot see."""
         if not name:
-            self.add(field, "is required")
+            self.add(field, empty)
         elif len(name) > limit:
             self.add(field, f"must have at most {limit} characters, got {len(name)}")
         elif _CONTROL.search(name):
@@ -49,6 +48,11 @@ class Violations:
             self.add(field, "must not begin or end with a space")
 
     def check_range(self, field: str, value: float, low: float, high: float) -> None:
-        """Note when a number is not finite or outside the inclusive range."""
-        if not (math.isfinite(value) and low <= value <= high):
-            self.add(field, f"must be from {low:g} to {high:g}, got {value:g}")
+        """Note when a number is outside the inclusive range, as NaN always is."""
+        if not low <= value <= high:
+            low_text, high_text, got = _in_full(low), _in_full(high), _in_full(value)
+            self.add(field, f"must be from {low_text} to {high_text}, got {got}")
+
+
+def _in_full(number: float) -> str:
+    return f"{number:.15g}" if isinstance(number, float) else str(number)
