@@ -148,7 +148,7 @@ class Fields:
 
 def number_from(value: object) -> float | None:
     """Return any kind of number as a float, or None when it is none."""
-    if isinstance(value, SupportsFloat) and not isinstance(value, str | bytes):
+    if isinstance(value, SupportsFloat):
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError):

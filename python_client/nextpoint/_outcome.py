@@ -177,8 +177,8 @@ def assignments_to_proto(
 def _parameter_value(value: object, *, real: bool) -> search_space_pb2.ParameterValue | None:
     if isinstance(value, str):
         return search_space_pb2.ParameterValue(string_value=value)
-    # NumPy's booleans are not Python's, and not numbers.
-    if isinstance(value, bool) or type(value).__name__ == "bool_":
+    # NumPy's booleans are called like Python's, and are none.
+    if type(value).__name__ in {"bool", "bool_"}:
         return search_space_pb2.ParameterValue(bool_value=bool(value))
     if isinstance(value, Integral) and not real and abs(int(value)) <= INT64_MAX:
         return search_space_pb2.ParameterValue(int_value=int(value))

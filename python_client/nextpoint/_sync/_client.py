@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from nextpoint._channel import DEFAULT_TIMEOUT_SECONDS, default_address
 from nextpoint._definition import create_experiment_to_proto
 from nextpoint._enums import enum_from_word, words_of
-from nextpoint._sync._connection import Connection
+from nextpoint._sync._connection import PAGE_SIZE, Connection
 from nextpoint._sync._experiment import Experiment
-from nextpoint._sync._run import Run
-from nextpoint.v1 import experiment_pb2, experiment_service_pb2, run_service_pb2
+from nextpoint._sync._tracking import fetch_run
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike
     from nextpoint._records import MetadataValue
-
-PAGE_SIZE = 200
+    from nextpoint._sync._run import Run
 
 EXPERIMENT_STATES = {
     **words_of(experiment_pb2.ExperimentState),
@@ -171,9 +170,7 @@ class Client:
         Raises:
             NotFoundError: There is no such run.
         """
-        request = run_service_pb2.GetRunRequest(run_id=run_id)
-        response = self._connection.call(self._connection.runs.GetRun, request)
-        return Run(self._connection, response.run)
+        return fetch_run(self._connection, run_id)
 
     def close(self) -> None:
         """End every call and the renewal of leases. It is safe to repeat."""

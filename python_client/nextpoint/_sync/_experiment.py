@@ -5,36 +5,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nextpoint._convert import experiment_from_proto, observation_from_proto
+from nextpoint._convert import experiment_from_proto
 from nextpoint._definition import update_experiment_to_proto
-from nextpoint._enums import enum_from_word, words_of
-from nextpoint._fields import Fields, raise_if_any
-from nextpoint._metadata import metadata_to_proto
-from nextpoint._outcome import (
-    create_observation_to_proto,
-    create_observations_to_proto,
-    queue_suggestion_to_proto,
-    update_observation_to_proto,
-)
+from nextpoint._outcome import create_observation_to_proto, create_observations_to_proto
 from nextpoint._progress_bar import progress_bar
-from nextpoint._sync._leases import DEFAULT_LEASE_SECONDS, duration
-from nextpoint._sync._observing import report, report_all
+from nextpoint._sync._asking import ask, follow, list_suggestions, queue
+from nextpoint._sync._leases import DEFAULT_LEASE_SECONDS
+from nextpoint._sync._observing import (
+    change_observation,
+    delete_observation,
+    list_best,
+    list_observations,
+    report,
+    report_all,
+)
 from nextpoint._sync._optimize import Optimization
-from nextpoint._sync._run import Run
-from nextpoint._sync._stream import SuggestionStream, new_worker_id
-from nextpoint._sync._suggestion import suggestion_from_proto
+from nextpoint._sync._stream import SuggestionStream
+from nextpoint._sync._tracking import fetch_run, list_runs, open_run
 from nextpoint._unset import UNSET, given
 from nextpoint.errors import BudgetSpentError
-from nextpoint.v1 import (
-    analysis_service_pb2,
-    experiment_pb2,
-    experiment_service_pb2,
-    observation_service_pb2,
-    run_pb2,
-    run_service_pb2,
-    suggestion_pb2,
-    suggestion_service_pb2,
-)
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,15 +36,9 @@ if TYPE_CHECKING:
     from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
     from nextpoint._sync._concurrency import Evaluate
     from nextpoint._sync._connection import Connection
+    from nextpoint._sync._run import Run
     from nextpoint._sync._suggestion import Suggestion
     from nextpoint._unset import Unset
-    from nextpoint.errors import FieldViolation
-
-# A page of observations of 100 parameters stays small.
-PAGE_SIZE = 200
-
-SUGGESTION_STATES = words_of(suggestion_pb2.SuggestionState)
-RUN_STATES = words_of(run_pb2.RunState)
 
 
 class Experiment:
@@ -237,21 +221,15 @@ class Experiment:
             BudgetSpentError: No suggestion is left.
             ExperimentArchivedError: The experiment is archived.
         """
-        violations: list[FieldViolation] = []
-        notes = metadata_to_proto(Fields({"metadata": metadata}, "", violations))
-        raise_if_any(violations, "the run")
-        request = run_service_pb2.CreateRunRequest(
-            experiment_id=self.id,
-            name=name or "",
-            worker_id=worker_id or "",
-            lease_duration=duration(lease_duration),
-            max_wait=None if max_wait is None else duration(max_wait),
-            metadata=notes,
+        return open_run(
+            self._connection,
+            self.id,
+            name=name,
+            metadata=metadata,
+            worker_id=worker_id,
+            lease_duration=lease_duration,
+            max_wait=max_wait,
         )
-        response = self._connection.call(self._connection.runs.CreateRun, request, waits=max_wait)
-        run = Run(self._connection, response.run)
-        self._connection.leases.keep(run.suggestion_id, run.attempt, lease_duration)
-        return run
 
     def loop(self, *, name: str | None = None) -> Iterator[Run]:
         """Yield runs until no suggestion is left; without a budget, for ever.
@@ -280,22 +258,13 @@ class Experiment:
         Args:
             state: Only those that are ``active``, ``completed``, ``failed`` or ``lapsed``.
         """
-        request = run_service_pb2.ListRunsRequest(
-            experiment_id=self.id,
-            state=enum_from_word(state, RUN_STATES, absent=run_pb2.RUN_STATE_UNSPECIFIED),
-            page_size=PAGE_SIZE,
-        )
-        for page in self._connection.pages(self._connection.runs.ListRuns, request):
-            for message in page.runs:
-                yield Run(self._connection, message)
+        return list_runs(self._connection, self.id, state)
 
     def get_best_runs(self) -> Iterator[Run]:
         """Yield the runs that none of the others beats; see `best_assignments`."""
         for best in self.best_assignments():
             if best.run_id is not None:
-                request = run_service_pb2.GetRunRequest(run_id=best.run_id)
-                response = self._connection.call(self._connection.runs.GetRun, request)
-                yield Run(self._connection, response.run)
+                yield fetch_run(self._connection, best.run_id)
 
     def best_assignments(self) -> Iterator[Observation]:
         """Yield the best observations.
@@ -304,13 +273,7 @@ class Experiment:
         frontier, the best in the first metric first. What failed or misses a threshold is left
         out, so there may be none.
         """
-        request = analysis_service_pb2.ListBestAssignmentsRequest(
-            experiment_id=self.id, page_size=PAGE_SIZE
-        )
-        pages = self._connection.pages(self._connection.analysis.ListBestAssignments, request)
-        for page in pages:
-            for best in page.best_assignments:
-                yield observation_from_proto(best.observation)
+        return list_best(self._connection, self.id)
 
     def create_suggestion(
         self,
@@ -336,18 +299,13 @@ class Experiment:
             BudgetSpentError: No suggestion is left.
             ExperimentArchivedError: The experiment is archived.
         """
-        request = suggestion_service_pb2.CreateSuggestionRequest(
-            experiment_id=self.id,
-            worker_id=worker_id or "",
-            lease_duration=duration(lease_duration),
-            max_wait=None if max_wait is None else duration(max_wait),
+        return ask(
+            self._connection,
+            self.id,
+            worker_id=worker_id,
+            lease_duration=lease_duration,
+            max_wait=max_wait,
         )
-        response = self._connection.call(
-            self._connection.suggestions.CreateSuggestion, request, waits=max_wait
-        )
-        suggestion = suggestion_from_proto(self._connection, response.suggestion)
-        self._connection.leases.keep(suggestion.id, suggestion.attempt, lease_duration)
-        return suggestion
 
     def queue_suggestion(self, assignments: Mapping[str, ParameterValue]) -> Suggestion:
         """Queue assignments of your own: they are handed out first, in the order they came.
@@ -356,9 +314,7 @@ class Experiment:
             InvalidArgumentError: They lie outside the search space.
             OverloadedError: The queue is full.
         """
-        request = queue_suggestion_to_proto(assignments, self._record)
-        response = self._connection.call(self._connection.suggestions.QueueSuggestion, request)
-        return suggestion_from_proto(self._connection, response.suggestion)
+        return queue(self._connection, self._record, assignments)
 
     def get_suggestions(self, *, state: str | None = None) -> Iterator[Suggestion]:
         """Yield the suggestions, the newest first.
@@ -366,16 +322,7 @@ class Experiment:
         Args:
             state: Only those that are ``queued``, ``leased``, ``waiting`` or ``observed``.
         """
-        absent = suggestion_pb2.SUGGESTION_STATE_UNSPECIFIED
-        request = suggestion_service_pb2.ListSuggestionsRequest(
-            experiment_id=self.id,
-            state=enum_from_word(state, SUGGESTION_STATES, absent=absent),
-            page_size=PAGE_SIZE,
-        )
-        pages = self._connection.pages(self._connection.suggestions.ListSuggestions, request)
-        for page in pages:
-            for message in page.suggestions:
-                yield suggestion_from_proto(self._connection, message)
+        return list_suggestions(self._connection, self.id, state)
 
     def suggestions(
         self, *, worker_id: str | None = None, max_outstanding: int = 1
@@ -400,18 +347,7 @@ class Experiment:
                 value = train(suggestion.assignments)
                 experiment.create_observation(suggestion=suggestion, values={"loss": value})
         """
-        stream = self._stream(worker_id, max_outstanding)
-        try:
-            while (suggestion := stream.take()) is not None:
-                yield suggestion
-        finally:
-            for suggestion in stream.close():
-                suggestion.release()
-
-    def _stream(self, worker_id: str | None, max_outstanding: int) -> SuggestionStream:
-        return SuggestionStream(
-            self._connection, self.id, worker_id or new_worker_id(), max_outstanding
-        )
+        return follow(self._connection, self.id, worker_id, max_outstanding)
 
     def optimize(
         self,
@@ -424,7 +360,8 @@ class Experiment:
     ) -> None:
         """Run a function on suggestions until there is no more to do, and report what it returns.
 
-        An exception of the function is logged and reported as a failed observation. When the
+        An exception of the function, or a value that is not finite, is logged and reported as a
+        failed observation. When the
         service is away, for up to 5 minutes, outcomes are kept and reported when it is back.
         Interrupted, by Ctrl-C or cancellation, it gives back what is not reported.
 
@@ -449,7 +386,7 @@ class Experiment:
         optimization = Optimization(
             self._connection,
             self._record,
-            self._stream(worker_id, workers),
+            SuggestionStream(self._connection, self.id, worker_id, max_outstanding=workers),
             evaluate,
             max_failures=max_consecutive_failures,
             bar=bar,
@@ -512,13 +449,7 @@ class Experiment:
 
     def get_observations(self) -> Iterator[Observation]:
         """Yield the observations, the newest first."""
-        request = observation_service_pb2.ListObservationsRequest(
-            experiment_id=self.id, page_size=PAGE_SIZE
-        )
-        pages = self._connection.pages(self._connection.observations.ListObservations, request)
-        for page in pages:
-            for message in page.observations:
-                yield observation_from_proto(message)
+        return list_observations(self._connection, self.id)
 
     def update_observation(
         self,
@@ -537,9 +468,7 @@ class Experiment:
             InvalidArgumentError: A value breaks a rule.
         """
         changes = given({"values": values, "failed": failed, "metadata": metadata})
-        request = update_observation_to_proto(_id_of(observation), changes, self._record)
-        response = self._connection.call(self._connection.observations.UpdateObservation, request)
-        return observation_from_proto(response.observation)
+        return change_observation(self._connection, _id_of(observation), changes, self._record)
 
     def delete_observation(self, observation: HasId | str) -> None:
         """Delete an observation, or the one with this id, for good.
@@ -547,10 +476,7 @@ class Experiment:
         Raises:
             NotFoundError: There is no such observation.
         """
-        request = observation_service_pb2.DeleteObservationRequest(
-            observation_id=_id_of(observation)
-        )
-        self._connection.call(self._connection.observations.DeleteObservation, request)
+        delete_observation(self._connection, _id_of(observation))
 
 
 def _id_of(thing: HasId | str) -> str:

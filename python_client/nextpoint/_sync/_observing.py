@@ -1,22 +1,29 @@
 # Generated from nextpoint/aio/_observing.py by scripts/generate_sync; change that instead.
-"""Reports outcomes, so that what is reported is no longer held."""
+"""Reports outcomes and reads them back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import observation_from_proto
+from nextpoint._outcome import update_observation_to_proto
+from nextpoint._sync._connection import PAGE_SIZE
+from nextpoint.v1 import analysis_service_pb2, observation_service_pb2
 
 if TYPE_CHECKING:
-    from nextpoint._records import Observation
+    from collections.abc import Iterator, Mapping
+
+    from nextpoint._records import ExperimentRecord, Observation
     from nextpoint._sync._connection import Connection
-    from nextpoint.v1 import observation_service_pb2
 
 
 def report(
     connection: Connection, request: observation_service_pb2.CreateObservationRequest
 ) -> Observation:
-    """Report one outcome; with the same request once more it is not made again."""
+    """Report one outcome, whose suggestion is then no longer held.
+
+    With the same request once more it is not made again.
+    """
     response = connection.call(connection.observations.CreateObservation, request)
     connection.leases.drop(request.suggestion_id)
     return observation_from_proto(response.observation)
@@ -30,3 +37,41 @@ def report_all(
     for observation in request.observations:
         connection.leases.drop(observation.suggestion_id)
     return [observation_from_proto(message) for message in response.observations]
+
+
+def change_observation(
+    connection: Connection,
+    observation_id: str,
+    changes: Mapping[str, object],
+    experiment: ExperimentRecord,
+) -> Observation:
+    """Change just these fields."""
+    request = update_observation_to_proto(observation_id, changes, experiment)
+    response = connection.call(connection.observations.UpdateObservation, request)
+    return observation_from_proto(response.observation)
+
+
+def delete_observation(connection: Connection, observation_id: str) -> None:
+    """Delete an observation for good."""
+    request = observation_service_pb2.DeleteObservationRequest(observation_id=observation_id)
+    connection.call(connection.observations.DeleteObservation, request)
+
+
+def list_observations(connection: Connection, experiment_id: str) -> Iterator[Observation]:
+    """Yield the observations, the newest first."""
+    request = observation_service_pb2.ListObservationsRequest(
+        experiment_id=experiment_id, page_size=PAGE_SIZE
+    )
+    for page in connection.pages(connection.observations.ListObservations, request):
+        for message in page.observations:
+            yield observation_from_proto(message)
+
+
+def list_best(connection: Connection, experiment_id: str) -> Iterator[Observation]:
+    """Yield the observations that none of the others beats."""
+    request = analysis_service_pb2.ListBestAssignmentsRequest(
+        experiment_id=experiment_id, page_size=PAGE_SIZE
+    )
+    for page in connection.pages(connection.analysis.ListBestAssignments, request):
+        for best in page.best_assignments:
+            yield observation_from_proto(best.observation)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import random
@@ -68,11 +69,17 @@ class SuggestionStream:
     """
 
     def __init__(
-        self, connection: Connection, experiment_id: str, worker_id: str, max_outstanding: int
+        self,
+        connection: Connection,
+        experiment_id: str,
+        worker_id: str | None,
+        max_outstanding: int,
     ) -> None:
         self._connection = connection
         self._request = suggestion_service_pb2.StreamSuggestionsRequest(
-            experiment_id=experiment_id, worker_id=worker_id, max_outstanding=max_outstanding
+            experiment_id=experiment_id,
+            worker_id=worker_id or new_worker_id(),
+            max_outstanding=max_outstanding,
         )
         self._inbox: Inbox[Suggestion | NextpointError | None] = Inbox()
         self._seen: set[tuple[str, int]] = set()
@@ -103,13 +110,16 @@ class SuggestionStream:
         if self._call is not None:
             self._call.cancel()
 
-    def close(self) -> list[Suggestion]:
-        """End the stream; return what was received and not taken."""
+    def give_back(self) -> None:
+        """End the stream; release what was received and not taken."""
         self.stop()
         self._receiving.join()
-        left = [item for item in self._inbox.drain() if isinstance(item, Suggestion)]
+        for item in self._inbox.drain():
+            if isinstance(item, Suggestion):
+                # One whose lease is lost is another worker's already.
+                with contextlib.suppress(NextpointError):
+                    item.release()
         self._inbox.put(None)
-        return left
 
     def _receive(self) -> None:
         try:

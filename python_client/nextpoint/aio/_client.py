@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from nextpoint._channel import DEFAULT_TIMEOUT_SECONDS, default_address
 from nextpoint._definition import create_experiment_to_proto
 from nextpoint._enums import enum_from_word, words_of
-from nextpoint.aio._connection import Connection
+from nextpoint.aio._connection import PAGE_SIZE, Connection
 from nextpoint.aio._experiment import Experiment
-from nextpoint.aio._run import Run
-from nextpoint.v1 import experiment_pb2, experiment_service_pb2, run_service_pb2
+from nextpoint.aio._tracking import fetch_run
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike
     from nextpoint._records import MetadataValue
-
-PAGE_SIZE = 200
+    from nextpoint.aio._run import Run
 
 EXPERIMENT_STATES = {
     **words_of(experiment_pb2.ExperimentState),
@@ -172,9 +171,7 @@ class Client:
         Raises:
             NotFoundError: There is no such run.
         """
-        request = run_service_pb2.GetRunRequest(run_id=run_id)
-        response = await self._connection.call(self._connection.runs.GetRun, request)
-        return Run(self._connection, response.run)
+        return await fetch_run(self._connection, run_id)
 
     async def close(self) -> None:
         """End every call and the renewal of leases. It is safe to repeat."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     import grpc.aio
 
+# A page of observations of 100 parameters stays small.
+PAGE_SIZE = 200
+
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 

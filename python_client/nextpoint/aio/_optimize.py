@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import experiment_from_proto
@@ -20,6 +21,7 @@ from nextpoint.errors import (
 from nextpoint.v1 import experiment_service_pb2
 
 if TYPE_CHECKING:
+    from nextpoint._outcome import Values
     from nextpoint._progress_bar import ProgressBar
     from nextpoint._records import ExperimentRecord
     from nextpoint.aio._concurrency import Evaluate
@@ -89,20 +91,29 @@ class Optimization:
 
     async def _evaluate_and_report(self, suggestion: Suggestion) -> None:
         failure: Exception | None = None
-        outcome: dict[str, object] = {"suggestion": suggestion}
+        values: Values | None = None
         try:
-            outcome["values"] = await evaluated(self._evaluate, suggestion.assignments)
+            values = await evaluated(self._evaluate, suggestion.assignments)
         except Exception as error:
             # Whatever the user's function raises is an outcome.
-            failure = error
-            outcome["failed"] = True
             logger.warning("evaluation of %s failed", suggestion.id, exc_info=error)
+            failure = error
         if self._stopped.is_set():
             return
-        await self._report(create_observation_to_proto(outcome, self._experiment))
+        request = self._outcome(suggestion, values=values, failed=failure is not None)
+        if failure is None and (failure := _not_finite(request)) is not None:
+            logger.warning("evaluation of %s failed: %s", suggestion.id, failure)
+            request = self._outcome(suggestion, failed=True)
+        await self._report(request)
         self._held.pop(suggestion.id, None)
         await self._show_progress()
         self._count(failure)
+
+    def _outcome(
+        self, suggestion: Suggestion, *, values: Values | None = None, failed: bool
+    ) -> observation_service_pb2.CreateObservationRequest:
+        given = {"suggestion": suggestion, "values": values, "failed": failed}
+        return create_observation_to_proto(given, self._experiment)
 
     async def _report(self, request: observation_service_pb2.CreateObservationRequest) -> None:
         """Report an outcome, however long the service is away: it may have cost hours."""
@@ -142,8 +153,16 @@ class Optimization:
             self._bar.show(experiment_from_proto(response.experiment).progress)
 
     async def _give_back(self) -> None:
-        left = await self._stream.close()
-        for suggestion in [*left, *self._held.values()]:
+        await self._stream.give_back()
+        for suggestion in self._held.values():
             # One whose lease is lost is another worker's already.
             with contextlib.suppress(NextpointError):
                 await suggestion.release()
+
+
+def _not_finite(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:
+    """Return what is wrong when a value is no number to learn from, as after a divergence."""
+    for value in request.values:
+        if not math.isfinite(value.value):
+            return ValueError(f"the value of {value.name!r} is {value.value}")
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import random
@@ -67,11 +68,17 @@ class SuggestionStream:
     """
 
     def __init__(
-        self, connection: Connection, experiment_id: str, worker_id: str, max_outstanding: int
+        self,
+        connection: Connection,
+        experiment_id: str,
+        worker_id: str | None,
+        max_outstanding: int,
     ) -> None:
         self._connection = connection
         self._request = suggestion_service_pb2.StreamSuggestionsRequest(
-            experiment_id=experiment_id, worker_id=worker_id, max_outstanding=max_outstanding
+            experiment_id=experiment_id,
+            worker_id=worker_id or new_worker_id(),
+            max_outstanding=max_outstanding,
         )
         self._inbox: Inbox[Suggestion | NextpointError | None] = Inbox()
         self._seen: set[tuple[str, int]] = set()
@@ -102,13 +109,16 @@ class SuggestionStream:
         if self._call is not None:
             self._call.cancel()
 
-    async def close(self) -> list[Suggestion]:
-        """End the stream; return what was received and not taken."""
+    async def give_back(self) -> None:
+        """End the stream; release what was received and not taken."""
         self.stop()
         await self._receiving.join()
-        left = [item for item in self._inbox.drain() if isinstance(item, Suggestion)]
+        for item in self._inbox.drain():
+            if isinstance(item, Suggestion):
+                # One whose lease is lost is another worker's already.
+                with contextlib.suppress(NextpointError):
+                    await item.release()
         self._inbox.put(None)
-        return left
 
     async def _receive(self) -> None:
         try:

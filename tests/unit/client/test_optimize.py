@@ -59,6 +59,18 @@ def test_an_exception_is_a_failed_observation(service, experiment, caplog):
     assert "ZeroDivisionError: mine" in caplog.text
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_value_that_is_not_finite_is_a_failed_observation(service, experiment, caplog, value):
+    service.script("StreamSuggestions", suggestions(1))
+
+    experiment.optimize(lambda _: value)
+
+    (request,) = service.requests("CreateObservation")
+    assert request.failed
+    assert list(request.values) == []
+    assert f"the value of 'loss' is {value}" in caplog.text
+
+
 def test_a_function_that_always_raises_is_given_up(service, experiment):
     service.script("StreamSuggestions", suggestions(5, then=SILENCE))
 

@@ -1,0 +1,81 @@
+# Generated from nextpoint/aio/_asking.py by scripts/generate_sync; change that instead.
+"""Asks for suggestions, one at a time or as a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextpoint._enums import enum_from_word, words_of
+from nextpoint._outcome import queue_suggestion_to_proto
+from nextpoint._sync._connection import PAGE_SIZE
+from nextpoint._sync._leases import duration
+from nextpoint._sync._stream import SuggestionStream
+from nextpoint._sync._suggestion import suggestion_from_proto
+from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nextpoint._assignments import ParameterValue
+    from nextpoint._records import ExperimentRecord
+    from nextpoint._sync._connection import Connection
+    from nextpoint._sync._suggestion import Suggestion
+
+STATES = words_of(suggestion_pb2.SuggestionState)
+
+
+def ask(
+    connection: Connection,
+    experiment_id: str,
+    *,
+    worker_id: str | None,
+    lease_duration: float,
+    max_wait: float | None,
+) -> Suggestion:
+    """Return a suggestion, whose lease is renewed from now on."""
+    request = suggestion_service_pb2.CreateSuggestionRequest(
+        experiment_id=experiment_id,
+        worker_id=worker_id or "",
+        lease_duration=duration(lease_duration),
+        max_wait=None if max_wait is None else duration(max_wait),
+    )
+    method = connection.suggestions.CreateSuggestion
+    response = connection.call(method, request, waits=max_wait)
+    suggestion = suggestion_from_proto(connection, response.suggestion)
+    connection.leases.keep(suggestion.id, suggestion.attempt, lease_duration)
+    return suggestion
+
+
+def queue(
+    connection: Connection, experiment: ExperimentRecord, assignments: Mapping[str, ParameterValue]
+) -> Suggestion:
+    """Queue assignments of the user's own."""
+    request = queue_suggestion_to_proto(assignments, experiment)
+    response = connection.call(connection.suggestions.QueueSuggestion, request)
+    return suggestion_from_proto(connection, response.suggestion)
+
+
+def list_suggestions(
+    connection: Connection, experiment_id: str, state: str | None
+) -> Iterator[Suggestion]:
+    """Yield the suggestions, the newest first."""
+    request = suggestion_service_pb2.ListSuggestionsRequest(
+        experiment_id=experiment_id,
+        state=enum_from_word(state, STATES, absent=suggestion_pb2.SUGGESTION_STATE_UNSPECIFIED),
+        page_size=PAGE_SIZE,
+    )
+    for page in connection.pages(connection.suggestions.ListSuggestions, request):
+        for message in page.suggestions:
+            yield suggestion_from_proto(connection, message)
+
+
+def follow(
+    connection: Connection, experiment_id: str, worker_id: str | None, max_outstanding: int
+) -> Iterator[Suggestion]:
+    """Yield what a stream brings; give back what it brought and nobody took."""
+    stream = SuggestionStream(connection, experiment_id, worker_id, max_outstanding)
+    try:
+        while (suggestion := stream.take()) is not None:
+            yield suggestion
+    finally:
+        stream.give_back()

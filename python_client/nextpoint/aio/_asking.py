@@ -1,0 +1,80 @@
+"""Asks for suggestions, one at a time or as a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextpoint._enums import enum_from_word, words_of
+from nextpoint._outcome import queue_suggestion_to_proto
+from nextpoint.aio._connection import PAGE_SIZE
+from nextpoint.aio._leases import duration
+from nextpoint.aio._stream import SuggestionStream
+from nextpoint.aio._suggestion import suggestion_from_proto
+from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from nextpoint._assignments import ParameterValue
+    from nextpoint._records import ExperimentRecord
+    from nextpoint.aio._connection import Connection
+    from nextpoint.aio._suggestion import Suggestion
+
+STATES = words_of(suggestion_pb2.SuggestionState)
+
+
+async def ask(
+    connection: Connection,
+    experiment_id: str,
+    *,
+    worker_id: str | None,
+    lease_duration: float,
+    max_wait: float | None,
+) -> Suggestion:
+    """Return a suggestion, whose lease is renewed from now on."""
+    request = suggestion_service_pb2.CreateSuggestionRequest(
+        experiment_id=experiment_id,
+        worker_id=worker_id or "",
+        lease_duration=duration(lease_duration),
+        max_wait=None if max_wait is None else duration(max_wait),
+    )
+    method = connection.suggestions.CreateSuggestion
+    response = await connection.call(method, request, waits=max_wait)
+    suggestion = suggestion_from_proto(connection, response.suggestion)
+    connection.leases.keep(suggestion.id, suggestion.attempt, lease_duration)
+    return suggestion
+
+
+async def queue(
+    connection: Connection, experiment: ExperimentRecord, assignments: Mapping[str, ParameterValue]
+) -> Suggestion:
+    """Queue assignments of the user's own."""
+    request = queue_suggestion_to_proto(assignments, experiment)
+    response = await connection.call(connection.suggestions.QueueSuggestion, request)
+    return suggestion_from_proto(connection, response.suggestion)
+
+
+async def list_suggestions(
+    connection: Connection, experiment_id: str, state: str | None
+) -> AsyncIterator[Suggestion]:
+    """Yield the suggestions, the newest first."""
+    request = suggestion_service_pb2.ListSuggestionsRequest(
+        experiment_id=experiment_id,
+        state=enum_from_word(state, STATES, absent=suggestion_pb2.SUGGESTION_STATE_UNSPECIFIED),
+        page_size=PAGE_SIZE,
+    )
+    async for page in connection.pages(connection.suggestions.ListSuggestions, request):
+        for message in page.suggestions:
+            yield suggestion_from_proto(connection, message)
+
+
+async def follow(
+    connection: Connection, experiment_id: str, worker_id: str | None, max_outstanding: int
+) -> AsyncIterator[Suggestion]:
+    """Yield what a stream brings; give back what it brought and nobody took."""
+    stream = SuggestionStream(connection, experiment_id, worker_id, max_outstanding)
+    try:
+        while (suggestion := await stream.take()) is not None:
+            yield suggestion
+    finally:
+        await stream.give_back()

@@ -1,0 +1,71 @@
+"""Opens runs and reads them back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextpoint._enums import enum_from_word, words_of
+from nextpoint._fields import Fields, raise_if_any
+from nextpoint._metadata import metadata_to_proto
+from nextpoint.aio._connection import PAGE_SIZE
+from nextpoint.aio._leases import duration
+from nextpoint.aio._run import Run
+from nextpoint.v1 import run_pb2, run_service_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from nextpoint._records import MetadataValue
+    from nextpoint.aio._connection import Connection
+    from nextpoint.errors import FieldViolation
+
+STATES = words_of(run_pb2.RunState)
+
+
+async def open_run(
+    connection: Connection,
+    experiment_id: str,
+    *,
+    name: str | None,
+    metadata: Mapping[str, MetadataValue] | None,
+    worker_id: str | None,
+    lease_duration: float,
+    max_wait: float | None,
+) -> Run:
+    """Return a run that holds a suggestion, whose lease is renewed from now on."""
+    violations: list[FieldViolation] = []
+    notes = metadata_to_proto(Fields({"metadata": metadata}, "", violations))
+    raise_if_any(violations, "the run")
+    request = run_service_pb2.CreateRunRequest(
+        experiment_id=experiment_id,
+        name=name or "",
+        worker_id=worker_id or "",
+        lease_duration=duration(lease_duration),
+        max_wait=None if max_wait is None else duration(max_wait),
+        metadata=notes,
+    )
+    response = await connection.call(connection.runs.CreateRun, request, waits=max_wait)
+    run = Run(connection, response.run)
+    connection.leases.keep(run.suggestion_id, run.attempt, lease_duration)
+    return run
+
+
+async def fetch_run(connection: Connection, run_id: str) -> Run:
+    """Return a run."""
+    request = run_service_pb2.GetRunRequest(run_id=run_id)
+    response = await connection.call(connection.runs.GetRun, request)
+    return Run(connection, response.run)
+
+
+async def list_runs(
+    connection: Connection, experiment_id: str, state: str | None
+) -> AsyncIterator[Run]:
+    """Yield the runs, the newest first."""
+    request = run_service_pb2.ListRunsRequest(
+        experiment_id=experiment_id,
+        state=enum_from_word(state, STATES, absent=run_pb2.RUN_STATE_UNSPECIFIED),
+        page_size=PAGE_SIZE,
+    )
+    async for page in connection.pages(connection.runs.ListRuns, request):
+        for message in page.runs:
+            yield Run(connection, message)
