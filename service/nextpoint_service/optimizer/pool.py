@@ -1,0 +1,148 @@
+"""Fills the port to the optimizer with threads for light work and processes for models."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import TypeVar
+
+import structlog
+
+from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.domain.search_space import SearchSpace
+from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.optimizer.process import ModelProcess
+from nextpoint_service.optimizer.settings import OptimizerSettings
+from nextpoint_service.optimizer.worker import SHUTTING_DOWN, Compute, Failure, compute_model
+
+__all__ = ["OptimizerPool", "OptimizerSettings"]
+
+_A = TypeVar("_A")
+_T = TypeVar("_T")
+_Result = Sequence[Proposal] | Failure
+
+_LIGHT_THREADS = 2
+_JOIN_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+class OptimizerPool:
+    """Makes points: space-filling ones in threads of the server, models in other processes.
+
+    Models wait for the fork server to load Ax; other points never do. `compute` is what a model
+    process runs; it has to be a function of a module.
+    """
+
+    def __init__(self, settings: OptimizerSettings, compute: Compute = compute_model) -> None:
+        self._light = ThreadPoolExecutor(_LIGHT_THREADS, thread_name_prefix="points")
+        self._jobs: SimpleQueue[tuple[Future[_Result], Problem] | None] = SimpleQueue()
+        self._processes = [ModelProcess(settings, compute) for _ in range(settings.processes)]
+        # A thread that waits for Ax to load must not hold up the end of the server.
+        self._threads = [
+            Thread(target=self._serve, args=(process,), name="model", daemon=True)
+            for process in self._processes
+        ]
+        self._loaded = Event()
+        self._closed = Event()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a model process is ready."""
+        return self._loaded.is_set()
+
+    def start(self) -> None:
+        """Begin to load Ax and SciPy, without waiting for either."""
+        for thread in self._threads:
+            thread.start()
+        self._light.submit(_warm_up)
+
+    async def close(self) -> None:
+        """End the threads and processes; who waits for a model gets a point without one."""
+        self._closed.set()
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None and job[0].set_running_or_notify_cancel():
+                job[0].set_result(SHUTTING_DOWN)
+        for process in self._processes:
+            self._jobs.put(None)
+            process.close()
+        self._light.shutdown(wait=False)
+        await asyncio.to_thread(self._join)
+
+    async def propose(self, problem: Problem) -> Sequence[Proposal]:
+        """Return points; a space-filling one with the reason stands in for a missing model."""
+        if problem.phase is not Phase.MODEL:
+            return await self._in_thread(_space_filling, problem)
+        result = await self._model(problem)
+        if not isinstance(result, Failure):
+            return result
+        _log.warning(
+            "model_failed", experiment=problem.experiment.experiment_id, reason=result.reason
+        )
+        instead = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason=result.reason)
+        return await self._in_thread(_space_filling, instead)
+
+    async def why_infeasible(self, space: SearchSpace) -> str | None:
+        """Say why the linear constraints leave no point, or return None when they leave one."""
+        return await self._in_thread(_why_infeasible, space)
+
+    async def _in_thread(self, work: Callable[[_A], _T], argument: _A) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._light, work, argument)
+
+    async def _model(self, problem: Problem) -> _Result:
+        if self._closed.is_set():
+            return SHUTTING_DOWN
+        future: Future[_Result] = Future()
+        self._jobs.put((future, problem))
+        return await asyncio.wrap_future(future)
+
+    def _serve(self, process: ModelProcess) -> None:
+        """Compute one problem after another, on a thread that belongs to the process."""
+        try:
+            process.start()
+        except (BrokenProcessPool, EOFError, OSError) as error:
+            # Every problem will try again, and say so if that fails too.
+            _log.warning("model_not_loaded", error=repr(error))
+        else:
+            self._loaded.set()
+        while not self._closed.is_set() and (job := self._jobs.get()) is not None:
+            future, problem = job
+            if future.set_running_or_notify_cancel():
+                future.set_result(_computed(process, problem))
+        process.end()
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_JOIN_SECONDS)
+
+
+def _computed(process: ModelProcess, problem: Problem) -> _Result:
+    try:
+        return process.compute(problem)
+    except Exception as error:  # noqa: BLE001  # the border of the pool
+        _log.exception("model_process_failed")
+        return Failure(f"the model could not be computed: {type(error).__name__}")
+
+
+def _space_filling(problem: Problem) -> Sequence[Proposal]:
+    # NumPy takes a tenth of a second, which the command line need not wait for.
+    from nextpoint_service.optimizer import space_filling  # noqa: PLC0415
+
+    return space_filling.propose(problem)
+
+
+def _why_infeasible(space: SearchSpace) -> str | None:
+    from nextpoint_service.optimizer import feasibility  # noqa: PLC0415
+
+    return feasibility.why_infeasible(space)
+
+
+def _warm_up() -> None:
+    from nextpoint_service.optimizer import space_filling  # noqa: PLC0415
+
+    space_filling.warm_up()

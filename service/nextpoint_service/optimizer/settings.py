@@ -1,0 +1,15 @@
+"""How much the models may use."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerSettings:
+    """Limits of the model processes."""
+
+    processes: int = 1
+    """How many models are computed at the same time, each in a process of its own."""
+    time_box_seconds: float = 30.0
+    """How long a model may take before a space-filling point stands in for it."""
+    memory_bytes: int = 4 * 2**30
+    """How much data a model process may hold."""

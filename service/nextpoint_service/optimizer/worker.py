@@ -1,0 +1,113 @@
+"""What runs inside a model process."""
+
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from nextpoint_service.application.ports import Problem
+from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.optimizer.settings import OptimizerSettings
+
+Compute = Callable[[Problem], Sequence[Proposal]]
+
+_ORPHAN_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no point from a model, as people are told."""
+
+    reason: str
+
+
+SHUTTING_DOWN = Failure("the service is shutting down")
+
+
+def compute_model(problem: Problem) -> Sequence[Proposal]:
+    """Make points from a model. The import takes seconds unless the fork server has done it."""
+    from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
+
+    return model.propose(problem)
+
+
+def set_up(settings: OptimizerSettings) -> int:
+    """Prepare this process for models, and return its id."""
+    # The server decides what an interrupt means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(os.getppid())
+    # The limit is on data: the libraries of CUDA alone reserve more addresses than that.
+    resource.setrlimit(resource.RLIMIT_DATA, (settings.memory_bytes, settings.memory_bytes))
+    if torch := sys.modules.get("torch"):
+        # Two threads change the ninth digit, and every process has its own core.
+        torch.set_num_threads(1)
+    return os.getpid()
+
+
+def end_with(parent: int, done: threading.Event | None = None) -> None:
+    """End this process when its parent is gone, however that came, until `done` is set."""
+    done = done or threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_ORPHAN_SECONDS):
+            if os.getppid() != parent:
+                os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def run(
+    compute: Compute, problem: Problem, settings: OptimizerSettings
+) -> Sequence[Proposal] | Failure:
+    """Compute within the time box; what goes wrong is returned, for not every error can travel."""
+    try:
+        with _TimeBox(settings.time_box_seconds):
+            return compute(problem)
+    except _TimeIsUp:
+        return too_long(settings)
+    except MemoryError:
+        return Failure(_memory_reason(settings))
+    except Exception as error:  # noqa: BLE001  # the border of the pool
+        if "can't allocate memory" in str(error):
+            return Failure(_memory_reason(settings))
+        return Failure(f"the model failed with {type(error).__name__}: {_short(error)}")
+
+
+def too_long(settings: OptimizerSettings) -> Failure:
+    """Return that the time box was not enough."""
+    return Failure(f"the model took longer than {settings.time_box_seconds:g} s")
+
+
+class _TimeIsUp(BaseException):
+    """The time box is over; not an Exception, which a library that retries would swallow."""
+
+
+class _TimeBox:
+    """Raises _TimeIsUp inside the block when its time is over, and every second from then on."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGALRM, _time_is_up)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def _time_is_up(_number: int, _frame: FrameType | None) -> None:
+    raise _TimeIsUp
+
+
+def _memory_reason(settings: OptimizerSettings) -> str:
+    return f"the model needed more than {settings.memory_bytes / 2**20:.0f} MiB of memory"
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 200 else f"{text[:200]}…"
