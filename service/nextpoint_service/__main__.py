@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +16,23 @@ _REFUSED = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code: 0 done, 1 a bug, 2 refused."""
-    parsed = _parser().parse_args(arguments)
-    return serve(_settings(parsed), log_format=parsed.log_format, log_level=parsed.log_level)
-
-
-def serve(settings: Settings, *, log_format: str, log_level: str) -> int:
-    """Run the service until SIGTERM or SIGINT."""
+    settings, log_format, log_level = parse(arguments)
     # Imported here, so that --help need not wait for gRPC.
     from nextpoint_service.bootstrap import running  # noqa: PLC0415
+
+    return serve(running(settings), log_format=log_format, log_level=log_level)
+
+
+def parse(arguments: Sequence[str] | None) -> tuple[Settings, str, str]:
+    """Return the settings, the format of the log and its level; exit where the flags are wrong."""
+    parsed = _parser().parse_args(arguments)
+    return _settings(parsed), parsed.log_format, parsed.log_level
+
+
+def serve(
+    service: AbstractAsyncContextManager[str], *, log_format: str, log_level: str
+) -> int:
+    """Run the service until SIGTERM or SIGINT."""
     from nextpoint_service.logs import configure  # noqa: PLC0415
     from nextpoint_service.store.errors import CannotOpen  # noqa: PLC0415
     from nextpoint_service.transport.server import AddressRefused  # noqa: PLC0415
@@ -33,7 +43,7 @@ def serve(settings: Settings, *, log_format: str, log_level: str) -> int:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with running(settings) as address:
+        async with service as address:
             # For programs that start the service; everything else goes to standard error.
             print(f"listening on {address}", flush=True)  # noqa: T201
             await stop.wait()

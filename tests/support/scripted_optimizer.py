@@ -55,7 +55,7 @@ class ScriptedOptimizer:
             for offset in range(problem.count)
         ]
 
-    async def why_infeasible(self, space: SearchSpace) -> str | None:
+    async def why_infeasible(self, space: SearchSpace) -> str | None:  # noqa: ARG002
         return self._infeasible
 
 

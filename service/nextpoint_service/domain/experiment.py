@@ -133,5 +133,5 @@ class Progress:
     def finished(self) -> bool:
         """Whether nothing will ever be handed out again, unless the budget is raised."""
         if self.cells_left is not None:
-            return self.cells_left == 0 and self.open_suggestions == 0
+            return self.cells_left + self.open_suggestions + self.queued_suggestions == 0
         return self.budget is not None and self.observations >= self.budget
