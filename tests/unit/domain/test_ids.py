@@ -5,9 +5,9 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from tests.support.builders import NOW
 
 from nextpoint_service.domain.ids import IdMaker
-from tests.support.builders import NOW
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LARGEST_RANDOM = 2**80 - 1

@@ -1,0 +1,144 @@
+"""What can be changed of an experiment, and what cannot."""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.builders import LATER, NOW, a_grid_experiment, a_metric, an_experiment
+
+from nextpoint_service.domain.definition import CHANGEABLE, ExperimentChange, change
+from nextpoint_service.domain.experiment import Experiment, Strategy
+from nextpoint_service.domain.limits import Limits
+
+LIMITS = Limits()
+
+
+def changed(experiment=None, /, fields=None, **new):
+    experiment = experiment or an_experiment(
+        metadata={"oven": "stone"}, tags=("rye",), parallel_bandwidth=2
+    )
+    named = frozenset(new if fields is None else fields)
+    return change(experiment, ExperimentChange(named, **new), LIMITS, LATER)
+
+
+CHANGES = {
+    "name": ("toast", "toast"),
+    "project": ("cafe", "cafe"),
+    "budget": (30, 30),
+    "parallel_bandwidth": (7, 7),
+    "metadata": ({"shelf": 1.0}, {"shelf": 1.0}),
+    "tags": (("white", "crust"), ("crust", "white")),
+}
+CLEARED = {
+    "project": ("", ""),
+    "budget": (None, None),
+    "parallel_bandwidth": (None, None),
+    "metadata": (None, {}),
+    "tags": ((), ()),
+}
+
+
+def test_every_field_that_can_be_changed_is_in_these_tables():
+    assert CHANGES.keys() == set(CHANGEABLE)
+    assert CLEARED.keys() == set(CHANGEABLE) - {"name"}
+
+
+@pytest.mark.parametrize(
+    ("field", "new", "expected"),
+    [(field, *row) for table in (CHANGES, CLEARED) for field, row in table.items()],
+)
+def test_a_field_that_is_named_is_changed_and_no_other(field, new, expected):
+    before = an_experiment(metadata={"oven": "stone"}, tags=("rye",), parallel_bandwidth=2)
+
+    after = changed(before, **{field: new})
+
+    assert getattr(after, field) == expected
+    assert {
+        name: getattr(after, name)
+        for name in Experiment.__dataclass_fields__
+        if name not in (field, "revision", "updated")
+    } == {
+        name: getattr(before, name)
+        for name in Experiment.__dataclass_fields__
+        if name not in (field, "revision", "updated")
+    }
+
+
+def test_a_change_is_a_new_revision_with_its_time():
+    after = changed(an_experiment(revision=4, updated=NOW - timedelta(days=1)), name="toast")
+
+    assert after.revision == 5
+    assert after.updated == LATER
+    assert after.created == NOW
+
+
+def test_a_field_that_is_not_named_is_ignored_though_it_is_given():
+    assert changed(fields={"name"}, name="toast", project="No Project", budget=0).budget == 20
+
+
+FAULTY_CHANGES = {
+    "a change changes something": (
+        {"fields": ()},
+        {"update_mask": "must name at least one field to change"},
+    ),
+    "a name cannot be cleared": ({"name": ""}, {"name": "is required"}),
+    "a name keeps its rules": ({"name": "a\nb"}, {"name": "control characters"}),
+    "a project keeps its rules": ({"project": "The Bakery"}, {"project": "a to z"}),
+    "a budget keeps its range": ({"budget": 0}, {"budget": "must be from 1 to 100000"}),
+    "a bandwidth keeps its range": (
+        {"parallel_bandwidth": 1001},
+        {"parallel_bandwidth": "must be from 1 to 1000, got 1001"},
+    ),
+    "metadata keeps its rules": ({"metadata": {"": 1.0}}, {"metadata['']": "key"}),
+    "tags keep their rules": ({"tags": ("b", "a", "b")}, {"tags[2]": "'b' is there already"}),
+    "everything is said at once": (
+        {"name": "", "budget": -1, "tags": ("",)},
+        {"name": "is required", "budget": "got -1", "tags[0]": "must not be empty"},
+    ),
+    "a path that is not known does not hide the rest": (
+        {"fields": {"nome", "name"}, "name": ""},
+        {
+            "update_mask": "'nome' is not one of name, project, budget, parallel_bandwidth,"
+            " metadata, tags",
+            "name": "is required",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("new", "expected"), FAULTY_CHANGES.values(), ids=FAULTY_CHANGES)
+def test_a_change_keeps_the_rule_that(refuses, new, expected):
+    refuses(lambda: changed(**new), expected)
+
+
+@pytest.mark.parametrize("field", ["type", "parameters", "metrics", "linear_constraints", "state"])
+def test_what_defines_an_experiment_cannot_be_changed(refuses, field):
+    refuses(lambda: changed(fields={field}), {"update_mask": f"'{field}' is not one of name"})
+
+
+@pytest.mark.parametrize(
+    ("metrics", "text"),
+    [
+        ((a_metric("a"), a_metric("b")), "is required with several optimized metrics"),
+        (
+            (a_metric("a"), a_metric("b", Strategy.CONSTRAINT, 1.0)),
+            "is required with a metric of strategy constraint",
+        ),
+    ],
+)
+def test_a_budget_that_is_required_can_be_changed_and_not_cleared(refuses, metrics, text):
+    experiment = an_experiment(metrics=metrics)
+
+    assert changed(experiment, budget=5).budget == 5
+    refuses(lambda: changed(experiment, budget=None), {"budget": text})
+
+
+@pytest.mark.parametrize("budget", [None, 0, 12, 13])
+def test_the_budget_of_a_grid_cannot_be_changed(refuses, budget):
+    refuses(
+        lambda: changed(a_grid_experiment(), budget=budget),
+        {"budget": "cannot be changed: it is the number of cells of the grid"},
+    )
+
+
+def test_a_grid_keeps_its_budget_when_something_else_is_changed():
+    assert changed(a_grid_experiment(), name="toast").budget == 12

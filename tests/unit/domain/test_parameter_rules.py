@@ -1,0 +1,597 @@
+"""Every rule of parameters and linear constraints, with the path of the field that breaks it."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from tests.support.builders import NOW, a_constraint_draft, a_draft, a_parameter_draft
+
+from nextpoint_service.domain.definition import define
+from nextpoint_service.domain.errors import InvalidRequest
+from nextpoint_service.domain.experiment import ExperimentType
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.parameter_rules import (
+    ConstraintDraft,
+    ParameterDraft,
+    TermDraft,
+)
+from nextpoint_service.domain.search_space import (
+    BoolParameter,
+    CategoricalParameter,
+    Comparison,
+    DoubleParameter,
+    IntParameter,
+    LinearConstraint,
+    Term,
+)
+
+LIMITS = Limits()
+TOO_LONG = "x" * 101
+LARGEST = 1.7e308
+
+
+def defined(*parameters, constraints=(), type=ExperimentType.OPTIMIZED):  # noqa: A002
+    draft = a_draft(parameters=parameters, constraints=constraints, type=type)
+    return define(draft, LIMITS, "exp_1", NOW)
+
+
+def double(**fields):
+    return a_parameter_draft("heat", "double", **fields)
+
+
+def integer(**fields):
+    return a_parameter_draft("heat", "int", **fields)
+
+
+def categorical(*values, **fields):
+    return a_parameter_draft("heat", "categorical", categorical_values=values, **fields)
+
+
+FAULTY_PARAMETERS = {
+    # Names
+    "a name is required": (double, {"name": ""}, {"name": "is required"}),
+    "a name has at most 100 characters": (
+        double,
+        {"name": TOO_LONG},
+        {"name": "must have at most 100 characters, got 101"},
+    ),
+    "a name holds no line break": (double, {"name": "a\nb"}, {"name": "control characters"}),
+    "a name holds no NUL": (double, {"name": "a\0b"}, {"name": "control characters"}),
+    "a name holds no DEL": (double, {"name": "a\x7fb"}, {"name": "control characters"}),
+    "a name holds no C1 control": (double, {"name": "a\x85b"}, {"name": "control characters"}),
+    "a name holds no surrogate": (double, {"name": "a\ud800b"}, {"name": "control characters"}),
+    "a name does not begin with a space": (
+        double,
+        {"name": " a"},
+        {"name": "must not begin or end with a space"},
+    ),
+    "a name does not end with a space": (double, {"name": "a "}, {"name": "begin or end"}),
+    "a name does not end with a no-break space": (
+        double,
+        {"name": "a\xa0"},
+        {"name": "begin or end"},
+    ),
+    "a name is not a space": (double, {"name": " "}, {"name": "begin or end"}),
+    # Types, and the fields that they do not take
+    "a type is required": (double, {"type": None}, {"type": "double, int, categorical or bool"}),
+    "a type is one of four": (double, {"type": "complex"}, {"type": "double, int"}),
+    "a double has no categories": (
+        double,
+        {"categorical_values": ("a", "b")},
+        {"categorical_values": "is not for type double"},
+    ),
+    "a double has no order": (double, {"ordered": True}, {"ordered": "is not for type double"}),
+    "an int has no categories": (
+        integer,
+        {"categorical_values": ("a", "b")},
+        {"categorical_values": "is not for type int"},
+    ),
+    "an int has no order": (integer, {"ordered": True}, {"ordered": "is not for type int"}),
+    "a categorical has no bounds": (
+        categorical,
+        {"categorical_values": ("a", "b"), "bounds": (0.0, 1.0)},
+        {"bounds": "is not for type categorical"},
+    ),
+    "a categorical has no grid": (
+        categorical,
+        {"categorical_values": ("a", "b"), "grid": (0.0, 1.0)},
+        {"grid": "is not for type categorical"},
+    ),
+    "a categorical has no transformation": (
+        categorical,
+        {"categorical_values": ("a", "b"), "log": True},
+        {"transformation": "is not for type categorical"},
+    ),
+    "a bool has no bounds": (
+        double,
+        {"type": "bool", "bounds": (0.0, 1.0)},
+        {"bounds": "is not for type bool"},
+    ),
+    "a bool has no grid": (
+        double,
+        {"type": "bool", "bounds": None, "grid": (0.0, 1.0)},
+        {"grid": "is not for type bool"},
+    ),
+    "a bool has no transformation": (
+        double,
+        {"type": "bool", "bounds": None, "log": True},
+        {"transformation": "is not for type bool"},
+    ),
+    "a bool has no categories": (
+        double,
+        {"type": "bool", "bounds": None, "categorical_values": ("a", "b")},
+        {"categorical_values": "is not for type bool"},
+    ),
+    "a bool has no order": (
+        double,
+        {"type": "bool", "bounds": None, "ordered": True},
+        {"ordered": "is not for type bool"},
+    ),
+    "a transformation is log": (double, {"log": None}, {"transformation": "must be log"}),
+    "a transformation is log, whatever the type": (
+        double,
+        {"type": "bool", "bounds": None, "log": None},
+        {"transformation": "must be log"},
+    ),
+    # Bounds
+    "bounds are required": (double, {"bounds": None}, {"bounds": "is required, or a grid"}),
+    "bounds of an int are required": (integer, {"bounds": None}, {"bounds": "is required"}),
+    "min is required": (double, {"bounds": (None, 1.0)}, {"bounds.min": "is required"}),
+    "max is required": (double, {"bounds": (0.0, None)}, {"bounds.max": "is required"}),
+    "min and max are required": (
+        double,
+        {"bounds": (None, None)},
+        {"bounds.min": "is required", "bounds.max": "is required"},
+    ),
+    "min is not NaN": (
+        double,
+        {"bounds": (math.nan, 1.0)},
+        {"bounds.min": "must be a finite number, got nan"},
+    ),
+    "max is not NaN": (double, {"bounds": (0.0, math.nan)}, {"bounds.max": "finite"}),
+    "min is not infinite": (double, {"bounds": (-math.inf, 1.0)}, {"bounds.min": "got -inf"}),
+    "max is not infinite": (double, {"bounds": (0.0, math.inf)}, {"bounds.max": "got inf"}),
+    "a whole max is not infinite": (integer, {"bounds": (0.0, math.inf)}, {"bounds.max": "inf"}),
+    "max is not min": (
+        double,
+        {"bounds": (1.0, 1.0)},
+        {"bounds.max": "must be above min by at least 1e-08, got 1.0 to 1.0"},
+    ),
+    "max is not below min": (double, {"bounds": (2.0, 1.0)}, {"bounds.max": "above min"}),
+    "max is above min by at least 1e-8": (
+        double,
+        {"bounds": (0.0, 9e-9)},
+        {"bounds.max": "above min by at least 1e-08"},
+    ),
+    "a whole max is not min": (integer, {"bounds": (3.0, 3.0)}, {"bounds.max": "above min"}),
+    "the width is a number": (
+        double,
+        {"bounds": (-LARGEST, LARGEST)},
+        {"bounds": "must not be further apart than the largest number"},
+    ),
+    "min of an int is whole": (
+        integer,
+        {"bounds": (0.5, 3.0)},
+        {"bounds.min": "must be a whole number, got 0.5"},
+    ),
+    "max of an int is whole": (integer, {"bounds": (0.0, 3.5)}, {"bounds.max": "whole number"}),
+    "min of an int is at least -2^53": (
+        integer,
+        {"bounds": (-(2.0**53) - 2, 0.0)},
+        {"bounds.min": "must be from -2^53 to 2^53, got -9007199254740994"},
+    ),
+    "max of an int is at most 2^53": (
+        integer,
+        {"bounds": (0.0, 2.0**53 + 2)},
+        {"bounds.max": "must be from -2^53 to 2^53"},
+    ),
+    "min of a logarithmic double is above 0": (
+        double,
+        {"bounds": (0.0, 1.0), "log": True},
+        {"bounds.min": "must be above 0 on a logarithmic scale, got 0"},
+    ),
+    "min of a logarithmic int is above 0": (
+        integer,
+        {"bounds": (-1.0, 1.0), "log": True},
+        {"bounds.min": "above 0 on a logarithmic scale"},
+    ),
+    "of logarithmic bounds below 0 the lower is the one to mend": (
+        double,
+        {"bounds": (-2.0, -1.0), "log": True},
+        {"bounds.min": "above 0 on a logarithmic scale"},
+    ),
+    # Grids
+    "a grid has at least 2 values": (
+        double,
+        {"bounds": None, "grid": (1.0,)},
+        {"grid": "must have at least 2 values, got 1"},
+    ),
+    "a grid has at most 10000 values": (
+        double,
+        {"bounds": None, "grid": tuple(float(each) for each in range(10_001))},
+        {"grid": "must have at most 10000 values, got 10001"},
+    ),
+    "a grid takes the place of bounds": (
+        double,
+        {"bounds": (1.0, 2.0), "grid": (1.0, 2.0)},
+        {"bounds": "cannot be given together with a grid"},
+    ),
+    "values of a grid differ": (
+        double,
+        {"bounds": None, "grid": (1.0, 2.0, 1.0)},
+        {"grid[2]": "1.0 is there already"},
+    ),
+    "values of a grid differ, and 0 is -0": (
+        double,
+        {"bounds": None, "grid": (0.0, -0.0)},
+        {"grid[1]": "is there already"},
+    ),
+    "values of a grid are numbers": (
+        double,
+        {"bounds": None, "grid": (1.0, math.nan, math.nan)},
+        {"grid[1]": "finite number, got nan", "grid[2]": "finite number, got nan"},
+    ),
+    "values of a grid are finite": (
+        double,
+        {"bounds": None, "grid": (-math.inf, 1.0, math.inf)},
+        {"grid[0]": "finite number, got -inf", "grid[2]": "finite number, got inf"},
+    ),
+    "the width of a grid is a number": (
+        double,
+        {"bounds": None, "grid": (-LARGEST, LARGEST)},
+        {"grid": "further apart than the largest number"},
+    ),
+    "values of an int grid are whole": (
+        integer,
+        {"bounds": None, "grid": (1.0, 2.5)},
+        {"grid[1]": "must be a whole number, got 2.5"},
+    ),
+    "values of an int grid are at most 2^53": (
+        integer,
+        {"bounds": None, "grid": (1.0, 1e17)},
+        {"grid[1]": "must be from -2^53 to 2^53"},
+    ),
+    "values of a logarithmic grid are above 0": (
+        double,
+        {"bounds": None, "grid": (0.0, 1.0, -1.0), "log": True},
+        {"grid[0]": "above 0", "grid[2]": "above 0 on a logarithmic scale, got -1"},
+    ),
+    # Categories
+    "categories are required": (
+        categorical,
+        {"categorical_values": ()},
+        {"categorical_values": "must have at least 2 values, got 0"},
+    ),
+    "one category is no choice": (
+        categorical,
+        {"categorical_values": ("a",)},
+        {"categorical_values": "at least 2"},
+    ),
+    "there are at most 1000 categories": (
+        categorical,
+        {"categorical_values": tuple(str(each) for each in range(1001))},
+        {"categorical_values": "must have at most 1000 values, got 1001"},
+    ),
+    "categories differ": (
+        categorical,
+        {"categorical_values": ("a", "b", "a")},
+        {"categorical_values[2]": "'a' is there already"},
+    ),
+    "a category is not empty": (
+        categorical,
+        {"categorical_values": ("a", "", "")},
+        {
+            "categorical_values[1]": "must not be empty",
+            "categorical_values[2]": "must not be empty",
+        },
+    ),
+    "a category has at most 100 characters": (
+        categorical,
+        {"categorical_values": (TOO_LONG, "a")},
+        {"categorical_values[0]": "at most 100 characters"},
+    ),
+    "a category holds no control characters": (
+        categorical,
+        {"categorical_values": ("a\tb", "a")},
+        {"categorical_values[0]": "control characters"},
+    ),
+    "a category does not end with a space": (
+        categorical,
+        {"categorical_values": ("a ", "a")},
+        {"categorical_values[0]": "begin or end with a space"},
+    ),
+    # All at once
+    "a bad name does not hide bad bounds": (
+        double,
+        {"name": "", "bounds": (2.0, 1.0), "ordered": True},
+        {"name": "is required", "bounds.max": "above min", "ordered": "is not for type double"},
+    ),
+    "a bad name does not hide a bad grid": (
+        integer,
+        {"name": "", "bounds": None, "grid": (1.0, 0.5)},
+        {"name": "is required", "grid[1]": "whole number"},
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "fields", "expected"), FAULTY_PARAMETERS.values(), ids=FAULTY_PARAMETERS
+)
+def test_a_parameter_keeps_the_rule_that(refuses, make, fields, expected):
+    parameter = replace(make("a", "b") if make is categorical else make(), **fields)
+    good = a_parameter_draft("minutes")
+
+    refuses(
+        lambda: defined(good, parameter),
+        {f"parameters[1].{path}": text for path, text in expected.items()},
+    )
+
+
+def test_parameters_are_required(refuses):
+    refuses(defined, {"parameters": "must have at least one parameter"})
+
+
+def test_there_are_at_most_100_parameters(refuses):
+    parameters = [a_parameter_draft(f"p{index}") for index in range(101)]
+
+    assert len(defined(*parameters[:100]).space.parameters) == 100
+    refuses(lambda: defined(*parameters), {"parameters": "must have at most 100, got 101"})
+
+
+def test_names_of_parameters_differ(refuses):
+    refuses(
+        lambda: defined(double(), integer(), double()),
+        {
+            "parameters[1].name": "'heat' is the name of another parameter",
+            "parameters[2].name": "'heat' is the name of another parameter",
+        },
+    )
+
+
+def test_names_that_are_missing_are_not_called_equal(refuses):
+    refuses(
+        lambda: defined(a_parameter_draft(""), a_parameter_draft("")),
+        {"parameters[0].name": "is required", "parameters[1].name": "is required"},
+    )
+
+
+def test_names_may_differ_in_case_alone():
+    assert len(defined(a_parameter_draft("heat"), a_parameter_draft("Heat")).space.parameters) == 2
+
+
+FAULTLESS_PARAMETERS = [
+    (double(bounds=(0.0, 1e-8)), DoubleParameter("heat", 0.0, 1e-8)),
+    (double(bounds=(0.0, LARGEST)), DoubleParameter("heat", 0.0, LARGEST)),
+    (double(bounds=(1e-9, 1.0), log=True), DoubleParameter("heat", 1e-9, 1.0, log=True)),
+    (
+        double(grid=(3.0, -1.0, 2.0)),
+        DoubleParameter("heat", -1.0, 3.0, grid=(-1.0, 2.0, 3.0)),
+    ),
+    (
+        double(grid=(10.0, 1.0), log=True),
+        DoubleParameter("heat", 1.0, 10.0, log=True, grid=(1.0, 10.0)),
+    ),
+    (integer(bounds=(-(2.0**53), 2.0**53)), IntParameter("heat", -(2**53), 2**53)),
+    (integer(bounds=(0.0, 1.0)), IntParameter("heat", 0, 1)),
+    (integer(bounds=(1.0, 2.0), log=True), IntParameter("heat", 1, 2, log=True)),
+    (integer(grid=(8.0, 2.0)), IntParameter("heat", 2, 8, grid=(2, 8))),
+    (categorical("b", "a"), CategoricalParameter("heat", ("b", "a"))),
+    (categorical("s", "m", ordered=True), CategoricalParameter("heat", ("s", "m"), ordered=True)),
+    (categorical("x" * 100, "é" * 100), CategoricalParameter("heat", ("x" * 100, "é" * 100))),
+    (a_parameter_draft("heat", "bool"), BoolParameter("heat")),
+    (a_parameter_draft("x" * 100), DoubleParameter("x" * 100, 1.0, 60.0)),
+    (a_parameter_draft("température °C 🌡"), DoubleParameter("température °C 🌡", 1.0, 60.0)),
+]
+
+
+@pytest.mark.parametrize(("draft", "expected"), FAULTLESS_PARAMETERS)
+def test_a_faultless_parameter_is_taken(draft, expected):
+    (parameter,) = defined(draft).space.parameters
+
+    assert parameter == expected
+
+
+def test_int_parameters_hold_ints_though_messages_hold_doubles():
+    (bounded, listed) = defined(
+        a_parameter_draft("a", "int", bounds=(1.0, 9.0)),
+        a_parameter_draft("b", "int", grid=(1.0, 9.0)),
+    ).space.parameters
+
+    assert all(type(each) is int for each in (bounded.low, bounded.high, *listed.grid))
+
+
+def test_10000_values_make_a_grid_and_1000_a_categorical():
+    (listed, named) = defined(
+        a_parameter_draft("a", grid=tuple(float(each) for each in range(10_000))),
+        a_parameter_draft("b", "categorical", categorical_values=tuple(map(str, range(1000)))),
+    ).space.parameters
+
+    assert len(listed.grid) == 10_000
+    assert len(named.values) == 1000
+
+
+def test_in_a_grid_every_number_has_a_grid(refuses):
+    refuses(
+        lambda: defined(
+            a_parameter_draft("a", bounds=None),
+            a_parameter_draft("b", "int", bounds=(0.5, 1.0)),
+            a_parameter_draft("c", grid=(0.0, 1.0)),
+            a_parameter_draft("d", "categorical"),
+            a_parameter_draft("e", "bool"),
+            type=ExperimentType.GRID,
+        ),
+        {
+            "parameters[0].grid": "is required in an experiment of type grid",
+            "parameters[1].grid": "is required in an experiment of type grid",
+            "parameters[1].bounds.min": "whole number",
+        },
+    )
+
+
+# Linear constraints
+
+SPACE = (
+    a_parameter_draft("heat"),
+    a_parameter_draft("minutes", "int"),
+    a_parameter_draft("salt", bounds=(0.1, 1.0), log=True),
+    a_parameter_draft("water", grid=(1.0, 2.0)),
+    a_parameter_draft("flour", "categorical"),
+    a_parameter_draft("steam", "bool"),
+    a_parameter_draft("far", bounds=(-1e308, 0.5e308)),
+)
+
+
+def twice(name):
+    return ConstraintDraft(Comparison.EQUAL, (TermDraft(name, 1.0), TermDraft(name, 2.0)), 1.0)
+
+
+FAULTY_CONSTRAINTS = {
+    "a type is required": (
+        a_constraint_draft(comparison=None),
+        {"type": "must be greater_than, less_than or equal"},
+    ),
+    "a threshold is required": (a_constraint_draft(threshold=None), {"threshold": "is required"}),
+    "a threshold is not NaN": (
+        a_constraint_draft(threshold=math.nan),
+        {"threshold": "must be a finite number, got nan"},
+    ),
+    "a threshold is finite": (a_constraint_draft(threshold=math.inf), {"threshold": "got inf"}),
+    "terms are required": (a_constraint_draft({}), {"terms": "must be 2 to 100, got 0"}),
+    "one term is what bounds are for": (
+        a_constraint_draft({"heat": 1.0}),
+        {"terms": "must be 2 to 100, got 1; a single parameter is limited by its bounds"},
+    ),
+    "a name is required": (
+        a_constraint_draft({"heat": 1.0, "": 1.0}),
+        {"terms[1].name": "is required"},
+    ),
+    "a name is that of a parameter": (
+        a_constraint_draft({"heat": 1.0, "heet": 1.0}),
+        {"terms[1].name": "there is no parameter 'heet'"},
+    ),
+    "a term is not there twice": (
+        twice("heat"),
+        {"terms[1].name": "'heat' is in this constraint already"},
+    ),
+    "a term is not categorical": (
+        a_constraint_draft({"flour": 1.0, "heat": 1.0}),
+        {"terms[0].name": "'flour' is not of type double or int"},
+    ),
+    "a term is not a bool": (
+        a_constraint_draft({"heat": 1.0, "steam": 1.0}),
+        {"terms[1].name": "'steam' is not of type double or int"},
+    ),
+    "a term is not logarithmic": (
+        a_constraint_draft({"heat": 1.0, "salt": 1.0}),
+        {"terms[1].name": "'salt' has a logarithmic transformation"},
+    ),
+    "a term has no grid": (
+        a_constraint_draft({"heat": 1.0, "water": 1.0}),
+        {"terms[1].name": "'water' has a grid"},
+    ),
+    "a weight is required": (
+        a_constraint_draft({"heat": None, "minutes": 1.0}),
+        {"terms[0].weight": "is required"},
+    ),
+    "a weight is not 0": (
+        a_constraint_draft({"heat": 0.0, "minutes": 1.0}),
+        {"terms[0].weight": "must be a finite number other than 0, got 0"},
+    ),
+    "a weight is not -0": (
+        a_constraint_draft({"heat": -0.0, "minutes": 1.0}),
+        {"terms[0].weight": "other than 0"},
+    ),
+    "a weight is not NaN": (
+        a_constraint_draft({"heat": 1.0, "minutes": math.nan}),
+        {"terms[1].weight": "got nan"},
+    ),
+    "a weight is finite": (
+        a_constraint_draft({"heat": 1.0, "minutes": -math.inf}),
+        {"terms[1].weight": "got -inf"},
+    ),
+    "a term within the bounds is a number": (
+        a_constraint_draft({"heat": 1.0, "far": 2.0}),
+        {"terms": "must not add up to more than the largest number"},
+    ),
+    "a sum within the bounds is a number": (
+        a_constraint_draft({"heat": 1e307, "minutes": 1e307}),
+        {"terms": "must not add up to more than the largest number"},
+    ),
+    "a sum less the threshold is a number": (
+        a_constraint_draft({"heat": 1.0, "far": 1.0}, threshold=-1e308),
+        {"terms": "must not add up to more than the largest number"},
+    ),
+    "everything is said at once": (
+        ConstraintDraft(None, (TermDraft("", None), TermDraft("", 0.0)), None),
+        {
+            "type": "must be",
+            "threshold": "is required",
+            "terms[0].name": "is required",
+            "terms[0].weight": "is required",
+            "terms[1].name": "is required",
+            "terms[1].weight": "other than 0",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "expected"), FAULTY_CONSTRAINTS.values(), ids=FAULTY_CONSTRAINTS
+)
+def test_a_linear_constraint_keeps_the_rule_that(refuses, constraint, expected):
+    refuses(
+        lambda: defined(*SPACE, constraints=(a_constraint_draft(), constraint)),
+        {f"linear_constraints[1].{path}": text for path, text in expected.items()},
+    )
+
+
+def test_there_are_at_most_100_linear_constraints(refuses):
+    constraints = (a_constraint_draft(),) * 101
+
+    assert len(defined(*SPACE, constraints=constraints[:100]).space.constraints) == 100
+    refuses(
+        lambda: defined(*SPACE, constraints=constraints),
+        {"linear_constraints": "must have at most 100, got 101"},
+    )
+
+
+def test_a_linear_constraint_has_at_most_100_terms(refuses):
+    limits = replace(LIMITS, parameters=101)
+    weights = {f"p{index}": 1.0 for index in range(101)}
+    draft = a_draft(
+        parameters=tuple(a_parameter_draft(name) for name in weights),
+        constraints=(a_constraint_draft(weights),),
+    )
+
+    refuses(
+        lambda: define(draft, limits, "exp_1", NOW),
+        {"linear_constraints[0].terms": "must be 2 to 100, got 101"},
+    )
+
+
+def test_a_faulty_parameter_is_still_the_parameter_of_a_term(refuses):
+    reversed_bounds = a_parameter_draft("minutes", "int", bounds=(2.0, 1.0))
+
+    refuses(
+        lambda: defined(double(), reversed_bounds, constraints=(a_constraint_draft(),)),
+        {"parameters[1].bounds.max": "above min"},
+    )
+
+
+@pytest.mark.parametrize("bounds", [None, (None, 1.0), (0.0, math.nan), (-math.inf, math.inf)])
+def test_bounds_that_are_missing_are_no_fault_of_a_constraint(bounds):
+    parameter = ParameterDraft("minutes", "double", bounds=bounds)
+
+    with pytest.raises(InvalidRequest) as caught:
+        defined(double(), parameter, constraints=(a_constraint_draft(),))
+
+    assert all(each.field.startswith("parameters[1]") for each in caught.value.violations)
+
+
+def test_a_faultless_linear_constraint_is_taken():
+    draft = a_constraint_draft({"minutes": -0.5, "heat": 3.0}, Comparison.EQUAL, 0.0)
+
+    (constraint,) = defined(*SPACE, constraints=(draft,)).space.constraints
+
+    terms = (Term("minutes", -0.5), Term("heat", 3.0))
+    assert constraint == LinearConstraint(Comparison.EQUAL, terms, 0.0)
