@@ -40,8 +40,8 @@ class SqliteDatabase:
     ) -> "SqliteDatabase":
         """Open the file, make it if it is not there, and bring it to the newest version.
 
-        Raises CannotOpen, and then has written nothing. `on_publish` is called on the thread of
-        the loop that runs now, with each event whose transaction is committed.
+        Raises CannotOpen; a file that is refused stays as it was. `on_publish` is called on the
+        thread of the loop that runs now, with each event whose transaction is committed.
         """
         loop = asyncio.get_running_loop()
 
@@ -58,8 +58,8 @@ class SqliteDatabase:
                     connection, loop, waiting_limit=waiting_limit, on_publish=on_publish
                 )
                 stack.callback(writer.close)
-                return cls(writer, reading, stack.pop_all())
-            raise AssertionError
+                resources = stack.pop_all()
+            return cls(writer, reading, resources)
 
         return await asyncio.to_thread(opened)
 

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -30,13 +30,11 @@ class Readers:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run work on a reader's thread; raises Overloaded when too many reads wait."""
-        if self._closed:
-            raise ShuttingDown
         if self._waiting >= self._waiting_limit:
             raise Overloaded(self._waiting_limit)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+            return await asyncio.wrap_future(self._submit(work))
         finally:
             self._waiting -= 1
 
@@ -46,6 +44,14 @@ class Readers:
         self._pool.shutdown()
         for connection in self._connections:
             connection.close()
+
+    def _submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        try:
+            return self._pool.submit(self._read, work)
+        except RuntimeError as error:
+            if self._closed:
+                raise ShuttingDown from error
+            raise
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
         connection = self._idle.get()

@@ -1,5 +1,6 @@
 """A database, a transaction on it, and builders of what goes into it."""
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -68,8 +69,17 @@ def path(tmp_path) -> Path:
     return tmp_path / "nextpoint.db"
 
 
+@pytest.fixture(scope="session")
+def new_file(tmp_path_factory) -> Path:
+    """A new database, made once: to make one waits for the disk several times."""
+    path = tmp_path_factory.mktemp("new") / "new.db"
+    connect_writer(path).close()
+    return path
+
+
 @pytest.fixture
-def connection(path) -> Iterator[sqlite3.Connection]:
+def connection(path, new_file) -> Iterator[sqlite3.Connection]:
+    shutil.copy(new_file, path)
     connection = connect_writer(path)
     connection.execute("BEGIN IMMEDIATE")
     yield connection
@@ -89,7 +99,8 @@ def published() -> list[Event]:
 
 
 @pytest.fixture
-async def database(path, published) -> AsyncIterator[SqliteDatabase]:
+async def database(path, new_file, published) -> AsyncIterator[SqliteDatabase]:
+    shutil.copy(new_file, path)
     database = await SqliteDatabase.open(path, on_publish=published.append)
     yield database
     await database.close()

@@ -5,17 +5,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nextpoint_service.application.ports import Remembered
-from nextpoint_service.domain.errors import (
-    ExperimentNotFound,
-    ObservationNotFound,
-    RunNotFound,
-    SuggestionNotFound,
-)
 from nextpoint_service.domain.experiment import (
     ExperimentState,
     ExperimentType,
@@ -294,47 +286,3 @@ def test_a_run_of_a_deleted_observation_stays_ended_without_it(tx, make):
 
     run = tx.runs.get("run_1")
     assert (run.state, run.observation_id, run.ended) == (RunState.COMPLETED, None, make.now)
-
-
-def test_a_remembered_request_comes_back(tx, make):
-    remembered = Remembered("CreateRun", b"\x00\xff", ("run_1", "sug_1"))
-
-    tx.requests.remember("a request", remembered, make.now)
-
-    assert tx.requests.find("a request") == remembered
-    assert tx.requests.find("another") is None
-
-
-def test_requests_from_before_a_time_are_forgotten(tx, make):
-    for name, at in (("old", make.now - timedelta(microseconds=1)), ("new", make.now)):
-        tx.requests.remember(name, Remembered("m", b"", ()), at)
-
-    tx.requests.forget(make.now)
-
-    assert tx.requests.find("old") is None
-    assert tx.requests.find("new") is not None
-
-
-def test_what_is_not_there_is_not_found(tx, make):
-    with pytest.raises(ExperimentNotFound):
-        tx.experiments.get("exp_1")
-    with pytest.raises(ExperimentNotFound):
-        tx.experiments.save(make.experiment())
-    with pytest.raises(ExperimentNotFound):
-        tx.experiments.learn("exp_1")
-    with pytest.raises(ExperimentNotFound):
-        tx.experiments.progress(make.experiment())
-    with pytest.raises(SuggestionNotFound):
-        tx.suggestions.get("sug_1")
-    with pytest.raises(SuggestionNotFound):
-        tx.suggestions.save(make.suggestion())
-    with pytest.raises(ObservationNotFound):
-        tx.observations.get("obs_1")
-    with pytest.raises(ObservationNotFound):
-        tx.observations.save(make.observation())
-    with pytest.raises(ObservationNotFound):
-        tx.observations.delete("obs_1")
-    with pytest.raises(RunNotFound):
-        tx.runs.get("run_1")
-    with pytest.raises(RunNotFound):
-        tx.runs.save(make.run())
