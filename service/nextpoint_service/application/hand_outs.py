@@ -1,8 +1,10 @@
 """Hands suggestions to workers, under leases, within the budget."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import assert_never
 
 from nextpoint_service.application.context import Context
@@ -60,7 +62,9 @@ class HandOuts:
 
         Raises BudgetSpent or GridExhausted when there is none for now.
         """
-        check_ask(ask, self._context)
+        violations = Violations()
+        check_ask(ask, violations, self._context)
+        violations.check()
         taken = await self._take(ask, call, finish, None)
         tries = 0
         while isinstance(taken, _PointNeeded):
@@ -79,7 +83,6 @@ class HandOuts:
         context = self._context
         now = context.now()
         lease = _lease(ask, context, now)
-
         suggestion_id = context.ids.suggestion()
 
         def take(tx: Transaction) -> tuple[tuple[str, ...] | _PointNeeded, bool]:
@@ -100,21 +103,26 @@ class HandOuts:
             remember(tx, call, result, now)
             return result, used
 
-        result, consumed = await context.database.transact(take)
-        if point is not None:
-            point.used = consumed
+        consumed = False
+        try:
+            result, consumed = await context.database.transact(take)
+        except asyncio.CancelledError:
+            # The transaction goes on without the caller, so the point is not for anybody else.
+            consumed = True
+            raise
+        finally:
+            if point is not None:
+                point.used = consumed
         return result
 
 
-def check_ask(ask: Ask, context: Context) -> None:
-    """Raise InvalidRequest when the wishes of a call for a suggestion break a rule."""
-    violations = Violations()
+def check_ask(ask: Ask, violations: Violations, context: Context) -> None:
+    """Note what is wrong with the wishes of a call for a suggestion."""
     if ask.worker_id:
         violations.check_name("worker_id", ask.worker_id, context.limits.name_characters)
     check_lease(ask.lease_seconds, violations, context)
     if ask.max_wait_seconds is not None:
         violations.check_range("max_wait", ask.max_wait_seconds, 0, context.limits.max_wait_seconds)
-    violations.check()
 
 
 def check_lease(seconds: float | None, violations: Violations, context: Context) -> None:
@@ -152,7 +160,7 @@ def _from_pool(
         return _hand_over(tx, queued, lease)
     match experiment.type:
         case ExperimentType.GRID:
-            return _next_cell(tx, experiment, lease, suggestion_id)
+            return _next_cell(tx, experiment, progress, lease, suggestion_id)
         case ExperimentType.OPTIMIZED | ExperimentType.RANDOM:
             return None
         case _:
@@ -174,10 +182,14 @@ def _hand_over(tx: Transaction, suggestion: Suggestion, lease: Lease) -> Suggest
 
 
 def _next_cell(
-    tx: Transaction, experiment: Experiment, lease: Lease, suggestion_id: str
+    tx: Transaction, experiment: Experiment, progress: Progress, lease: Lease, suggestion_id: str
 ) -> Suggestion:
     cells = cell_count(experiment.space)
-    for index in range(tx.suggestions.next_cell(experiment.experiment_id), cells):
+    if not progress.cells_left:
+        raise GridExhausted(experiment.experiment_id, cells)
+    next_cell = tx.suggestions.next_cell(experiment.experiment_id)
+    # A cell before it is free when an observation of the user's own was there and was deleted.
+    for index in chain(range(next_cell, cells), range(next_cell)):
         point = cell(experiment.space, index)
         if not tx.suggestions.is_taken(experiment.experiment_id, point):
             proposal = Proposal(point, Provenance(Generator.GRID, f"cell {index} of {cells}"))

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from nextpoint_service.application.phases import choose_phase, seed_of, start_length
@@ -40,8 +40,10 @@ class Point:
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
+    """A call that waits for a point, or for None: there will be none."""
+
     revision: int
-    future: "asyncio.Future[Point]"
+    future: "asyncio.Future[Point | None]"
     takes_stale: bool = False
 
     def accepts(self, point: Point) -> bool:
@@ -64,15 +66,16 @@ class _Shelf:
     asked_at: float = 0.0
 
     def take(self, revision: int) -> Point | None:
-        """Remove and return a point that knows at least this revision."""
+        """Hand over a point that knows at least this revision."""
         for point in self.ready:
             if point.revision >= revision:
                 self.ready.remove(point)
+                self.handed_over.append(point)
                 return point
         return None
 
     def put(self, points: list[Point]) -> None:
-        """Give new points to those who wait and keep the rest in place of older ones."""
+        """Hand new points over to those who wait and keep the rest in place of older ones."""
         for point in points:
             waiter = next((each for each in self.waiters if each.accepts(point)), None)
             if waiter is None:
@@ -80,7 +83,33 @@ class _Shelf:
                 self.ready.append(point)
             else:
                 self.waiters.remove(waiter)
+                self.handed_over.append(point)
                 waiter.future.set_result(point)
+
+    def take_back(self, point: Point) -> None:
+        """End the handing over of a point; if it was not used, it is somebody else's."""
+        self.handed_over.remove(point)
+        if not point.used:
+            self.put([point])
+
+    def leave(self, waiter: _Waiter) -> None:
+        """Let nothing be lost with a caller who went away."""
+        future = waiter.future
+        if future.done() and not future.cancelled() and future.exception() is None:
+            point = future.result()
+            if point is not None:
+                self.take_back(point)
+
+    def send_away(self, error: BaseException | None = None) -> bool:
+        """Tell those who wait that there is no point, or why; return whether anyone waited."""
+        waiting = [each for each in self.waiters if not each.future.done()]
+        self.waiters.clear()
+        for waiter in waiting:
+            if error is None:
+                waiter.future.set_result(None)
+            else:
+                waiter.future.set_exception(error)
+        return bool(waiting)
 
     def under_way(self) -> list[Assignments]:
         """Return the points that the database does not know yet."""
@@ -106,11 +135,12 @@ class Planner:
         revision: int,
         evaluation_seconds: list[float],
         max_wait: float | None,
-    ) -> AsyncIterator[Point]:
+    ) -> AsyncIterator[Point | None]:
         """Lend a point to the caller, who sets `used` when it is stored.
 
         `revision` is what the caller would like it to know, and `max_wait` how many seconds that is
-        worth; None means a tenth of an evaluation.
+        worth; None means a tenth of an evaluation. None is lent when no new point could be handed
+        out any more: the caller looks again and finds out why.
         """
         shelf = self._shelves.setdefault(experiment_id, _Shelf(experiment_id))
         shelf.revision = max(shelf.revision, revision)
@@ -119,16 +149,16 @@ class Planner:
         if max_wait is None:
             max_wait = _WAIT_SHARE * shelf.evaluation_seconds
         point = shelf.take(revision) or await self._wait(shelf, revision, max_wait)
-        shelf.handed_over.append(point)
+        if point is None:
+            yield None
+            return
         try:
             yield point
         finally:
-            shelf.handed_over.remove(point)
-            if not point.used:
-                shelf.put([point])
+            shelf.take_back(point)
             self._produce(shelf)
 
-    async def _wait(self, shelf: _Shelf, revision: int, max_wait: float) -> Point:
+    async def _wait(self, shelf: _Shelf, revision: int, max_wait: float) -> Point | None:
         waiter = _Waiter(revision, asyncio.get_running_loop().create_future())
         shelf.waiters.append(waiter)
         self._produce(shelf)
@@ -140,6 +170,10 @@ class Planner:
                 if stale is not None:
                     return stale
             return await waiter.future
+        except asyncio.CancelledError:
+            shelf.leave(waiter)
+            self._produce(shelf)
+            raise
         finally:
             if waiter in shelf.waiters:
                 shelf.waiters.remove(waiter)
@@ -174,21 +208,10 @@ class Planner:
             shelf.producer.add_done_callback(lambda task: self._filled(shelf, task))
 
     def _filled(self, shelf: _Shelf, task: "asyncio.Task[None]") -> None:
-        shelf.producer = None
-        if task.cancelled():
-            return
-        error = task.exception()
-        waiting = [each for each in shelf.waiters if not each.future.done()]
-        if error is None:
-            # Somebody may have come while the last look found that nothing was to be done.
-            if waiting:
-                self._produce(shelf)
-            return
-        if not waiting:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not shelf.send_away(error):
             context = {"message": "a point could not be made ahead", "exception": error}
             task.get_loop().call_exception_handler(context)
-        for waiter in waiting:
-            waiter.future.set_exception(error)
 
     def _should_make_ahead(self, shelf: _Shelf) -> bool:
         """Whether a model's point would be ready before the next evaluation ends."""
@@ -199,37 +222,51 @@ class Planner:
         )
 
     async def _fill(self, shelf: _Shelf) -> None:
-        while shelf.waiters or self._should_make_ahead(shelf):
-            wanted = len(shelf.waiters)
-            problem = await self._problem(shelf, wanted)
-            if problem is None:
-                return
-            began = asyncio.get_running_loop().time()
-            proposals = await self._optimizer.propose(problem)
-            if problem.phase is Phase.MODEL:
-                shelf.model_seconds = asyncio.get_running_loop().time() - began
-            shelf.put([Point(each, problem.experiment.revision) for each in proposals])
+        try:
+            while shelf.waiters or self._should_make_ahead(shelf):
+                problem = await self._problem(shelf)
+                if problem is None:
+                    return
+                began = asyncio.get_running_loop().time()
+                proposals = await self._optimizer.propose(problem)
+                if problem.phase is Phase.MODEL:
+                    shelf.model_seconds = asyncio.get_running_loop().time() - began
+                shelf.put([Point(each, problem.experiment.revision) for each in proposals])
+        finally:
+            # Here and not in a callback, so that nobody who comes later counts on this one.
+            shelf.producer = None
 
-    async def _problem(self, shelf: _Shelf, wanted: int) -> Problem | None:
+    async def _problem(self, shelf: _Shelf) -> Problem | None:
+        """Return what to ask the optimizer; None when nothing is to be made for now."""
+        wanted = len(shelf.waiters)
         # Looked at before the database is, so that a point that is stored in between is counted
         # twice rather than not at all.
         under_way = shelf.under_way()
         read = await self._database.read(
             lambda tx: _read_problem(tx, shelf.experiment_id, under_way, wanted, self._batch)
         )
-        if read is not None:
-            shelf.revision = max(shelf.revision, read.experiment.revision)
-        return read
+        if read is None:
+            shelf.send_away()
+            return None
+        problem, remaining = read
+        shelf.revision = max(shelf.revision, problem.experiment.revision)
+        if remaining is None:
+            return problem
+        # When all the room is handed over, whoever does not use it starts this anew.
+        room = remaining - len(shelf.handed_over)
+        return replace(problem, count=min(problem.count, room)) if room > 0 else None
 
 
 def _read_problem(
     tx: Transaction, experiment_id: str, under_way: list[Assignments], wanted: int, batch: int
-) -> Problem | None:
-    """Return what to ask the optimizer; None when nobody waits and nothing can be handed out."""
+) -> tuple[Problem, int | None] | None:
+    """Return what to ask the optimizer, and how many points can still be handed out.
+
+    Neither when it is none.
+    """
     experiment = tx.experiments.get(experiment_id)
     progress = tx.experiments.progress(experiment)
-    useless = experiment.state is ExperimentState.ARCHIVED or progress.remaining == 0
-    if wanted == 0 and useless:
+    if experiment.state is ExperimentState.ARCHIVED or progress.remaining == 0:
         return None
     made = progress.observations + progress.open_suggestions + len(under_way)
     successes = progress.observations - progress.failed
@@ -239,7 +276,7 @@ def _read_problem(
         count = min(count, batch)
     elif phase is Phase.SPACE_FILLING and not reason:
         count = min(count, start_length(experiment) - made)
-    return Problem(
+    problem = Problem(
         experiment=experiment,
         observations=tuple(tx.observations.all(experiment_id)),
         pending=(*tx.suggestions.open_assignments(experiment_id), *under_way),
@@ -249,3 +286,4 @@ def _read_problem(
         seed=seed_of(experiment),
         fallback_reason=reason,
     )
+    return problem, progress.remaining

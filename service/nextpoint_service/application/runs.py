@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nextpoint_service.application.context import Context
-from nextpoint_service.application.hand_outs import Ask, HandOuts
+from nextpoint_service.application.hand_outs import Ask, HandOuts, check_ask
 from nextpoint_service.application.idempotency import Call, once
 from nextpoint_service.application.observations import announce, observe, outcome
 from nextpoint_service.application.ports import Page, Transaction
@@ -38,11 +38,11 @@ class RunUseCases:
     async def create(self, new: NewRun, call: Call) -> Run:
         """Take a suggestion and open a run that holds it."""
         context = self._context
-        now = context.now()
         violations = Violations()
         if new.name:
             violations.check_name("name", new.name, context.limits.name_characters)
         check_metadata(new.metadata or {}, violations, context.limits)
+        check_ask(new.ask, violations, context)
         violations.check()
 
         def open_run(tx: Transaction, suggestion: Suggestion) -> tuple[str, ...]:
@@ -57,7 +57,8 @@ class RunUseCases:
                 state=RunState.ACTIVE,
                 observation_id=None,
                 metadata=new.metadata or {},
-                created=now,
+                # Not when the call came: waiting for a point is no part of the evaluation.
+                created=context.now(),
                 ended=None,
             )
             tx.runs.add(run)

@@ -1,0 +1,58 @@
+"""The use cases on a real database, with a scripted optimizer and a clock that stands."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.support.clock import FakeClock
+from tests.support.controlled_optimizer import ControlledOptimizer
+from tests.support.scripted_optimizer import ScriptedOptimizer
+from tests.support.use_cases import Service
+
+from nextpoint_service.application.ports import Optimizer
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.store.database import SqliteDatabase
+
+Make = Callable[..., Awaitable[Service]]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def start(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Make]:
+    """Starts services, each on a file of its own."""
+    async with AsyncExitStack() as stack:
+        numbers = count(1)
+
+        async def start_service(
+            optimizer: Optimizer | None = None, limits: Limits | None = None
+        ) -> Service:
+            services: list[Service] = []
+            database = await SqliteDatabase.open(
+                tmp_path / f"{next(numbers)}.sqlite3",
+                on_publish=lambda event: services[0].events.publish(event),  # noqa: PLW0108
+            )
+            stack.push_async_callback(database.close)
+            services.append(
+                Service(database, optimizer or ScriptedOptimizer(), clock, limits or Limits())
+            )
+            stack.push_async_callback(services[0].planner.close)
+            return services[0]
+
+        yield start_service
+
+
+@pytest.fixture
+async def service(start: Make) -> Service:
+    return await start()
+
+
+@pytest.fixture
+async def thinking(start: Make) -> Service:
+    """A service whose optimizer answers when the test says so."""
+    return await start(ControlledOptimizer())

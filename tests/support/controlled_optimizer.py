@@ -1,0 +1,60 @@
+"""An optimizer for tests that thinks until it is told to answer."""
+
+import asyncio
+
+from tests.support.scripted_optimizer import ScriptedOptimizer
+
+from nextpoint_service.application.ports import Problem
+from nextpoint_service.domain.search_space import SearchSpace
+from nextpoint_service.domain.suggestion import Proposal
+
+_SECONDS = 10.0
+
+
+class Thought:
+    """One question to the optimizer, which waits for the test to decide the answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def answer(self) -> None:
+        """Let the optimizer return its points."""
+        self._decided.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """Let the optimizer raise."""
+        self._decided.set_exception(error)
+
+    async def decided(self) -> None:
+        """Return, or raise, what the test decided."""
+        await self._decided
+
+
+class ControlledOptimizer:
+    """Fills the port `Optimizer`; every question comes out of `next_thought`."""
+
+    def __init__(self) -> None:
+        self._scripted = ScriptedOptimizer()
+        self._thoughts: asyncio.Queue[Thought] = asyncio.Queue()
+        self.problems: list[Problem] = []
+
+    def start(self) -> None:
+        """Nothing has to be loaded."""
+
+    async def close(self) -> None:
+        """Nothing has to be ended."""
+
+    async def propose(self, problem: Problem) -> list[Proposal]:
+        self.problems.append(problem)
+        thought = Thought(problem)
+        self._thoughts.put_nowait(thought)
+        await thought.decided()
+        return await self._scripted.propose(problem)
+
+    async def why_infeasible(self, space: SearchSpace) -> str | None:
+        return await self._scripted.why_infeasible(space)
+
+    async def next_thought(self) -> Thought:
+        """Return the next question, once it is asked."""
+        return await asyncio.wait_for(self._thoughts.get(), _SECONDS)
