@@ -61,11 +61,15 @@ def _parameter(message: search_space_pb2.Parameter) -> space.Parameter | space.U
     log = message.transformation == search_space_pb2.PARAMETER_TRANSFORMATION_LOG
     low, high = message.bounds.min, message.bounds.max
     match message.type:
+        # Without the bounds that the service adds to a grid, so that what is read can be written.
+        case search_space_pb2.PARAMETER_TYPE_DOUBLE if message.grid:
+            return space.Double(message.name, log=log, grid=tuple(message.grid))
         case search_space_pb2.PARAMETER_TYPE_DOUBLE:
-            return space.Double(message.name, low, high, log=log, grid=tuple(message.grid) or None)
+            return space.Double(message.name, low, high, log=log)
+        case search_space_pb2.PARAMETER_TYPE_INT if message.grid:
+            return space.Int(message.name, log=log, grid=tuple(int(n) for n in message.grid))
         case search_space_pb2.PARAMETER_TYPE_INT:
-            grid = tuple(int(value) for value in message.grid) or None
-            return space.Int(message.name, int(low), int(high), log=log, grid=grid)
+            return space.Int(message.name, int(low), int(high), log=log)
         case search_space_pb2.PARAMETER_TYPE_CATEGORICAL:
             values = tuple(message.categorical_values)
             return space.Categorical(message.name, values, ordered=message.ordered)

@@ -25,6 +25,19 @@ LAST_LOG_LINES = 20
 
 READY = "listening on "
 
+# Runs `python -m nextpoint_service`, and ends with the caller, however that ends: its end of the
+# pipe is closed then. Read without the lock of `sys.stdin`, which the end of Python would wait for.
+PROGRAM = """
+import os, runpy, signal, threading
+
+def end_with_the_caller():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end_with_the_caller, daemon=True).start()
+runpy.run_module("nextpoint_service", run_name="__main__", alter_sys=True)
+"""
+
 
 class LocalService:
     """A service in a child process, on a port that the system chooses."""
@@ -38,12 +51,12 @@ class LocalService:
 
     def start(self) -> str:
         """Start it and return its address, or raise UnavailableError with its last words."""
-        command = [sys.executable, "-m", "nextpoint_service", "serve"]
+        command = [sys.executable, "-c", PROGRAM, "serve"]
         command += ["--address", "127.0.0.1:0", "--database", str(self._database)]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own program
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -58,14 +71,12 @@ class LocalService:
     def stop(self) -> None:
         """End it, and remove a temporary database. It is safe to repeat."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+            with self._process:  # closes the pipes and waits
+                self._process.terminate()
+                try:
+                    self._process.wait(STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
         self._directory.cleanup()
 
     def _why_not_started(self, line: str | None) -> str:

@@ -1,9 +1,10 @@
 import inspect
+import signal
 import subprocess
 import sys
 
 import pytest
-from tests.unit.client.conftest import a_run, an_experiment
+from tests.unit.client.conftest import PATIENCE_SECONDS, a_run, an_experiment
 
 import nextpoint
 from nextpoint import _local_service
@@ -98,3 +99,23 @@ def test_a_service_that_says_nothing_is_not_waited_for_for_ever(a_service_that, 
 
     with pytest.raises(nextpoint.UnavailableError, match="said nothing"), nextpoint.local():
         pass
+
+
+def test_a_local_service_ends_with_its_caller(tmp_path):
+    package = tmp_path / "nextpoint_service"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import threading; print('ready', flush=True); threading.Event().wait()"
+    )
+
+    with subprocess.Popen(
+        [sys.executable, "-c", _local_service.PROGRAM],
+        env={"PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.stdin.close()
+
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
