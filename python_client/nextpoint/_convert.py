@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+from google.protobuf.duration_pb2 import Duration
+
 from nextpoint import _search_space as space
 from nextpoint._assignments import Assignments, ParameterValue
 from nextpoint._enums import word_from_enum
@@ -58,18 +60,9 @@ def experiment_from_proto(message: experiment_pb2.Experiment) -> ExperimentRecor
 
 
 def _parameter(message: search_space_pb2.Parameter) -> space.Parameter | space.UnknownParameter:
-    log = message.transformation == search_space_pb2.PARAMETER_TRANSFORMATION_LOG
-    low, high = message.bounds.min, message.bounds.max
     match message.type:
-        # Without the bounds that the service adds to a grid, so that what is read can be written.
-        case search_space_pb2.PARAMETER_TYPE_DOUBLE if message.grid:
-            return space.Double(message.name, log=log, grid=tuple(message.grid))
-        case search_space_pb2.PARAMETER_TYPE_DOUBLE:
-            return space.Double(message.name, low, high, log=log)
-        case search_space_pb2.PARAMETER_TYPE_INT if message.grid:
-            return space.Int(message.name, log=log, grid=tuple(int(n) for n in message.grid))
-        case search_space_pb2.PARAMETER_TYPE_INT:
-            return space.Int(message.name, int(low), int(high), log=log)
+        case search_space_pb2.PARAMETER_TYPE_DOUBLE | search_space_pb2.PARAMETER_TYPE_INT:
+            return _numeric_parameter(message)
         case search_space_pb2.PARAMETER_TYPE_CATEGORICAL:
             values = tuple(message.categorical_values)
             return space.Categorical(message.name, values, ordered=message.ordered)
@@ -77,6 +70,19 @@ def _parameter(message: search_space_pb2.Parameter) -> space.Parameter | space.U
             return space.Bool(message.name)
         case _:
             return space.UnknownParameter(message.name)
+
+
+def _numeric_parameter(message: search_space_pb2.Parameter) -> space.Double | space.Int:
+    """Return it without the bounds that the service adds to a grid: these cannot be written."""
+    log = message.transformation == search_space_pb2.PARAMETER_TRANSFORMATION_LOG
+    double = message.type == search_space_pb2.PARAMETER_TYPE_DOUBLE
+    if double and message.grid:
+        return space.Double(message.name, log=log, grid=tuple(message.grid))
+    if double:
+        return space.Double(message.name, message.bounds.min, message.bounds.max, log=log)
+    if message.grid:
+        return space.Int(message.name, log=log, grid=tuple(int(n) for n in message.grid))
+    return space.Int(message.name, int(message.bounds.min), int(message.bounds.max), log=log)
 
 
 def _metric(message: experiment_pb2.Metric) -> space.Metric:
@@ -206,3 +212,9 @@ def _stddevs(messages: Iterable[observation_pb2.MetricValue]) -> dict[str, float
 def time_from_proto(message: Timestamp) -> datetime:
     """Return a point in time, in UTC."""
     return message.ToDatetime(tzinfo=UTC)
+
+
+def duration_to_proto(seconds: float) -> Duration:
+    """Return a span as the contract has it."""
+    whole = int(seconds)
+    return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))

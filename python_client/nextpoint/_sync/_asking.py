@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nextpoint._convert import duration_to_proto
 from nextpoint._enums import enum_from_word, words_of
 from nextpoint._outcome import queue_suggestion_to_proto
 from nextpoint._sync._connection import PAGE_SIZE
-from nextpoint._sync._leases import duration
 from nextpoint._sync._stream import SuggestionStream
 from nextpoint._sync._suggestion import suggestion_from_proto
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
@@ -36,8 +36,8 @@ def ask(
     request = suggestion_service_pb2.CreateSuggestionRequest(
         experiment_id=experiment_id,
         worker_id=worker_id or "",
-        lease_duration=duration(lease_duration),
-        max_wait=None if max_wait is None else duration(max_wait),
+        lease_duration=duration_to_proto(lease_duration),
+        max_wait=None if max_wait is None else duration_to_proto(max_wait),
     )
     method = connection.suggestions.CreateSuggestion
     response = connection.call(method, request, waits=max_wait)

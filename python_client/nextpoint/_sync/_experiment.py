@@ -361,9 +361,9 @@ class Experiment:
         """Run a function on suggestions until there is no more to do, and report what it returns.
 
         An exception of the function, or a value that is not finite, is logged and reported as a
-        failed observation. When the
-        service is away, for up to 5 minutes, outcomes are kept and reported when it is back.
-        Interrupted, by Ctrl-C or cancellation, it gives back what is not reported.
+        failed observation. When the service is away, for up to 5 minutes, outcomes are kept and
+        reported when it is back. Interrupted, by Ctrl-C or cancellation, it gives back what is not
+        reported.
 
         Args:
             evaluate: Takes assignments and returns values, as `create_observation` does.

@@ -8,11 +8,11 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
+from nextpoint._backoff import Backoff
 from nextpoint._convert import experiment_from_proto
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint._sync._concurrency import Background, Signal, evaluated
 from nextpoint._sync._observing import report
-from nextpoint._sync._stream import Backoff
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
@@ -55,7 +55,7 @@ class Optimization:
         self._bar = bar
         self._failures = 0
         self._held: dict[str, Suggestion] = {}
-        self._error: NextpointError | None = None
+        self._error: Exception | None = None
         self._stopped = Signal()
 
     def run(self, workers: int) -> None:
@@ -85,7 +85,7 @@ class Optimization:
                 if suggestion.id not in self._held:
                     self._held[suggestion.id] = suggestion
                     self._evaluate_and_report(suggestion)
-        except NextpointError as error:
+        except Exception as error:  # noqa: BLE001  raised by `run`; here nobody would see it
             # The others finish what they evaluate, and take nothing more.
             self._error = self._error or error
             self._stream.stop()

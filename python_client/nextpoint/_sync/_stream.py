@@ -6,28 +6,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import random
 import socket
-import time
 import uuid
 from typing import TYPE_CHECKING
 
+from nextpoint._backoff import Backoff
 from nextpoint._errors import translated
 from nextpoint._sync._concurrency import Background, Inbox, Signal, read
 from nextpoint._sync._suggestion import Suggestion, suggestion_from_proto
-from nextpoint.errors import NextpointError, UnavailableError
+from nextpoint.errors import NextpointError, StateError, UnavailableError
 from nextpoint.v1 import suggestion_service_pb2
 
 if TYPE_CHECKING:
     from nextpoint._sync._concurrency import StreamCall
     from nextpoint._sync._connection import Connection
-
-# Between two attempts to open a stream that broke off.
-FIRST_DELAY_SECONDS = 0.2
-MAX_DELAY_SECONDS = 10.0
-
-# For how long a stream that worked is opened anew before its worker gives up.
-PATIENCE_SECONDS = 300.0
 
 # How long the first event may take, which says how long the next ones may.
 OPENING_SECONDS = 30.0
@@ -38,27 +30,6 @@ logger = logging.getLogger("nextpoint")
 def new_worker_id() -> str:
     """Return an id that no other worker has, and that says where this one runs."""
     return f"{socket.gethostname()[:50]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-
-
-class Backoff:
-    """How long to wait before trying again, and until when."""
-
-    def __init__(self) -> None:
-        self._random = random.SystemRandom()
-        self.reset()
-
-    def reset(self) -> None:
-        """Start anew, because the service answered."""
-        self._delay = FIRST_DELAY_SECONDS
-        self._give_up_at = time.monotonic() + PATIENCE_SECONDS
-
-    def delay_after(self, error: NextpointError) -> float:
-        """Return how many seconds to wait, or raise the error when there was enough of that."""
-        if time.monotonic() > self._give_up_at:
-            raise error
-        delay = self._random.uniform(0, self._delay)
-        self._delay = min(self._delay * 2, MAX_DELAY_SECONDS)
-        return max(delay, error.retry_after or 0.0)
 
 
 class SuggestionStream:
@@ -81,7 +52,7 @@ class SuggestionStream:
             worker_id=worker_id or new_worker_id(),
             max_outstanding=max_outstanding,
         )
-        self._inbox: Inbox[Suggestion | NextpointError | None] = Inbox()
+        self._inbox: Inbox[Suggestion | Exception | None] = Inbox()
         self._seen: set[tuple[str, int]] = set()
         self._opened = False
         self._backoff = Backoff()
@@ -93,7 +64,7 @@ class SuggestionStream:
         """Return the next suggestion; None when there is no more to do.
 
         Raises:
-            NextpointError: The stream ended for another reason. Whoever else takes gets None.
+            Exception: The stream ended for another reason. Whoever else takes gets None.
         """
         item = self._inbox.take()
         if isinstance(item, Suggestion):
@@ -122,27 +93,34 @@ class SuggestionStream:
         self._inbox.put(None)
 
     def _receive(self) -> None:
+        # What the taker is told when this ends by neither of the ways below.
+        end: Exception | None = StateError("the client is closed", reason="CLIENT_CLOSED")
         try:
-            while not self._stopped.is_set():
-                try:
-                    self._receive_until_break()
-                except UnavailableError as error:
-                    if not self._opened:
-                        raise
-                    delay = self._backoff.delay_after(error)
-                    logger.warning("stream broke off, opening it anew: %s", error)
-                    self._stopped.wait(delay)
-                else:
-                    return
-        except NextpointError as error:
-            if not self._stopped.is_set():
-                self._inbox.put(error)
+            self._receive_over_breaks()
+            end = None
+        except Exception as error:  # noqa: BLE001  raised by whoever takes; here nobody would see it
+            if not self._connection.closed:
+                end = error
         finally:
-            self._inbox.put(None)
+            self._inbox.put(None if self._stopped.is_set() else end)
+
+    def _receive_over_breaks(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._receive_until_break()
+            except UnavailableError as error:
+                if not self._opened:
+                    raise
+                delay = self._backoff.delay_after(error)
+                logger.warning("stream broke off, opening it anew: %s", error)
+                self._stopped.wait(delay)
+            else:
+                return
 
     def _receive_until_break(self) -> None:
         """Return when the service says that there is no more to do, or when stopped."""
         silence = OPENING_SECONDS
+        self._connection.check_open()
         with translated(self._connection.address):
             self._call = self._connection.suggestions.StreamSuggestions(self._request)
             if self._stopped.is_set():

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nextpoint._convert import duration_to_proto
 from nextpoint._enums import enum_from_word, words_of
 from nextpoint._fields import Fields, raise_if_any
 from nextpoint._metadata import metadata_to_proto
 from nextpoint._sync._connection import PAGE_SIZE
-from nextpoint._sync._leases import duration
 from nextpoint._sync._run import Run
 from nextpoint.v1 import run_pb2, run_service_pb2
 
@@ -41,8 +41,8 @@ def open_run(
         experiment_id=experiment_id,
         name=name or "",
         worker_id=worker_id or "",
-        lease_duration=duration(lease_duration),
-        max_wait=None if max_wait is None else duration(max_wait),
+        lease_duration=duration_to_proto(lease_duration),
+        max_wait=None if max_wait is None else duration_to_proto(max_wait),
         metadata=notes,
     )
     response = connection.call(connection.runs.CreateRun, request, waits=max_wait)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nextpoint._convert import duration_to_proto
 from nextpoint._enums import enum_from_word, words_of
 from nextpoint._outcome import queue_suggestion_to_proto
 from nextpoint.aio._connection import PAGE_SIZE
-from nextpoint.aio._leases import duration
 from nextpoint.aio._stream import SuggestionStream
 from nextpoint.aio._suggestion import suggestion_from_proto
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
@@ -35,8 +35,8 @@ async def ask(
     request = suggestion_service_pb2.CreateSuggestionRequest(
         experiment_id=experiment_id,
         worker_id=worker_id or "",
-        lease_duration=duration(lease_duration),
-        max_wait=None if max_wait is None else duration(max_wait),
+        lease_duration=duration_to_proto(lease_duration),
+        max_wait=None if max_wait is None else duration_to_proto(max_wait),
     )
     method = connection.suggestions.CreateSuggestion
     response = await connection.call(method, request, waits=max_wait)

@@ -41,9 +41,10 @@ class Background:
         """Wait for its end, however it comes."""
         await asyncio.wait([self._task])
 
-    def cancel(self) -> None:
-        """Ask it to end."""
+    async def cancel(self) -> None:
+        """Interrupt it, and wait for its end."""
         self._task.cancel()
+        await self.join()
 
 
 class Signal:

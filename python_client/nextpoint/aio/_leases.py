@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from google.protobuf.duration_pb2 import Duration
-
+from nextpoint._convert import duration_to_proto
 from nextpoint.aio._concurrency import Background, Signal
 from nextpoint.errors import NextpointError
 from nextpoint.v1 import suggestion_service_pb2
@@ -100,7 +99,7 @@ class LeaseKeeper:
                 )
                 for hold in holds
             ],
-            lease_duration=duration(lease_seconds),
+            lease_duration=duration_to_proto(lease_seconds),
         )
         lost: set[tuple[str, int]] = set()
         try:
@@ -126,12 +125,6 @@ class LeaseKeeper:
                     del self._holds[hold.suggestion_id]
                 else:
                     self._holds[hold.suggestion_id] = replace(hold, due=due)
-
-
-def duration(seconds: float) -> Duration:
-    """Return a span as the contract has it."""
-    whole = int(seconds)
-    return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))
 
 
 def _lease_seconds(hold: _Hold) -> float:

@@ -7,11 +7,11 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
+from nextpoint._backoff import Backoff
 from nextpoint._convert import experiment_from_proto
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint.aio._concurrency import Background, Signal, evaluated
 from nextpoint.aio._observing import report
-from nextpoint.aio._stream import Backoff
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
@@ -54,7 +54,7 @@ class Optimization:
         self._bar = bar
         self._failures = 0
         self._held: dict[str, Suggestion] = {}
-        self._error: NextpointError | None = None
+        self._error: Exception | None = None
         self._stopped = Signal()
 
     async def run(self, workers: int) -> None:
@@ -70,7 +70,7 @@ class Optimization:
         finally:
             self._stopped.set()
             for worker in others:
-                worker.cancel()
+                await worker.cancel()
             await self._give_back()
             if self._bar is not None:
                 self._bar.close()
@@ -84,7 +84,7 @@ class Optimization:
                 if suggestion.id not in self._held:
                     self._held[suggestion.id] = suggestion
                     await self._evaluate_and_report(suggestion)
-        except NextpointError as error:
+        except Exception as error:  # noqa: BLE001  raised by `run`; here nobody would see it
             # The others finish what they evaluate, and take nothing more.
             self._error = self._error or error
             self._stream.stop()

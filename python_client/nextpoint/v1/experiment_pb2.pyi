@@ -317,6 +317,7 @@ class Progress(google.protobuf.message.Message):
     ACTIVE_RUN_COUNT_FIELD_NUMBER: builtins.int
     REMAINING_BUDGET_FIELD_NUMBER: builtins.int
     FINISHED_FIELD_NUMBER: builtins.int
+    REPEATED_OBSERVATION_COUNT_FIELD_NUMBER: builtins.int
     observation_count: builtins.int
     """How many observations there are, failed ones included."""
     failed_observation_count: builtins.int
@@ -332,12 +333,17 @@ class Progress(google.protobuf.message.Message):
     active_run_count: builtins.int
     """How many runs are active. Each holds one of the open suggestions."""
     remaining_budget: builtins.int
-    """The budget less the observations and the open suggestions, at least 0.
-    Absent when the experiment has no budget.
+    """The budget less the observations, apart from the repeated ones, and less
+    the open suggestions; at least 0. Absent when the experiment has no budget.
     """
     finished: builtins.bool
     """Whether the search is over: there are as many observations as the budget
-    says, or the grid is exhausted.
+    says, apart from the repeated ones, or the grid is exhausted.
+    """
+    repeated_observation_count: builtins.int
+    """How many of the observations are further ones of a suggestion that had one
+    already, such as that of a worker that had been given up. They are kept,
+    and do not count against the budget.
     """
     def __init__(
         self,
@@ -349,9 +355,10 @@ class Progress(google.protobuf.message.Message):
         active_run_count: builtins.int = ...,
         remaining_budget: builtins.int | None = ...,
         finished: builtins.bool = ...,
+        repeated_observation_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_remaining_budget", b"_remaining_budget", "remaining_budget", b"remaining_budget"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_remaining_budget", b"_remaining_budget", "active_run_count", b"active_run_count", "failed_observation_count", b"failed_observation_count", "finished", b"finished", "observation_count", b"observation_count", "open_suggestion_count", b"open_suggestion_count", "queued_suggestion_count", b"queued_suggestion_count", "remaining_budget", b"remaining_budget"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_remaining_budget", b"_remaining_budget", "active_run_count", b"active_run_count", "failed_observation_count", b"failed_observation_count", "finished", b"finished", "observation_count", b"observation_count", "open_suggestion_count", b"open_suggestion_count", "queued_suggestion_count", b"queued_suggestion_count", "remaining_budget", b"remaining_budget", "repeated_observation_count", b"repeated_observation_count"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_remaining_budget", b"_remaining_budget"]) -> typing.Literal["remaining_budget"] | None: ...
 
 global___Progress = Progress

@@ -74,7 +74,8 @@ class ObservationServiceServicer(object):
     def CreateObservation(self, request, context):
         """Reports the outcome of a suggestion, or of assignments of the user's own.
         A suggestion is closed by it, whoever holds it; a second outcome of one
-        suggestion, such as that of a worker that was given up, is kept as well.
+        suggestion, such as that of a worker that was given up, is kept as well and
+        does not count against the budget.
 
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND` or
         `SUGGESTION_NOT_FOUND`; with `FAILED_PRECONDITION`, reason

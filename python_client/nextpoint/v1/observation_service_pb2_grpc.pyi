@@ -27,7 +27,8 @@ class ObservationServiceStub:
     ]
     """Reports the outcome of a suggestion, or of assignments of the user's own.
     A suggestion is closed by it, whoever holds it; a second outcome of one
-    suggestion, such as that of a worker that was given up, is kept as well.
+    suggestion, such as that of a worker that was given up, is kept as well and
+    does not count against the budget.
 
     Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND` or
     `SUGGESTION_NOT_FOUND`; with `FAILED_PRECONDITION`, reason
@@ -97,7 +98,8 @@ class ObservationServiceAsyncStub:
     ]
     """Reports the outcome of a suggestion, or of assignments of the user's own.
     A suggestion is closed by it, whoever holds it; a second outcome of one
-    suggestion, such as that of a worker that was given up, is kept as well.
+    suggestion, such as that of a worker that was given up, is kept as well and
+    does not count against the budget.
 
     Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND` or
     `SUGGESTION_NOT_FOUND`; with `FAILED_PRECONDITION`, reason
@@ -169,7 +171,8 @@ class ObservationServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[nextpoint.v1.observation_service_pb2.CreateObservationResponse, collections.abc.Awaitable[nextpoint.v1.observation_service_pb2.CreateObservationResponse]]:
         """Reports the outcome of a suggestion, or of assignments of the user's own.
         A suggestion is closed by it, whoever holds it; a second outcome of one
-        suggestion, such as that of a worker that was given up, is kept as well.
+        suggestion, such as that of a worker that was given up, is kept as well and
+        does not count against the budget.
 
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND` or
         `SUGGESTION_NOT_FOUND`; with `FAILED_PRECONDITION`, reason

@@ -174,3 +174,14 @@ async def test_it_is_finished_when_nothing_is_left(service, experiment):
     service.script("GetExperiment", a_get_experiment(budget=1, remaining_budget=0))
 
     assert await experiment.is_finished()
+
+
+async def test_a_closed_client_ends_the_stream_with_an_error(service, client, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), SILENCE])
+    stream = experiment.suggestions()
+    await anext(stream)
+
+    await client.close()
+
+    with pytest.raises(nextpoint.StateError, match="closed"):
+        await anext(stream)

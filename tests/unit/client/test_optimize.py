@@ -132,7 +132,7 @@ def test_an_interrupt_gives_back_what_is_held_and_goes_on(service, experiment):
 
 
 def test_an_outcome_outlives_a_service_that_is_away(service, experiment, monkeypatch):
-    monkeypatch.setattr("nextpoint._sync._stream.FIRST_DELAY_SECONDS", 0.01)
+    monkeypatch.setattr("nextpoint._backoff.FIRST_DELAY_SECONDS", 0.01)
     service.script("StreamSuggestions", suggestions(1))
     # A deadline is not tried again by gRPC.
     late = Failure(grpc.StatusCode.DEADLINE_EXCEEDED)

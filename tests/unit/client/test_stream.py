@@ -135,7 +135,7 @@ def test_leaving_the_loop_gives_back_what_was_received_and_not_yielded(service, 
 
 
 def test_a_worker_gives_up_on_a_service_that_stays_away(service, experiment, monkeypatch):
-    monkeypatch.setattr("nextpoint._sync._stream.PATIENCE_SECONDS", -1)
+    monkeypatch.setattr("nextpoint._backoff.PATIENCE_SECONDS", -1)
     service.script("StreamSuggestions", [opened(), AWAY])
 
     with pytest.raises(nextpoint.UnavailableError):
@@ -150,3 +150,22 @@ def test_the_delay_that_the_service_asks_for_is_kept(service, experiment):
     list(experiment.suggestions())
 
     assert time.monotonic() - started >= 0.3
+
+
+def test_a_closed_client_ends_the_stream_with_an_error(service, client, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), SILENCE])
+    stream = experiment.suggestions()
+    next(stream)
+
+    client.close()
+
+    with pytest.raises(nextpoint.StateError, match="closed"):
+        next(stream)
+
+
+def test_what_cannot_be_understood_is_no_quiet_end(service, experiment, monkeypatch):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), closed()])
+    monkeypatch.delattr("nextpoint._sync._suggestion.provenance_from_proto")
+
+    with pytest.raises(NameError):
+        next(experiment.suggestions())
