@@ -188,6 +188,7 @@ def progress(**counts: Any) -> Progress:
     defaults: dict[str, Any] = {
         "observations": 0,
         "failed": 0,
+        "repeated": 0,
         "leased_suggestions": 0,
         "open_suggestions": 0,
         "queued_suggestions": 0,

@@ -97,6 +97,10 @@ def test_without_a_threshold_every_value_reaches_it(minimize):
 # Progress
 
 
+def test_a_second_outcome_of_a_suggestion_is_not_a_second_evaluation():
+    assert progress(observations=5, repeated=2).evaluated == 3
+
+
 @pytest.mark.parametrize(
     ("counts", "remaining"),
     [
@@ -105,6 +109,7 @@ def test_without_a_threshold_every_value_reaches_it(minimize):
         ({"observations": 3, "open_suggestions": 5, "leased_suggestions": 4}, 12),
         ({"open_suggestions": 20}, 0),
         ({"observations": 15, "open_suggestions": 9}, 0),
+        ({"observations": 5, "repeated": 2, "open_suggestions": 1}, 16),
         ({"queued_suggestions": 20, "active_runs": 1}, 20),
         ({"budget": None, "observations": 1000}, None),
     ],
@@ -120,12 +125,14 @@ def test_what_remains_is_the_budget_less_observations_and_open_suggestions(count
         ({"observations": 19, "open_suggestions": 1}, False),
         ({"observations": 20}, True),
         ({"observations": 20, "failed": 20}, True),
+        ({"observations": 20, "repeated": 1}, False),
+        ({"observations": 21, "repeated": 1}, True),
         ({"observations": 21, "open_suggestions": 3, "queued_suggestions": 1}, True),
         ({"budget": 1, "observations": 1}, True),
         ({"budget": None, "observations": 100_000}, False),
     ],
 )
-def test_a_search_is_over_when_there_are_as_many_observations_as_the_budget_says(counts, finished):
+def test_a_search_is_over_when_as_many_points_were_evaluated_as_the_budget_says(counts, finished):
     assert progress(**counts).finished is finished
 
 

@@ -30,8 +30,9 @@ TOO_LONG = "x" * 101
 LARGEST = 1.7e308
 
 
-def defined(*parameters, constraints=(), type=ExperimentType.OPTIMIZED):  # noqa: A002
-    draft = a_draft(parameters=parameters, constraints=constraints, type=type)
+def defined(*parameters, constraints=(), grid=False):
+    kind = ExperimentType.GRID if grid else ExperimentType.OPTIMIZED
+    draft = a_draft(parameters=parameters, constraints=constraints, type=kind)
     return define(draft, LIMITS, "exp_1", NOW)
 
 
@@ -418,7 +419,7 @@ def test_in_a_grid_every_number_has_a_grid(refuses):
             a_parameter_draft("c", grid=(0.0, 1.0)),
             a_parameter_draft("d", "categorical"),
             a_parameter_draft("e", "bool"),
-            type=ExperimentType.GRID,
+            grid=True,
         ),
         {
             "parameters[0].grid": "is required in an experiment of type grid",

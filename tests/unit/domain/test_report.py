@@ -214,9 +214,9 @@ def test_an_outcome_of_ones_own_may_lie_between_the_values_of_a_grid(notes):
     assert not space.contains({"x": 0.5})
 
 
-@pytest.mark.parametrize("type", [ExperimentType.OPTIMIZED, ExperimentType.RANDOM])
-def test_an_unknown_category_is_refused_though_numbers_may_lie_outside(notes, type):  # noqa: A002
-    experiment = an_experiment(type=type)
+@pytest.mark.parametrize("kind", [ExperimentType.OPTIMIZED, ExperimentType.RANDOM])
+def test_an_unknown_category_is_refused_though_numbers_may_lie_outside(notes, kind):
+    experiment = an_experiment(type=kind)
 
     notes(
         lambda found: check_observation(experiment, own(flour="maize"), found, LIMITS),

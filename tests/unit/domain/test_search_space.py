@@ -20,6 +20,7 @@ from nextpoint_service.domain.search_space import (
     cell,
     cell_count,
     choices,
+    range_problem,
     type_problem,
 )
 
@@ -221,6 +222,17 @@ def test_a_space_without_a_grid_has_no_cells():
     assert cell_count(a_space()) == 0
     with pytest.raises(ValueError, match="'heat' has no grid"):
         cell(a_space(), 0)
+
+
+def test_a_kind_that_nobody_knows_is_a_bug_and_not_a_guess():
+    for ask in (
+        lambda: choices("x"),
+        lambda: type_problem("x", 1),
+        lambda: range_problem("x", 1),
+        lambda: a_constraint("at_most").excess(BREAD),
+    ):
+        with pytest.raises(AssertionError, match="unreachable"):
+            ask()
 
 
 def test_a_long_list_of_choices_is_cut_in_a_message():
