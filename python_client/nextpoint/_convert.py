@@ -115,6 +115,7 @@ def _progress(message: experiment_pb2.Progress, budget: int | None) -> Progress:
         budget=budget,
         remaining_budget=message.remaining_budget if message.HasField("remaining_budget") else None,
         finished=message.finished,
+        repeated_observation_count=message.repeated_observation_count,
     )
 
 

@@ -26,9 +26,12 @@ class Progress:
         queued_suggestion_count: How many suggestions of the user's own are queued.
         active_run_count: How many runs are active; each holds an open suggestion.
         budget: How many observations the experiment is for; None without a limit.
-        remaining_budget: The budget less the observations and the open suggestions of everyone,
-            at least 0; None without a limit.
-        finished: Whether there are as many observations as the budget says.
+        remaining_budget: The budget less the observations, apart from the repeated ones, and the
+            open suggestions of everyone, at least 0; None without a limit.
+        finished: Whether there are as many observations as the budget says, apart from the repeated
+            ones, or the grid is exhausted.
+        repeated_observation_count: How many of the observations are further ones of a suggestion
+            that had one already. They do not count against the budget.
     """
 
     observation_count: int
@@ -39,6 +42,7 @@ class Progress:
     budget: int | None
     remaining_budget: int | None
     finished: bool
+    repeated_observation_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,9 +221,11 @@ def test_fifty_workers_meet_the_budget_exactly(client, deployment):
         list(pool.map(work, range(50)))
 
     assert experiment.is_finished()
-    assert experiment.progress.observation_count == 120
+    progress = experiment.progress
+    assert progress.observation_count - progress.repeated_observation_count == 120
     assert experiment.progress.open_suggestion_count == 0
-    assert len(set(handed_out)) == len(handed_out) == 120
+    assert len({suggestion_id for suggestion_id, _ in handed_out}) == 120
+    assert len(set(handed_out)) == len(handed_out)
 
 
 def test_the_suggestion_of_a_worker_that_dies_reaches_another(client, deployment):

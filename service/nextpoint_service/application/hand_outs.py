@@ -171,7 +171,7 @@ def _require_room(experiment: Experiment, progress: Progress, held: int) -> None
     """Raise BudgetSpent when observations and what is held are as many as the budget says."""
     if experiment.type is ExperimentType.GRID or experiment.budget is None:
         return
-    if progress.observations + held >= experiment.budget:
+    if progress.evaluated + held >= experiment.budget:
         raise BudgetSpent(experiment.experiment_id, experiment.budget)
 
 

@@ -239,8 +239,8 @@ class Planner:
     async def _problem(self, shelf: _Shelf) -> Problem | None:
         """Return what to ask the optimizer; None when nothing is to be made for now."""
         wanted = len(shelf.waiters)
-        # Looked at before the database is, so that a point that is stored in between is counted
-        # twice rather than not at all.
+        # Looked at before the database is, so that a point that is stored in between is known twice
+        # rather than not at all.
         under_way = shelf.under_way()
         read = await self._database.read(
             lambda tx: _read_problem(tx, shelf.experiment_id, under_way, wanted, self._batch)
@@ -268,7 +268,8 @@ def _read_problem(
     progress = tx.experiments.progress(experiment)
     if experiment.state is ExperimentState.ARCHIVED or progress.remaining == 0:
         return None
-    made = progress.observations + progress.open_suggestions + len(under_way)
+    under_way = [each for each in under_way if not tx.suggestions.is_taken(experiment_id, each)]
+    made = progress.evaluated + progress.open_suggestions + len(under_way)
     successes = progress.observations - progress.failed
     phase, reason = choose_phase(experiment, made, successes)
     count = max(1, wanted)

@@ -223,13 +223,13 @@ class TooManyStreams(LimitReached):
 
 
 class Overloaded(LimitReached):
-    """More calls wait than the service is set to keep waiting."""
+    """More calls wait than the service is set to keep."""
 
     reason = "OVERLOADED"
     retry_after_seconds = 1.0
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} changes are waiting, which is the limit", limit=str(limit))
+        super().__init__(f"{limit} calls are waiting, which is the limit", limit=str(limit))
 
 
 class WorkerReplaced(NextpointServiceError):

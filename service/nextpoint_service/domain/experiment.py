@@ -110,7 +110,8 @@ class Progress:
     """How far an experiment has come, counted in one transaction.
 
     `open_suggestions` are those leased and those waiting for the next worker. `cells_left` is how
-    many cells of a grid nobody was handed and nobody observed; None for other types.
+    many cells of a grid nobody was handed and nobody observed; None for other types. `repeated` are
+    the observations of a suggestion that had one already: kept, and not counted against the budget.
     """
 
     observations: int
@@ -120,18 +121,24 @@ class Progress:
     queued_suggestions: int
     active_runs: int
     budget: int | None
+    repeated: int = 0
     cells_left: int | None = None
+
+    @property
+    def evaluated(self) -> int:
+        """What counts against the budget of the observations: every suggestion once."""
+        return self.observations - self.repeated
 
     @property
     def remaining(self) -> int | None:
         """The budget less observations and open suggestions, at least 0; None without one."""
         if self.budget is None:
             return None
-        return max(0, self.budget - self.observations - self.open_suggestions)
+        return max(0, self.budget - self.evaluated - self.open_suggestions)
 
     @property
     def finished(self) -> bool:
         """Whether nothing will ever be handed out again, unless the budget is raised."""
         if self.cells_left is not None:
             return self.cells_left + self.open_suggestions + self.queued_suggestions == 0
-        return self.budget is not None and self.observations >= self.budget
+        return self.budget is not None and self.evaluated >= self.budget

@@ -55,7 +55,7 @@ ORDER BY seq DESC LIMIT :limit
 """
 
 _PROGRESS = """
-SELECT observations, failed, leased, waiting, queued, active_runs, points
+SELECT observations, failed, repeated, leased, waiting, queued, active_runs, points
 FROM progress WHERE experiment_id = :id
 """
 
@@ -106,11 +106,12 @@ class ExperimentTable:
         row = self._connection.execute(_PROGRESS, {"id": experiment.experiment_id}).fetchone()
         if row is None:
             raise ExperimentNotFound(experiment.experiment_id)
-        observations, failed, leased, waiting, queued, active_runs, points = row
+        observations, failed, repeated, leased, waiting, queued, active_runs, points = row
         is_grid = experiment.type is ExperimentType.GRID
         return Progress(
             observations=observations,
             failed=failed,
+            repeated=repeated,
             leased_suggestions=leased,
             open_suggestions=leased + waiting,
             queued_suggestions=queued,

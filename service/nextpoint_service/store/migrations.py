@@ -172,7 +172,8 @@ CREATE INDEX requests_by_age ON requests (created);
 """
 
 # Counted as things happen, because counting 100,000 rows at every hand-out takes milliseconds.
-# `points` is how many different points suggestions and the users' own observations have.
+# `repeated` are observations of suggestions that had one already; `points` is how many different
+# points suggestions and the users' own observations have.
 _PROGRESS = """
 CREATE TABLE progress (
     experiment_id TEXT PRIMARY KEY REFERENCES experiments (id),
@@ -182,6 +183,7 @@ CREATE TABLE progress (
     waiting INTEGER NOT NULL DEFAULT 0,
     observations INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0,
+    repeated INTEGER NOT NULL DEFAULT 0,
     points INTEGER NOT NULL DEFAULT 0,
     active_runs INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
@@ -217,6 +219,8 @@ CREATE TRIGGER observation_added AFTER INSERT ON observations BEGIN
     UPDATE progress SET
         observations = observations + 1,
         failed = failed + NEW.failed,
+        repeated = repeated + EXISTS (SELECT 1 FROM observations
+            WHERE suggestion_id = NEW.suggestion_id AND seq <> NEW.seq),
         points = points + (NEW.point IS NOT NULL AND NOT (
             EXISTS (SELECT 1 FROM suggestions
                 WHERE experiment_id = NEW.experiment_id AND point = NEW.point)
@@ -236,6 +240,8 @@ CREATE TRIGGER observation_deleted AFTER DELETE ON observations BEGIN
     UPDATE progress SET
         observations = observations - 1,
         failed = failed - OLD.failed,
+        repeated = repeated - EXISTS (SELECT 1 FROM observations
+            WHERE suggestion_id = OLD.suggestion_id),
         points = points - (OLD.point IS NOT NULL AND NOT (
             EXISTS (SELECT 1 FROM suggestions
                 WHERE experiment_id = OLD.experiment_id AND point = OLD.point)

@@ -19,6 +19,7 @@ def test_a_new_experiment_has_made_no_progress(tx, make):
     assert tx.experiments.progress(make.experiment(budget=None)) == Progress(
         observations=0,
         failed=0,
+        repeated=0,
         leased_suggestions=0,
         open_suggestions=0,
         queued_suggestions=0,
@@ -41,6 +42,7 @@ def test_progress_counts_each_thing_once(tx, make):
     assert tx.experiments.progress(experiment) == Progress(
         observations=2,
         failed=1,
+        repeated=0,
         leased_suggestions=2,
         open_suggestions=3,
         queued_suggestions=3,
@@ -128,10 +130,14 @@ class Counted:
 
     def progress(self):
         states = [each.state for each in self.suggestions.values()]
+        observed = [
+            each.suggestion_id for each in self.observations.values() if each.suggestion_id
+        ]
         known = [*self.suggestions.values(), *self.observations.values()]
         return Progress(
             observations=len(self.observations),
             failed=sum(each.failed for each in self.observations.values()),
+            repeated=len(observed) - len(set(observed)),
             leased_suggestions=0,
             open_suggestions=states.count(WAITING),
             queued_suggestions=states.count(QUEUED),

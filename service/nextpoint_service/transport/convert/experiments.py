@@ -238,4 +238,5 @@ def _progress_to_proto(progress: Progress) -> experiment_pb2.Progress:
         active_run_count=progress.active_runs,
         remaining_budget=progress.remaining,
         finished=progress.finished,
+        repeated_observation_count=progress.repeated,
     )
