@@ -19,14 +19,15 @@ PATIENCE_SECONDS = 300.0
 class Backoff:
     """Delays that grow, with jitter, so that workers do not come back all at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_seconds: float) -> None:
         self._random = random.SystemRandom()
+        self._patience_seconds = patience_seconds
         self.reset()
 
     def reset(self) -> None:
         """Start anew, because the service answered."""
         self._delay = FIRST_DELAY_SECONDS
-        self._give_up_at = time.monotonic() + PATIENCE_SECONDS
+        self._give_up_at = time.monotonic() + self._patience_seconds
 
     def delay_after(self, error: NextpointError) -> float:
         """Return how many seconds to wait, or raise the error when there was enough of that."""

@@ -17,8 +17,8 @@ DEFAULT_TIMEOUT_SECONDS = 60.0
 # A batch of 2500 observations of 100 parameters fits.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
-# A service that is restarted is back within these attempts, about 7 seconds. Only UNAVAILABLE is
-# tried again: nothing else says that the call may not have been made. gRPC adds the jitter.
+# About 7 seconds, after which a service that never answered is reported as not being there. Only
+# UNAVAILABLE is tried again: it is what a restart looks like. gRPC adds the jitter.
 RETRY_POLICY = {
     "maxAttempts": 5,
     "initialBackoff": "0.5s",

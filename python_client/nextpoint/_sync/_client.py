@@ -51,7 +51,8 @@ class Client:
         Args:
             address: Where the service is, as ``HOST:PORT``. None means ``NEXTPOINT_ADDRESS`` in the
                 environment, or else 127.0.0.1:50051.
-            timeout: After how many seconds without an answer a call has failed.
+            timeout: After how many seconds without an answer a call has failed. A service that is
+                restarted meanwhile is waited for.
 
         Raises:
             InvalidArgumentError: The address is not ``HOST:PORT``.

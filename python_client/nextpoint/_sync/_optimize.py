@@ -8,11 +8,12 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from nextpoint._backoff import Backoff
+from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._convert import experiment_from_proto
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint._sync._concurrency import Background, Signal, evaluated
 from nextpoint._sync._observing import report
+from nextpoint._sync._suggestion import give_back
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
@@ -118,7 +119,7 @@ class Optimization:
 
     def _report(self, request: observation_service_pb2.CreateObservationRequest) -> None:
         """Report an outcome, however long the service is away: it may have cost hours."""
-        backoff = Backoff()
+        backoff = Backoff(PATIENCE_SECONDS)
         while True:
             try:
                 report(self._connection, request)
@@ -154,9 +155,7 @@ class Optimization:
     def _give_back(self) -> None:
         self._stream.give_back()
         for suggestion in self._held.values():
-            # One whose lease is lost is another worker's already.
-            with contextlib.suppress(NextpointError):
-                suggestion.release()
+            give_back(self._connection, suggestion.id, suggestion.attempt)
 
 
 def _not_finite(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 from nextpoint._convert import run_from_proto
 from nextpoint._fields import Fields, raise_if_any
 from nextpoint._outcome import named_values_to_proto
+from nextpoint._sync._suggestion import give_back
 from nextpoint.errors import (
     FieldViolation,
     MetricsMissingError,
     NextpointError,
     RunEndedError,
 )
-from nextpoint.v1 import run_pb2, run_service_pb2, suggestion_service_pb2
+from nextpoint.v1 import run_pb2, run_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,7 +208,7 @@ class Run:
             elif isinstance(error, Exception):
                 self.fail()
             else:
-                self._give_back()
+                give_back(self._connection, self.suggestion_id, self.attempt)
         except RunEndedError:
             # Ended by another process; left as it is.
             self._connection.leases.drop(self.suggestion_id)
@@ -225,10 +226,3 @@ class Run:
             # Left open, it would hold a unit of the budget until its lease runs out.
             self.fail()
             raise
-
-    def _give_back(self) -> None:
-        self._connection.leases.drop(self.suggestion_id)
-        request = suggestion_service_pb2.ReleaseSuggestionRequest(
-            suggestion_id=self.suggestion_id, attempt=self.attempt
-        )
-        self._connection.call(self._connection.suggestions.ReleaseSuggestion, request)

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
 import uuid
 from typing import TYPE_CHECKING
 
-from nextpoint._backoff import Backoff
+from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._errors import translated
 from nextpoint._sync._concurrency import Background, Inbox, Signal, read
-from nextpoint._sync._suggestion import Suggestion, suggestion_from_proto
-from nextpoint.errors import NextpointError, StateError, UnavailableError
+from nextpoint._sync._suggestion import Suggestion, give_back, suggestion_from_proto
+from nextpoint.errors import StateError, UnavailableError
 from nextpoint.v1 import suggestion_service_pb2
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class SuggestionStream:
         self._inbox: Inbox[Suggestion | Exception | None] = Inbox()
         self._seen: set[tuple[str, int]] = set()
         self._opened = False
-        self._backoff = Backoff()
+        self._backoff = Backoff(PATIENCE_SECONDS)
         self._stopped = Signal()
         self._call: StreamCall[suggestion_service_pb2.StreamSuggestionsResponse] | None = None
         self._receiving = Background(self._receive)
@@ -87,9 +86,7 @@ class SuggestionStream:
         self._receiving.join()
         for item in self._inbox.drain():
             if isinstance(item, Suggestion):
-                # One whose lease is lost is another worker's already.
-                with contextlib.suppress(NextpointError):
-                    item.release()
+                give_back(self._connection, item.id, item.attempt)
         self._inbox.put(None)
 
     def _receive(self) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from nextpoint._convert import (
     time_from_proto,
 )
 from nextpoint._enums import word_from_enum
+from nextpoint.errors import NextpointError
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from nextpoint._assignments import Assignments
     from nextpoint._records import Lease, Provenance
     from nextpoint._sync._connection import Connection
+
+GIVE_BACK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,25 @@ class Suggestion:
         Raises:
             LeaseLostError: It is not held under this attempt any more.
         """
-        request = suggestion_service_pb2.ReleaseSuggestionRequest(
-            suggestion_id=self.id, attempt=self.attempt
-        )
-        self._connection.leases.drop(self.id)
-        self._connection.call(self._connection.suggestions.ReleaseSuggestion, request)
+        release(self._connection, self.id, self.attempt)
+
+
+def release(
+    connection: Connection, suggestion_id: str, attempt: int, *, within: float | None = None
+) -> None:
+    """Give a suggestion back, or raise LeaseLostError."""
+    connection.leases.drop(suggestion_id)
+    request = suggestion_service_pb2.ReleaseSuggestionRequest(
+        suggestion_id=suggestion_id, attempt=attempt
+    )
+    connection.call(connection.suggestions.ReleaseSuggestion, request, within=within)
+
+
+def give_back(connection: Connection, suggestion_id: str, attempt: int) -> None:
+    """Give a suggestion back where that is possible, soon: whoever waits wants to end."""
+    # One whose lease is lost is another worker's already, and every other lease runs out.
+    with contextlib.suppress(NextpointError):
+        release(connection, suggestion_id, attempt, within=GIVE_BACK_SECONDS)
 
 
 def suggestion_from_proto(connection: Connection, message: suggestion_pb2.Suggestion) -> Suggestion:

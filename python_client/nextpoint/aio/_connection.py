@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from google.protobuf.message import Message
 
+from nextpoint._backoff import Backoff
 from nextpoint._channel import check_address
 from nextpoint._errors import translated
-from nextpoint.aio._concurrency import open_channel
+from nextpoint.aio._concurrency import Signal, open_channel
 from nextpoint.aio._leases import LeaseKeeper
-from nextpoint.errors import StateError
+from nextpoint.errors import StateError, UnavailableError
 from nextpoint.v1 import (
     analysis_service_pb2_grpc,
     experiment_service_pb2_grpc,
@@ -44,16 +45,10 @@ class Page(Protocol):
     next_page_token: str
 
 
-SomePage = TypeVar("SomePage", bound=Page)
-
-
 class PagedRequest(Protocol):
     """A request for one page."""
 
     page_token: str
-
-
-SomePagedRequest = TypeVar("SomePagedRequest", bound=PagedRequest)
 
 
 class Connection:
@@ -63,7 +58,8 @@ class Connection:
         check_address(address)
         self.address = address
         self.timeout = timeout
-        self.closed = False
+        self._answered = False
+        self._closed = Signal()
         self._channel = open_channel(address)
         self.experiments: experiment_service_pb2_grpc.ExperimentServiceAsyncStub = _bound(
             experiment_service_pb2_grpc.ExperimentServiceStub, self._channel
@@ -100,25 +96,42 @@ class Connection:
             waits: How many seconds the service was asked to wait, on top of the client's timeout.
             within: How many seconds to wait instead of the client's timeout.
         """
-        self.check_open()
         _identify(request)
-        with translated(self.address):
-            return await method(request, timeout=within or self.timeout + (waits or 0.0))
+        seconds = within or self.timeout + (waits or 0.0)
+        backoff = Backoff(seconds)
+        while True:
+            self.check_open()
+            try:
+                with translated(self.address):
+                    response = await method(request, timeout=seconds)
+            except UnavailableError as error:
+                # A service that answered before is being restarted. One that never did is somewhere
+                # else, and its user wants to know.
+                if not self._answered:
+                    raise
+                await self._closed.wait(backoff.delay_after(error))
+            else:
+                self._answered = True
+                return response
 
     async def pages(
         self,
-        method: grpc.aio.UnaryUnaryMultiCallable[SomePagedRequest, SomePage],
-        request: SomePagedRequest,
-    ) -> AsyncIterator[SomePage]:
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+    ) -> AsyncIterator[Response]:
         """Yield every page of a list."""
         while True:
-            self.check_open()
-            with translated(self.address):
-                page = await method(request, timeout=self.timeout)
+            page = await self.call(method, request)
             yield page
-            if not page.next_page_token:
+            token = cast("Page", page).next_page_token
+            if not token:
                 return
-            request.page_token = page.next_page_token
+            cast("PagedRequest", request).page_token = token
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed.is_set()
 
     def check_open(self) -> None:
         """Raise StateError when the connection is closed."""
@@ -127,7 +140,7 @@ class Connection:
 
     async def close(self) -> None:
         """End every call and the renewal of leases."""
-        self.closed = True
+        self._closed.set()
         self.leases.stop()
         await self._channel.close()
         await self.leases.join()

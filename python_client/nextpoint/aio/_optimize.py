@@ -7,11 +7,12 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from nextpoint._backoff import Backoff
+from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._convert import experiment_from_proto
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint.aio._concurrency import Background, Signal, evaluated
 from nextpoint.aio._observing import report
+from nextpoint.aio._suggestion import give_back
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
@@ -117,7 +118,7 @@ class Optimization:
 
     async def _report(self, request: observation_service_pb2.CreateObservationRequest) -> None:
         """Report an outcome, however long the service is away: it may have cost hours."""
-        backoff = Backoff()
+        backoff = Backoff(PATIENCE_SECONDS)
         while True:
             try:
                 await report(self._connection, request)
@@ -155,9 +156,7 @@ class Optimization:
     async def _give_back(self) -> None:
         await self._stream.give_back()
         for suggestion in self._held.values():
-            # One whose lease is lost is another worker's already.
-            with contextlib.suppress(NextpointError):
-                await suggestion.release()
+            await give_back(self._connection, suggestion.id, suggestion.attempt)
 
 
 def _not_finite(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:

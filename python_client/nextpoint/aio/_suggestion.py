@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from nextpoint._convert import (
     time_from_proto,
 )
 from nextpoint._enums import word_from_enum
+from nextpoint.errors import NextpointError
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from nextpoint._assignments import Assignments
     from nextpoint._records import Lease, Provenance
     from nextpoint.aio._connection import Connection
+
+GIVE_BACK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,25 @@ class Suggestion:
         Raises:
             LeaseLostError: It is not held under this attempt any more.
         """
-        request = suggestion_service_pb2.ReleaseSuggestionRequest(
-            suggestion_id=self.id, attempt=self.attempt
-        )
-        self._connection.leases.drop(self.id)
-        await self._connection.call(self._connection.suggestions.ReleaseSuggestion, request)
+        await release(self._connection, self.id, self.attempt)
+
+
+async def release(
+    connection: Connection, suggestion_id: str, attempt: int, *, within: float | None = None
+) -> None:
+    """Give a suggestion back, or raise LeaseLostError."""
+    connection.leases.drop(suggestion_id)
+    request = suggestion_service_pb2.ReleaseSuggestionRequest(
+        suggestion_id=suggestion_id, attempt=attempt
+    )
+    await connection.call(connection.suggestions.ReleaseSuggestion, request, within=within)
+
+
+async def give_back(connection: Connection, suggestion_id: str, attempt: int) -> None:
+    """Give a suggestion back where that is possible, soon: whoever waits wants to end."""
+    # One whose lease is lost is another worker's already, and every other lease runs out.
+    with contextlib.suppress(NextpointError):
+        await release(connection, suggestion_id, attempt, within=GIVE_BACK_SECONDS)
 
 
 def suggestion_from_proto(connection: Connection, message: suggestion_pb2.Suggestion) -> Suggestion:

@@ -143,11 +143,11 @@ def test_metadata_and_tags_are_kept(created):
 @pytest.mark.parametrize(
     ("definition", "field", "word"),
     [
-        ({"parameters": [{"nane": "a"}]}, "parameters[0].nane", "unknown key"),
+        ({"parameters": [{"label": "a"}]}, "parameters[0].label", "unknown key"),
         ({"parameters": ["a"]}, "parameters[0]", "mapping"),
         ({"parameters": "lr"}, "parameters", "list"),
         ({"parameters": [{"name": 3}]}, "parameters[0].name", "string"),
-        ({"parameters": [{"type": "flaot"}]}, "parameters[0].type", "double, int"),
+        ({"parameters": [{"type": "real"}]}, "parameters[0].type", "double, int"),
         ({"parameters": [{"bounds": [1, 2]}]}, "parameters[0].bounds", "mapping"),
         ({"parameters": [{"bounds": {"mix": 1}}]}, "parameters[0].bounds.mix", "unknown key"),
         ({"parameters": [{"grid": [1, "2"]}]}, "parameters[0].grid[1]", "number"),
@@ -161,8 +161,8 @@ def test_metadata_and_tags_are_kept(created):
         ({"metrics": [{"threshold": "1"}]}, "metrics[0].threshold", "number"),
         ({"linear_constraints": [{"type": "<"}]}, "linear_constraints[0].type", "less_than"),
         (
-            {"linear_constraints": [{"terms": [{"weigth": 1}]}]},
-            "linear_constraints[0].terms[0].weigth",
+            {"linear_constraints": [{"terms": [{"factor": 1}]}]},
+            "linear_constraints[0].terms[0].factor",
             "unknown key",
         ),
         ({"type": "online"}, "type", "offline"),

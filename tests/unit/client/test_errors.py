@@ -4,7 +4,7 @@ import threading
 
 import grpc
 import pytest
-from tests.unit.client.conftest import PATIENCE_SECONDS, Failure, an_experiment
+from tests.unit.client.conftest import PATIENCE_SECONDS, Failure, an_experiment, observed
 
 import nextpoint
 from nextpoint import errors
@@ -129,6 +129,38 @@ def test_a_call_that_was_not_made_is_made_again_with_the_same_request_id(service
     assert first.request_id == second.request_id != ""
 
 
+@pytest.fixture
+def impatient_grpc(monkeypatch):
+    """Clients whose gRPC tries nothing again, so that what the client does is seen."""
+    monkeypatch.setattr("nextpoint._channel.SERVICE_CONFIG", "{}")
+    monkeypatch.setattr("nextpoint._backoff.FIRST_DELAY_SECONDS", 0.01)
+
+
+def test_a_service_that_answered_before_is_waited_for(impatient_grpc, service, experiment):
+    away = Failure(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN")
+    service.script("CreateObservation", away, away, observed)
+
+    experiment.create_observation(suggestion="sug_1", failed=True)
+
+    ids = [each.request_id for each in service.requests("CreateObservation")]
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
+
+
+def test_a_service_that_stays_away_is_waited_for_no_longer_than_the_timeout(
+    impatient_grpc, service
+):
+    away = Failure(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN")
+    service.script("ArchiveExperiment", away)
+
+    with nextpoint.Client(service.address, timeout=0.2) as client:
+        experiment = client.get_experiment("exp_1")
+        with pytest.raises(nextpoint.UnavailableError):
+            experiment.archive()
+
+    assert len(service.requests("ArchiveExperiment")) > 1
+
+
 def test_every_change_has_a_request_id_of_its_own(service, experiment):
     experiment.create_observation(suggestion="sug_1", failed=True)
     experiment.create_observation(suggestion="sug_1", failed=True)
@@ -147,10 +179,8 @@ def test_nothing_but_unavailable_is_tried_again(service, client, code):
     assert len(service.requests("GetExperiment")) == 1
 
 
-def test_a_service_that_is_not_there_is_named(monkeypatch):
-    # Nobody listens on port 1. One attempt is as good as five.
-    monkeypatch.setattr("nextpoint._channel.SERVICE_CONFIG", "{}")
-
+def test_a_service_that_is_not_there_is_named(impatient_grpc):
+    # Nobody listens on port 1.
     with (
         nextpoint.Client("127.0.0.1:1") as client,
         pytest.raises(nextpoint.UnavailableError) as raised,

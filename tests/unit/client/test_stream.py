@@ -135,7 +135,7 @@ def test_leaving_the_loop_gives_back_what_was_received_and_not_yielded(service, 
 
 
 def test_a_worker_gives_up_on_a_service_that_stays_away(service, experiment, monkeypatch):
-    monkeypatch.setattr("nextpoint._backoff.PATIENCE_SECONDS", -1)
+    monkeypatch.setattr("nextpoint._sync._stream.PATIENCE_SECONDS", -1)
     service.script("StreamSuggestions", [opened(), AWAY])
 
     with pytest.raises(nextpoint.UnavailableError):
