@@ -1,6 +1,7 @@
 """An optimizer for tests that thinks until it is told to answer."""
 
 import asyncio
+from collections.abc import Callable
 
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
@@ -9,6 +10,7 @@ from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 
 _SECONDS = 10.0
+_Act = Callable[[], object]
 
 
 class Thought:
@@ -16,19 +18,19 @@ class Thought:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._decided: asyncio.Future[_Act] = asyncio.get_running_loop().create_future()
 
-    def answer(self) -> None:
-        """Let the optimizer return its points."""
-        self._decided.set_result(None)
+    def answer(self, meanwhile: _Act = lambda: None) -> None:
+        """Let the optimizer return its points, and do something in the moment before."""
+        self._decided.set_result(meanwhile)
 
     def fail(self, error: Exception) -> None:
         """Let the optimizer raise."""
         self._decided.set_exception(error)
 
-    async def decided(self) -> None:
+    async def decided(self) -> _Act:
         """Return, or raise, what the test decided."""
-        await self._decided
+        return await self._decided
 
 
 class ControlledOptimizer:
@@ -49,8 +51,10 @@ class ControlledOptimizer:
         self.problems.append(problem)
         thought = Thought(problem)
         self._thoughts.put_nowait(thought)
-        await thought.decided()
-        return await self._scripted.propose(problem)
+        meanwhile = await thought.decided()
+        points = await self._scripted.propose(problem)
+        meanwhile()
+        return points
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         return await self._scripted.why_infeasible(space)

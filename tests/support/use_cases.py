@@ -1,5 +1,6 @@
 """Every use case with the optimizer and the clock of the test, and short ways to call them."""
 
+import asyncio
 import random
 from datetime import timedelta
 
@@ -29,7 +30,6 @@ from nextpoint_service.store.database import SqliteDatabase
 
 LEASE = timedelta(seconds=60)
 BATCH = 4
-IDLE_SECONDS = 600.0
 REQUEST_ID_AGE = timedelta(hours=24)
 
 NOW_AND_AGAIN = Call("Test", "", b"")
@@ -42,12 +42,18 @@ class Service:
     """Every use case, and the short ways in which tests call them."""
 
     def __init__(
-        self, database: SqliteDatabase, optimizer: Optimizer, clock: FakeClock, limits: Limits
+        self,
+        database: SqliteDatabase,
+        optimizer: Optimizer,
+        clock: FakeClock,
+        limits: Limits,
+        *,
+        idle_seconds: float,
     ) -> None:
         self.clock = clock
         self.optimizer = optimizer
         self.database = database
-        self.planner = Planner(database, optimizer, batch=BATCH, idle_seconds=IDLE_SECONDS)
+        self.planner = Planner(database, optimizer, batch=BATCH, idle_seconds=idle_seconds)
         self.events = Events(max_streams=3, learned=self.planner.learned)
         # Seeded: which ids are drawn decides which points are.
         self.context = Context(
@@ -134,6 +140,11 @@ class Service:
         """Let time pass and look at the leases; return how many ended."""
         self.clock.advance(seconds)
         return await self.housekeeping.sweep(connected)
+
+    async def settle(self) -> None:
+        """Let every call that was started come to where it waits for the optimizer."""
+        await asyncio.sleep(0)
+        await self.database.transact(lambda _: None)
 
     async def evaluate(self, experiment_id: str, times: int, seconds: float = 0.0) -> None:
         """Ask and report, one after the other; each evaluation takes so long."""

@@ -30,7 +30,9 @@ async def start(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Make]:
         numbers = count(1)
 
         async def start_service(
-            optimizer: Optimizer | None = None, limits: Limits | None = None
+            optimizer: Optimizer | None = None,
+            limits: Limits | None = None,
+            idle_seconds: float = 600.0,
         ) -> Service:
             services: list[Service] = []
             database = await SqliteDatabase.open(
@@ -39,7 +41,13 @@ async def start(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Make]:
             )
             stack.push_async_callback(database.close)
             services.append(
-                Service(database, optimizer or ScriptedOptimizer(), clock, limits or Limits())
+                Service(
+                    database,
+                    optimizer or ScriptedOptimizer(),
+                    clock,
+                    limits or Limits(),
+                    idle_seconds=idle_seconds,
+                )
             )
             stack.push_async_callback(services[0].planner.close)
             return services[0]

@@ -1,0 +1,380 @@
+"""When points are made, for whom, and what they know."""
+
+import asyncio
+
+import pytest
+from tests.support.controlled_optimizer import ControlledOptimizer
+from tests.support.use_cases import BATCH, NOW_AND_AGAIN
+
+from nextpoint_service.application.ports import Page, Phase
+from nextpoint_service.domain.errors import BudgetSpent, ExperimentArchived
+from nextpoint_service.domain.experiment import ExperimentType
+from nextpoint_service.domain.suggestion import SuggestionState
+
+SECONDS = 10
+NOTHING_FOR = 0.05
+"""Long enough for whatever was started to show."""
+
+
+def begin(coroutine):
+    return asyncio.create_task(coroutine)
+
+
+async def asks(service, experiment, count, **wishes):
+    """Start calls, and return once all of them wait for a point."""
+    calls = [begin(service.ask(experiment, f"w{number}", **wishes)) for number in range(count)]
+    await service.settle()
+    return calls
+
+
+async def ends(*tasks):
+    return await asyncio.wait_for(asyncio.gather(*tasks), SECONDS)
+
+
+async def thought(service, *, answer=True):
+    found = await service.optimizer.next_thought()
+    if answer:
+        found.answer()
+    return found
+
+
+async def is_quiet(service):
+    """Whether the optimizer is asked nothing for a while."""
+    try:
+        await asyncio.wait_for(service.optimizer.next_thought(), NOTHING_FOR)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def in_the_model_phase(service, seconds=0.0, **changes):
+    """Return an experiment with six evaluations, each of which took so long."""
+    experiment = await service.define(**changes)
+    for _ in range(6):
+        asked = begin(service.ask(experiment, max_wait_seconds=3600))
+        await thought(service)
+        (suggestion,) = await ends(asked)
+        service.clock.advance(seconds)
+        await service.report(suggestion)
+    if seconds:
+        # While the sixth was evaluated, a point was made ahead, which knows five.
+        await thought(service)
+    return experiment
+
+
+async def test_calls_that_wait_together_get_one_joint_batch(thinking):
+    experiment = await in_the_model_phase(thinking)
+    (early,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    asked = await asks(thinking, experiment, BATCH)
+
+    question.answer()
+    joint = await thought(thinking)
+
+    suggestions = await ends(early, *asked)
+    assert (joint.problem.phase, joint.problem.count) == (Phase.MODEL, BATCH)
+    assert len({each.assignments["x"] for each in suggestions}) == BATCH + 1
+    assert await is_quiet(thinking)
+
+
+async def test_a_batch_of_the_model_is_limited_and_the_next_knows_it(thinking):
+    experiment = await in_the_model_phase(thinking)
+    (early,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    asked = await asks(thinking, experiment, BATCH + 2)
+    question.answer()
+
+    first = await thought(thinking)
+    second = await thought(thinking)
+
+    suggestions = await ends(early, *asked)
+    assert (first.problem.count, second.problem.count) == (BATCH, 2)
+    assert len(second.problem.pending) == 1 + BATCH
+    assert len({each.assignments["x"] for each in suggestions}) == BATCH + 3
+    assert await is_quiet(thinking)
+
+
+async def test_the_start_is_made_in_one_go_and_never_twice(thinking):
+    experiment = await thinking.define(budget=30)
+    (early,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    asked = await asks(thinking, experiment, 11)
+    question.answer()
+
+    first = await thought(thinking)
+    second = await thought(thinking)
+
+    suggestions = await ends(early, *asked)
+    assert (first.problem.phase, first.problem.count, first.problem.index) == (
+        Phase.SPACE_FILLING,
+        4,
+        1,
+    )
+    assert second.problem.fallback_reason.startswith("a model needs 2")
+    assert (second.problem.count, second.problem.index) == (7, 5)
+    assert len({each.assignments["x"] for each in suggestions}) == 12
+
+
+async def test_points_that_are_evaluated_are_pending_for_the_next(thinking):
+    experiment = await in_the_model_phase(thinking)
+    await thinking.queue(experiment, x=0.125)
+    await thinking.release(await thinking.ask(experiment))
+    await thinking.ask(experiment)
+
+    (asked,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking)
+
+    await ends(asked)
+    assert question.problem.pending == ({"x": 0.125},)
+    assert len(question.problem.observations) == 6
+
+
+async def test_queued_points_are_pending_for_what_is_made_ahead(thinking):
+    experiment = await in_the_model_phase(thinking, seconds=100)
+    await thought(thinking)
+
+    await thinking.queue(experiment, x=0.25)
+    await thinking.report_own(experiment, x=0.5)
+    remade = await thought(thinking)
+
+    assert {"x": 0.25} in remade.problem.pending
+
+
+async def test_points_are_made_ahead_when_evaluations_take_longer_than_the_model(thinking):
+    experiment = await in_the_model_phase(thinking, seconds=100)
+
+    ahead = await thought(thinking)
+
+    assert (ahead.problem.phase, ahead.problem.count) == (Phase.MODEL, 1)
+    (suggestion,) = await ends(begin(thinking.ask(experiment, max_wait_seconds=0)))
+    assert suggestion.provenance.observation_count == 6
+
+
+async def test_nothing_is_made_ahead_when_evaluations_are_quicker_than_the_model(thinking):
+    await in_the_model_phase(thinking, seconds=0)
+
+    assert await is_quiet(thinking)
+
+
+async def test_a_point_made_ahead_is_remade_after_an_observation(thinking):
+    experiment = await in_the_model_phase(thinking, seconds=100)
+    await thought(thinking)
+    assert await is_quiet(thinking)
+
+    await thinking.report_own(experiment, x=0.5)
+    remade = await thought(thinking)
+
+    assert len(remade.problem.observations) == 7
+    assert await is_quiet(thinking)
+
+
+async def an_experiment_with_a_stale_point(service):
+    """Return an experiment with a point that knows six of seven observations, and its remaking."""
+    experiment = await in_the_model_phase(service, seconds=100)
+    await thought(service)
+    assert await is_quiet(service)
+    await service.report_own(experiment, x=0.5)
+    return experiment, await thought(service, answer=False)
+
+
+async def test_who_does_not_wait_takes_a_stale_point(thinking):
+    experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+
+    (suggestion,) = await ends(begin(thinking.ask(experiment, max_wait_seconds=0)))
+
+    assert suggestion.provenance.observation_count == 6
+    remaking.answer()
+
+
+async def test_who_waits_long_gets_the_fresh_point(thinking):
+    experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+    asked = begin(thinking.ask(experiment, max_wait_seconds=3600))
+
+    remaking.answer()
+
+    (suggestion,) = await ends(asked)
+    assert suggestion.provenance.observation_count == 7
+
+
+async def test_who_waits_a_little_takes_the_stale_point_in_the_end(thinking):
+    experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+
+    (suggestion,) = await ends(begin(thinking.ask(experiment, max_wait_seconds=0.01)))
+
+    assert suggestion.provenance.observation_count == 6
+    remaking.answer()
+
+
+async def test_by_default_a_call_waits_a_tenth_of_an_evaluation(thinking):
+    experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+    asked = begin(thinking.ask(experiment))
+    done, _ = await asyncio.wait([asked], timeout=NOTHING_FOR)
+    assert not done
+
+    remaking.answer()
+
+    (suggestion,) = await ends(asked)
+    assert suggestion.provenance.observation_count == 7
+
+
+async def test_who_does_not_wait_waits_when_there_is_no_point_at_all(thinking):
+    experiment = await in_the_model_phase(thinking)
+    asked = begin(thinking.ask(experiment, max_wait_seconds=0))
+    question = await thought(thinking, answer=False)
+    done, _ = await asyncio.wait([asked], timeout=NOTHING_FOR)
+    assert not done
+
+    question.answer()
+
+    await ends(asked)
+
+
+async def test_what_comes_into_the_pool_meanwhile_goes_first_and_the_point_is_kept(thinking):
+    experiment = await in_the_model_phase(thinking)
+    (asked,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    queued = await thinking.queue(experiment, x=0.125)
+    question.answer()
+
+    (first,) = await ends(asked)
+    (second,) = await ends(begin(thinking.ask(experiment)))
+
+    assert first.suggestion_id == queued.suggestion_id
+    assert second.assignments != first.assignments
+    assert await is_quiet(thinking)
+
+
+async def test_the_point_of_a_caller_who_goes_away_is_the_next_ones(thinking):
+    experiment = await in_the_model_phase(thinking)
+    gone = begin(thinking.ask(experiment, "w1"))
+    question = await thought(thinking, answer=False)
+    stays = begin(thinking.ask(experiment, "w2"))
+    gone.cancel()
+    await asyncio.wait([gone], timeout=SECONDS)
+
+    question.answer()
+
+    (suggestion,) = await ends(stays)
+    assert suggestion.lease.worker_id == "w2"
+    assert await is_quiet(thinking)
+
+
+async def test_a_point_that_comes_as_its_caller_goes_away_is_the_next_ones(thinking):
+    experiment = await in_the_model_phase(thinking)
+    (gone,) = await asks(thinking, experiment, 1, max_wait_seconds=3600)
+    question = await thought(thinking, answer=False)
+    (stays,) = await asks(thinking, experiment, 1)
+
+    question.answer(meanwhile=gone.cancel)
+
+    await ends(stays)
+    assert gone.cancelled()
+    assert (await thinking.progress(experiment)).leased_suggestions == 1
+
+
+async def test_a_caller_who_goes_away_while_the_lease_is_written_leaves_no_twin(service):
+    experiment = await service.define(type=ExperimentType.RANDOM)
+    for _ in range(10):
+        gone = begin(service.ask(experiment, "gone"))
+        await service.settle()
+        await service.settle()
+        gone.cancel()
+        await asyncio.wait([gone], timeout=SECONDS)
+
+    await ends(*await asks(service, experiment, 10))
+    leased = await service.suggestions.list(experiment, SuggestionState.LEASED, Page(100))
+    assert len({each.assignments["x"] for _, each in leased}) == len(leased)
+
+
+async def test_what_the_optimizer_raises_reaches_all_who_wait_and_the_next_call_works(thinking):
+    experiment = await in_the_model_phase(thinking)
+    asked = await asks(thinking, experiment, 3)
+    question = await thought(thinking, answer=False)
+
+    question.fail(ZeroDivisionError("a bug"))
+
+    failed = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), SECONDS)
+    assert [type(each) for each in failed] == [ZeroDivisionError] * 3
+    again = begin(thinking.ask(experiment))
+    await thought(thinking)
+    await ends(again)
+    assert await is_quiet(thinking)
+
+
+async def test_a_point_that_cannot_be_made_ahead_is_reported_and_tried_at_the_next_occasion(
+    thinking,
+):
+    experiment = await in_the_model_phase(thinking, seconds=100)
+    reported = asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda *_: reported.set())
+    question = await thought(thinking, answer=False)
+
+    question.fail(ZeroDivisionError("a bug"))
+
+    await asyncio.wait_for(reported.wait(), SECONDS)
+    assert await is_quiet(thinking)
+    await thinking.report_own(experiment, x=0.5)
+    await thought(thinking)
+
+
+async def test_no_more_points_are_made_than_the_budget_has_room_for(thinking):
+    experiment = await in_the_model_phase(thinking, budget=9)
+    (early,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    asked = await asks(thinking, experiment, 20)
+    question.answer()
+
+    last = await thought(thinking)
+
+    await ends(early)
+    done = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), SECONDS)
+    assert last.problem.count == 2
+    assert sum(isinstance(each, BudgetSpent) for each in done) == 18
+    assert await is_quiet(thinking)
+
+
+async def test_calls_that_wait_learn_that_the_experiment_was_archived(thinking):
+    experiment = await in_the_model_phase(thinking)
+    (early,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    asked = await asks(thinking, experiment, 2)
+    await thinking.experiments.archive(experiment, NOW_AND_AGAIN)
+
+    question.answer()
+
+    done = await asyncio.wait_for(asyncio.gather(early, *asked, return_exceptions=True), SECONDS)
+    assert [type(each) for each in done] == [ExperimentArchived] * 3
+    assert await is_quiet(thinking)
+
+
+@pytest.mark.parametrize(("idle_seconds", "kept"), [(0.0, False), (600.0, True)])
+async def test_the_points_of_idle_experiments_are_dropped(start, idle_seconds, kept):
+    service = await start(ControlledOptimizer(), idle_seconds=idle_seconds)
+    experiment = await in_the_model_phase(service)
+    (asked,) = await asks(service, experiment, 1)
+    question = await thought(service, answer=False)
+    await service.queue(experiment, x=0.125)
+    question.answer()
+    await ends(asked)
+
+    await service.housekeeping.forget()
+
+    (asked,) = await asks(service, experiment, 1)
+    assert await is_quiet(service) is kept
+    asked.cancel()
+
+
+async def test_a_finished_experiment_asks_the_optimizer_nothing(thinking):
+    experiment = await in_the_model_phase(thinking, budget=6)
+
+    with pytest.raises(BudgetSpent):
+        await thinking.ask(experiment)
+    assert await is_quiet(thinking)
+
+
+async def test_the_optimizer_is_asked_once_for_each_point_of_a_lone_worker(service):
+    experiment = await service.define()
+
+    await service.evaluate(experiment, 20)
+
+    assert len(service.optimizer.problems) == 20
