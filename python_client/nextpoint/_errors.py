@@ -36,8 +36,9 @@ BY_CODE: dict[grpc.StatusCode, type[NextpointError]] = {
     grpc.StatusCode.ABORTED: errors.StateError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.OverloadedError,
     grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
+    # Not by the caller, who gets no answer then: a server that ends breaks its calls off.
+    grpc.StatusCode.CANCELLED: errors.UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceededError,
-    grpc.StatusCode.CANCELLED: errors.ServiceError,
     grpc.StatusCode.DATA_LOSS: errors.ServiceError,
     grpc.StatusCode.INTERNAL: errors.ServiceError,
     grpc.StatusCode.PERMISSION_DENIED: errors.ServiceError,

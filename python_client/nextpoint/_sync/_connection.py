@@ -59,7 +59,7 @@ class Connection:
         check_address(address)
         self.address = address
         self.timeout = timeout
-        self._answered = False
+        self.answered = False
         self._closed = Signal()
         self._channel = open_channel(address)
         self.experiments: experiment_service_pb2_grpc.ExperimentServiceStub = _bound(
@@ -108,11 +108,11 @@ class Connection:
             except UnavailableError as error:
                 # A service that answered before is being restarted. One that never did is somewhere
                 # else, and its user wants to know.
-                if not self._answered:
+                if not self.answered:
                     raise
                 self._closed.wait(backoff.delay_after(error))
             else:
-                self._answered = True
+                self.answered = True
                 return response
 
     def pages(

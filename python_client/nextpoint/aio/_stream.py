@@ -52,7 +52,6 @@ class SuggestionStream:
         )
         self._inbox: Inbox[Suggestion | Exception | None] = Inbox()
         self._seen: set[tuple[str, int]] = set()
-        self._opened = False
         self._backoff = Backoff(PATIENCE_SECONDS)
         self._stopped = Signal()
         self._call: StreamCall[suggestion_service_pb2.StreamSuggestionsResponse] | None = None
@@ -105,7 +104,7 @@ class SuggestionStream:
             try:
                 await self._receive_until_break()
             except UnavailableError as error:
-                if not self._opened:
+                if not self._connection.answered:
                     raise
                 delay = self._backoff.delay_after(error)
                 logger.warning("stream broke off, opening it anew: %s", error)
@@ -133,7 +132,7 @@ class SuggestionStream:
                 if event is None or event.HasField("closed"):
                     return
                 if event.HasField("opened"):
-                    self._opened = True
+                    self._connection.answered = True
                     self._backoff.reset()
                     heartbeat_interval = event.opened.heartbeat_interval.ToTimedelta()
                     silence = 2 * heartbeat_interval.total_seconds() or OPENING_SECONDS

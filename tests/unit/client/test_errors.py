@@ -136,8 +136,9 @@ def impatient_grpc(monkeypatch):
     monkeypatch.setattr("nextpoint._backoff.FIRST_DELAY_SECONDS", 0.01)
 
 
-def test_a_service_that_answered_before_is_waited_for(impatient_grpc, service, experiment):
-    away = Failure(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN")
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_service_that_answered_before_is_waited_for(impatient_grpc, service, experiment, code):
+    away = Failure(code)
     service.script("CreateObservation", away, away, observed)
 
     experiment.create_observation(suggestion="sug_1", failed=True)

@@ -101,6 +101,13 @@ def test_a_stream_that_is_refused_is_not_opened_again(service, experiment, failu
     assert len(service.requests("StreamSuggestions")) == 1
 
 
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_service_that_ends_before_the_stream_is_open_is_waited_for(service, experiment, code):
+    service.script("StreamSuggestions", [Failure(code)], [opened(), assigned(), closed()])
+
+    assert len(list(experiment.suggestions())) == 1
+
+
 def test_the_stream_is_followed_while_the_loop_is_busy(service, experiment):
     service.script("StreamSuggestions", [opened(), assigned("sug_1"), AWAY], [opened(), SILENCE])
     stream = experiment.suggestions()
