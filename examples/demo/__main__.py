@@ -22,11 +22,11 @@ import nextpoint
 import report
 from processes import Broken, Service, start_worker, stop
 
-BUDGET = 48
+BUDGET = 40
 WORKERS = 4
 KILL_AT = BUDGET // 2
 LOOK_EVERY_SECONDS = 0.2
-GIVE_UP_AFTER_SECONDS = 300
+GIVE_UP_AFTER_SECONDS = 900
 FOLDER = Path(__file__).resolve().parents[2] / "build/demo"
 
 

@@ -59,13 +59,13 @@ def evaluate(point: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
             learning_rate_init=point["learning_rate"],
             alpha=point["alpha"],
             batch_size=64,
-            max_iter=40,
+            max_iter=30,
             random_state=0,
         ),
     )
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     with warnings.catch_warnings():
-        # Forty rounds are what a network gets here, converged or not.
+        # Thirty rounds are what a network gets here, converged or not.
         warnings.simplefilter("ignore", ConvergenceWarning)
         scores = cross_val_score(network, images, digits, cv=folds)
     return {
