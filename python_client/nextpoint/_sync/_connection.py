@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import grpc
+
+logger = logging.getLogger("nextpoint")
 
 # A page of observations of 100 parameters stays small.
 PAGE_SIZE = 200
@@ -110,7 +113,9 @@ class Connection:
                 # else, and its user wants to know.
                 if not self.answered:
                     raise
-                self._closed.wait(backoff.delay_after(error))
+                delay = backoff.delay_after(error)
+                logger.warning("service is away, trying again for a while: %s", error)
+                self._closed.wait(delay)
             else:
                 self.answered = True
                 return response

@@ -105,7 +105,7 @@ class SuggestionStream:
             try:
                 self._receive_until_break()
             except UnavailableError as error:
-                if not self._connection.answered:
+                if self._stopped.is_set() or not self._connection.answered:
                     raise
                 delay = self._backoff.delay_after(error)
                 logger.warning("stream broke off, opening it anew: %s", error)

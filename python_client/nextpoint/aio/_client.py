@@ -30,7 +30,7 @@ EXPERIMENT_STATES = {
 class Client:
     """A connection to a service, made when it is first needed.
 
-    It may be used by many threads at once. Close it when you are done, or use it as a context
+    It may be used by many tasks at once. Close it when you are done, or use it as a context
     manager. Closing ends the renewal of leases: what is still held then goes to other workers when
     its lease runs out.
 

@@ -106,8 +106,11 @@ async def read(call: StreamCall[T], seconds: float) -> T | None:
 async def evaluated(evaluate: Evaluate, assignments: Assignments) -> Values:
     """Return what the user's function makes of a point."""
     if inspect.iscoroutinefunction(evaluate):
-        return cast("Values", await evaluate(assignments))
-    return cast("Values", await asyncio.to_thread(evaluate, assignments))
+        outcome = evaluate(assignments)
+    else:
+        outcome = await asyncio.to_thread(evaluate, assignments)
+    # A plain function may return something to await as well.
+    return cast("Values", await outcome if inspect.isawaitable(outcome) else outcome)
 
 
 async def in_thread(function: Callable[[], T]) -> T:

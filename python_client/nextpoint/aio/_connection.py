@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import grpc.aio
+
+logger = logging.getLogger("nextpoint")
 
 # A page of observations of 100 parameters stays small.
 PAGE_SIZE = 200
@@ -109,7 +112,9 @@ class Connection:
                 # else, and its user wants to know.
                 if not self.answered:
                     raise
-                await self._closed.wait(backoff.delay_after(error))
+                delay = backoff.delay_after(error)
+                logger.warning("service is away, trying again for a while: %s", error)
+                await self._closed.wait(delay)
             else:
                 self.answered = True
                 return response

@@ -45,7 +45,7 @@ class Experiment:
 
     Made by `Client.create_experiment` and `Client.get_experiment`. Attributes show the experiment
     as it was when it was last fetched; `refresh` fetches it. Methods call the service. It may be
-    used by many threads at once.
+    used by many tasks at once.
 
     Example:
         async for run in experiment.loop():

@@ -143,6 +143,17 @@ async def test_a_plain_function_is_optimized_by_threads(service, experiment):
     assert len(service.requests("CreateObservation")) == 2
 
 
+async def test_a_function_may_return_a_coroutine(service, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), closed()])
+
+    async def evaluate(params):
+        return params.lr
+
+    await experiment.optimize(lambda params: evaluate(params))  # noqa: PLW0108  that is the point
+
+    assert not service.requests("CreateObservation")[0].failed
+
+
 async def test_a_cancelled_optimization_gives_back_what_it_holds(service, experiment):
     service.script("StreamSuggestions", [opened(), assigned("sug_1"), assigned("sug_2"), SILENCE])
     together = asyncio.Barrier(3)
