@@ -105,10 +105,11 @@ async def read(call: StreamCall[T], seconds: float) -> T | None:
 
 async def evaluated(evaluate: Evaluate, assignments: Assignments) -> Values:
     """Return what the user's function makes of a point."""
+    function: Callable[[Assignments], object] = evaluate
     if inspect.iscoroutinefunction(evaluate):
-        outcome = evaluate(assignments)
+        outcome = function(assignments)
     else:
-        outcome = await asyncio.to_thread(evaluate, assignments)
+        outcome = await asyncio.to_thread(function, assignments)
     # A plain function may return something to await as well.
     return cast("Values", await outcome if inspect.isawaitable(outcome) else outcome)
 
