@@ -1,5 +1,6 @@
 """What can be changed of an experiment, and what cannot."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -108,6 +109,16 @@ FAULTY_CHANGES = {
 @pytest.mark.parametrize(("new", "expected"), FAULTY_CHANGES.values(), ids=FAULTY_CHANGES)
 def test_a_change_keeps_the_rule_that(refuses, new, expected):
     refuses(lambda: changed(**new), expected)
+
+
+def test_a_change_is_not_judged_by_what_it_leaves_alone():
+    smaller = replace(LIMITS, budget=5, parallel_bandwidth=1, metadata_entries=0)
+    experiment = an_experiment(
+        budget=20, parallel_bandwidth=2, project="Legacy", metadata={"oven": "x"}, tags=("rye",)
+    )
+    new = ExperimentChange(frozenset({"name"}), name="toast")
+
+    assert change(experiment, new, smaller, LATER).name == "toast"
 
 
 @pytest.mark.parametrize("field", ["type", "parameters", "metrics", "linear_constraints", "state"])

@@ -387,6 +387,28 @@ def test_a_grid_may_have_more_cells_than_a_budget_may_be_large():
     assert defined(**of_grid_type(parameters=parameters)).budget == 2**17
 
 
+def test_a_grid_may_have_as_many_cells_as_the_limit_says(refuses):
+    draft = a_draft(**of_grid_type())
+
+    assert define(draft, replace(LIMITS, grid_cells=24), "exp_1", NOW).budget == 24
+    refuses(
+        lambda: define(draft, replace(LIMITS, grid_cells=23), "exp_1", NOW),
+        {"parameters": "at most 23 cells, got 24"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ((), {"parameters": "must have at least one parameter"}),
+        ((*GRID, a_parameter_draft("", "bool")), {"parameters[4].name": "is required"}),
+        ((*GRID, a_parameter_draft("x", None)), {"parameters[4].type": "must be double"}),
+    ],
+)
+def test_cells_are_not_counted_where_a_parameter_is_faulty(refuses, parameters, expected):
+    refuses(lambda: defined(**of_grid_type(parameters=parameters, budget=7)), expected)
+
+
 def test_the_metrics_of_a_grid_need_no_budget():
     metrics = (metric("a"), metric("b"), metric("c", CONSTRAINT, 1.0))
 

@@ -67,6 +67,11 @@ def test_the_metrics_to_optimize_keep_their_order():
     assert [each.name for each in an_experiment(metrics=metrics).optimized] == ["b", "a"]
 
 
+@pytest.mark.parametrize(("minimize", "sign"), [(False, 1.0), (True, -1.0)])
+def test_the_sign_makes_more_better(minimize, sign):
+    assert a_metric(minimize=minimize).sign == sign
+
+
 @pytest.mark.parametrize(
     ("minimize", "below", "at", "above"),
     [(False, False, True, True), (True, True, True, False)],
@@ -142,6 +147,8 @@ def test_a_search_is_over_when_as_many_points_were_evaluated_as_the_budget_says(
         ({"cells_left": 12}, False),
         ({"cells_left": 1, "observations": 11}, False),
         ({"cells_left": 0, "observations": 11, "open_suggestions": 1}, False),
+        ({"cells_left": 1, "observations": 10, "open_suggestions": 1}, False),
+        ({"cells_left": 1, "observations": 10, "queued_suggestions": 1}, False),
         ({"cells_left": 0, "observations": 11, "queued_suggestions": 1}, False),
         ({"cells_left": 0, "observations": 12}, True),
         ({"cells_left": 3, "observations": 12}, False),

@@ -235,6 +235,14 @@ def test_a_kind_that_nobody_knows_is_a_bug_and_not_a_guess():
             ask()
 
 
+def test_a_list_of_ten_choices_is_not_cut_in_a_message():
+    grid = tuple(range(10))
+
+    problem = range_problem(IntParameter("x", 0, 9, grid=grid), 10)
+
+    assert problem == "must be one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got 10"
+
+
 def test_a_long_list_of_choices_is_cut_in_a_message():
     values = tuple(f"v{index}" for index in range(11))
     problem = type_problem(CategoricalParameter("x", values), "w")

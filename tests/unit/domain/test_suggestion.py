@@ -8,7 +8,13 @@ import pytest
 from tests.support.builders import LATER, NOW, a_suggestion
 
 from nextpoint_service.domain.errors import LeaseLost
-from nextpoint_service.domain.suggestion import Lease, Suggestion, SuggestionState
+from nextpoint_service.domain.suggestion import (
+    Generator,
+    Lease,
+    Provenance,
+    Suggestion,
+    SuggestionState,
+)
 
 QUEUED, LEASED, WAITING, OBSERVED = SuggestionState
 MUCH_LATER = LATER + timedelta(hours=1)
@@ -144,6 +150,19 @@ def test_the_worker_of_an_earlier_attempt_cannot_disturb_the_next():
         taken_over.renew(1, MUCH_LATER)
     with pytest.raises(LeaseLost):
         taken_over.release(1)
+
+
+def test_a_provenance_claims_no_more_than_it_was_told():
+    assert Provenance(Generator.USER, "queued") == Provenance(
+        Generator.USER,
+        "queued",
+        seed=None,
+        observation_count=0,
+        pending_count=0,
+        fallback_reason="",
+        predictions={},
+        acquisition_value=None,
+    )
 
 
 def test_a_suggestion_is_never_changed_in_place():

@@ -41,6 +41,14 @@ def test_faults_that_were_found_apart_come_below_a_prefix():
     assert violations.found == (FieldViolation("parameters[2].name", "is bad"),)
 
 
+def test_a_name_that_is_empty_is_missing_unless_it_is_one_of_a_list(notes):
+    notes(lambda found: found.check_name("name", "", 10), {"name": "is required"})
+    notes(
+        lambda found: found.check_name("tags[0]", "", 10, empty="must not be empty"),
+        {"tags[0]": "must not be empty"},
+    )
+
+
 @pytest.mark.parametrize("name", ["x", "x" * 10, "a b", "é", "名前", "a-b_c.d/e", "'", "😀"])
 def test_a_name_may_hold_whatever_people_can_see(notes, name):
     notes(lambda found: found.check_name("name", name, 10), {})
