@@ -8,6 +8,7 @@ from nextpoint.v1 import analysis_service_pb2 as pb
 from nextpoint.v1 import analysis_service_pb2_grpc
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging
 from nextpoint_service.transport.convert.observations import observation_to_proto
 
@@ -24,12 +25,11 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
     async def ListBestAssignments(
         self, request: pb.ListBestAssignmentsRequest, context: _Context
     ) -> pb.ListBestAssignmentsResponse:
-        paging = Paging(request, request.page_size, request.page_token, self._limits)
+        violations = Violations()
+        paging = Paging(request, request.page_size, request.page_token, self._limits, violations)
+        violations.check()
         found = await self._observations.best(request.experiment_id, paging.page)
-        best, token = paging.cut(found)
-        return pb.ListBestAssignmentsResponse(
-            best_assignments=[
-                pb.BestAssignments(observation=observation_to_proto(each)) for each in best
-            ],
-            next_page_token=token,
+        best, token = paging.cut(
+            found, lambda each: pb.BestAssignments(observation=observation_to_proto(each))
         )
+        return pb.ListBestAssignmentsResponse(best_assignments=best, next_page_token=token)

@@ -1,11 +1,14 @@
 """The one table from domain errors to gRPC statuses."""
 
+from collections.abc import Sequence
+
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from nextpoint_service.domain.errors import (
+    FieldViolation,
     InvalidRequest,
     LimitReached,
     NextpointServiceError,
@@ -18,6 +21,11 @@ from nextpoint_service.domain.errors import (
 from nextpoint_service.transport.convert.values import seconds_to_proto
 
 DOMAIN = "nextpoint"
+
+_TEXT_BYTES = 400
+_VIOLATIONS_BYTES = 2400
+"""A status travels in headers, of which many clients take 8 KiB, in which it is written twice over
+and in base64. One that is larger would not arrive at all."""
 
 CODES: dict[type[NextpointServiceError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -42,29 +50,39 @@ def code_of(error: NextpointServiceError) -> grpc.StatusCode:
 def status_of(error: NextpointServiceError) -> tuple[grpc.StatusCode, status_pb2.Status]:
     """Return the code and the status, with its details, that a caller gets for an error."""
     code = code_of(error)
+    metadata = {name: _short(value) for name, value in error.metadata.items()}
     details: list[Message] = [
-        error_details_pb2.ErrorInfo(
-            reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
-        )
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
     ]
     match error:
         case InvalidRequest(violations=violations):
-            details.append(
-                error_details_pb2.BadRequest(
-                    field_violations=[
-                        error_details_pb2.BadRequest.FieldViolation(
-                            field=each.field, description=each.description
-                        )
-                        for each in violations
-                    ]
-                )
-            )
+            details.append(_bad_request(violations))
         case (
             LimitReached(retry_after_seconds=float(seconds))
             | ShuttingDown(retry_after_seconds=float(seconds))
         ):
             details.append(error_details_pb2.RetryInfo(retry_delay=seconds_to_proto(seconds)))
-    return code, _status(code, str(error), details)
+    return code, _status(code, _short(str(error)), details)
+
+
+def _bad_request(violations: Sequence[FieldViolation]) -> error_details_pb2.BadRequest:
+    """Return as many violations as there is room for, and the number of the others."""
+    message = error_details_pb2.BadRequest()
+    for index, each in enumerate(violations):
+        added = message.field_violations.add(
+            field=_short(each.field), description=_short(each.description)
+        )
+        if message.ByteSize() > _VIOLATIONS_BYTES:
+            added.description = f"and {len(violations) - index} more"
+            break
+    return message
+
+
+def _short(text: str) -> str:
+    encoded = text.encode()
+    if len(encoded) <= _TEXT_BYTES:
+        return text
+    return encoded[:_TEXT_BYTES].decode(errors="ignore") + "…"
 
 
 def status_of_bug(incident: str) -> tuple[grpc.StatusCode, status_pb2.Status]:

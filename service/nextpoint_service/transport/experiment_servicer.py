@@ -8,6 +8,7 @@ from nextpoint.v1 import experiment_service_pb2 as pb
 from nextpoint.v1 import experiment_service_pb2_grpc
 from nextpoint_service.application.experiments import ExperimentUseCases
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging, call_from_proto
 from nextpoint_service.transport.convert.experiments import (
     change_from_proto,
@@ -42,12 +43,13 @@ class ExperimentServicer(experiment_service_pb2_grpc.ExperimentServiceServicer):
     async def ListExperiments(
         self, request: pb.ListExperimentsRequest, context: _Context
     ) -> pb.ListExperimentsResponse:
-        paging = Paging(request, request.page_size, request.page_token, self._limits)
-        found = await self._experiments.list(filter_from_proto(request), paging.page)
-        details, token = paging.cut(found)
-        return pb.ListExperimentsResponse(
-            experiments=[experiment_to_proto(each) for each in details], next_page_token=token
-        )
+        violations = Violations()
+        paging = Paging(request, request.page_size, request.page_token, self._limits, violations)
+        which = filter_from_proto(request, self._limits, violations)
+        violations.check()
+        found = await self._experiments.list(which, paging.page)
+        experiments, token = paging.cut(found, experiment_to_proto)
+        return pb.ListExperimentsResponse(experiments=experiments, next_page_token=token)
 
     async def UpdateExperiment(
         self, request: pb.UpdateExperimentRequest, context: _Context

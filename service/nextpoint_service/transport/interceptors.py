@@ -58,6 +58,9 @@ def _watched(
             response = await behaviour(request, context)
         except Exception as error:  # noqa: BLE001 -- the border: whatever it is becomes a status
             await _abort(line, context, error)
+        except BaseException:
+            line.write("CANCELLED")
+            raise
         line.write("OK")
         return response
 

@@ -8,6 +8,7 @@ from nextpoint.v1 import observation_service_pb2 as pb
 from nextpoint.v1 import observation_service_pb2_grpc
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging, call_from_proto
 from nextpoint_service.transport.convert.observations import (
     change_from_proto,
@@ -53,13 +54,12 @@ class ObservationServicer(observation_service_pb2_grpc.ObservationServiceService
     async def ListObservations(
         self, request: pb.ListObservationsRequest, context: _Context
     ) -> pb.ListObservationsResponse:
-        paging = Paging(request, request.page_size, request.page_token, self._limits)
+        violations = Violations()
+        paging = Paging(request, request.page_size, request.page_token, self._limits, violations)
+        violations.check()
         found = await self._observations.list(request.experiment_id, paging.page)
-        observations, token = paging.cut(found)
-        return pb.ListObservationsResponse(
-            observations=[observation_to_proto(each) for each in observations],
-            next_page_token=token,
-        )
+        observations, token = paging.cut(found, observation_to_proto)
+        return pb.ListObservationsResponse(observations=observations, next_page_token=token)
 
     async def UpdateObservation(
         self, request: pb.UpdateObservationRequest, context: _Context

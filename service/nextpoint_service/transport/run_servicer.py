@@ -8,6 +8,7 @@ from nextpoint.v1 import run_service_pb2 as pb
 from nextpoint.v1 import run_service_pb2_grpc
 from nextpoint_service.application.runs import RunUseCases
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging, call_from_proto
 from nextpoint_service.transport.convert.runs import (
     new_run_from_proto,
@@ -37,13 +38,13 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return pb.GetRunResponse(run=run_to_proto(await self._runs.get(request.run_id)))
 
     async def ListRuns(self, request: pb.ListRunsRequest, context: _Context) -> pb.ListRunsResponse:
-        paging = Paging(request, request.page_size, request.page_token, self._limits)
-        state = state_from_proto(request.state)
+        violations = Violations()
+        paging = Paging(request, request.page_size, request.page_token, self._limits, violations)
+        state = state_from_proto(request.state, violations)
+        violations.check()
         found = await self._runs.list(request.experiment_id, state, paging.page)
-        runs, token = paging.cut(found)
-        return pb.ListRunsResponse(
-            runs=[run_to_proto(each) for each in runs], next_page_token=token
-        )
+        runs, token = paging.cut(found, run_to_proto)
+        return pb.ListRunsResponse(runs=runs, next_page_token=token)
 
     async def LogMetrics(
         self, request: pb.LogMetricsRequest, context: _Context

@@ -9,6 +9,7 @@ from nextpoint.v1 import suggestion_service_pb2 as pb
 from nextpoint.v1 import suggestion_service_pb2_grpc
 from nextpoint_service.application.suggestions import HandOut, SuggestionUseCases
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging, call_from_proto
 from nextpoint_service.transport.convert.suggestions import (
     ask_from_proto,
@@ -57,13 +58,13 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
     async def ListSuggestions(
         self, request: pb.ListSuggestionsRequest, context: _Context
     ) -> pb.ListSuggestionsResponse:
-        paging = Paging(request, request.page_size, request.page_token, self._limits)
-        state = state_from_proto(request.state)
+        violations = Violations()
+        paging = Paging(request, request.page_size, request.page_token, self._limits, violations)
+        state = state_from_proto(request.state, violations)
+        violations.check()
         found = await self._suggestions.list(request.experiment_id, state, paging.page)
-        suggestions, token = paging.cut(found)
-        return pb.ListSuggestionsResponse(
-            suggestions=[suggestion_to_proto(each) for each in suggestions], next_page_token=token
-        )
+        suggestions, token = paging.cut(found, suggestion_to_proto)
+        return pb.ListSuggestionsResponse(suggestions=suggestions, next_page_token=token)
 
     async def ReleaseSuggestion(
         self, request: pb.ReleaseSuggestionRequest, context: _Context

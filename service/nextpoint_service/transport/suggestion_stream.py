@@ -99,6 +99,8 @@ class _Delivery:
         self, max_outstanding: int, settings: StreamSettings
     ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
         """Yield suggestions and heartbeats until there is no more to do."""
+        clock = asyncio.get_running_loop().time
+        sent_at = clock()
         none_left = False
         while True:
             # A change that came after the last look makes another try worth while.
@@ -111,10 +113,14 @@ class _Delivery:
                 return
             for event in self._unsent(outlook):
                 yield event
+                sent_at = clock()
             if self._taking is None and not none_left and len(outlook.held) < max_outstanding:
                 self._taking = asyncio.create_task(self._take())
-            if not await self._something_happened(settings.heartbeat_seconds):
+            # Much may happen to others, of which this worker hears nothing.
+            await self._something_happened(sent_at + settings.heartbeat_seconds - clock())
+            if clock() - sent_at >= settings.heartbeat_seconds:
                 yield pb.StreamSuggestionsResponse(heartbeat=pb.StreamHeartbeat())
+                sent_at = clock()
             if self._taking is not None and self._taking.done():
                 none_left = not self._taking.result()
                 self._taking = None
@@ -138,13 +144,12 @@ class _Delivery:
             return False
         return True
 
-    async def _something_happened(self, seconds: float) -> bool:
-        """Wait for a change or the end of a hand-out; False when neither came in time."""
+    async def _something_happened(self, seconds: float) -> None:
+        """Wait for a change or the end of a hand-out, but not longer than this."""
         if self._listening is None or self._listening.done():
             self._listening = asyncio.create_task(self._subscription.changed())
         waiting = {self._listening, *([self._taking] if self._taking else [])}
-        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        return bool(done)
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
         """Stop what is under way; a lease that is being made stays the worker's."""

@@ -14,6 +14,7 @@ from nextpoint_service.domain.experiment import (
     Progress,
     Strategy,
 )
+from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.parameter_rules import ConstraintDraft, ParameterDraft, TermDraft
 from nextpoint_service.domain.search_space import (
     BoolParameter,
@@ -25,6 +26,7 @@ from nextpoint_service.domain.search_space import (
     NumericParameter,
     Parameter,
 )
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.values import (
     metadata_from_proto,
     metadata_to_proto,
@@ -108,8 +110,14 @@ def change_from_proto(request: experiment_service_pb2.UpdateExperimentRequest) -
     )
 
 
-def filter_from_proto(request: experiment_service_pb2.ListExperimentsRequest) -> ExperimentFilter:
+def filter_from_proto(
+    request: experiment_service_pb2.ListExperimentsRequest, limits: Limits, violations: Violations
+) -> ExperimentFilter:
     """Return which experiments the caller asks for; without a state the active ones."""
+    if request.state and request.state not in _STATES:
+        violations.add("state", "is not known")
+    if len(request.name_contains) > limits.name_characters:
+        violations.add("name_contains", f"must have at most {limits.name_characters} characters")
     state = _STATES.get(request.state) if request.HasField("state") else ExperimentState.ACTIVE
     return ExperimentFilter(request.project, state, request.name_contains)
 

@@ -3,6 +3,7 @@
 from nextpoint.v1 import run_pb2, run_service_pb2
 from nextpoint_service.application.runs import NewRun
 from nextpoint_service.domain.run import Run, RunState
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.suggestions import ask_from_proto
 from nextpoint_service.transport.convert.values import (
     assignments_to_proto,
@@ -26,8 +27,10 @@ def new_run_from_proto(request: run_service_pb2.CreateRunRequest) -> NewRun:
     return NewRun(ask_from_proto(request), request.name, metadata_from_proto(request.metadata))
 
 
-def state_from_proto(state: run_pb2.RunState.ValueType) -> RunState | None:
-    """Return the state; None for any."""
+def state_from_proto(state: run_pb2.RunState.ValueType, violations: Violations) -> RunState | None:
+    """Return the state, None for any; one that is not known is noted."""
+    if state and state not in _STATES:
+        violations.add("state", "is not known")
     return _STATES.get(state)
 
 

@@ -9,6 +9,7 @@ from nextpoint_service.domain.suggestion import (
     Suggestion,
     SuggestionState,
 )
+from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.values import (
     assignments_to_proto,
     seconds_from_proto,
@@ -49,8 +50,12 @@ def ask_from_proto(
     )
 
 
-def state_from_proto(state: suggestion_pb2.SuggestionState.ValueType) -> SuggestionState | None:
-    """Return the state; None for any."""
+def state_from_proto(
+    state: suggestion_pb2.SuggestionState.ValueType, violations: Violations
+) -> SuggestionState | None:
+    """Return the state, None for any; one that is not known is noted."""
+    if state and state not in _STATES:
+        violations.add("state", "is not known")
     return _STATES.get(state)
 
 
