@@ -65,7 +65,7 @@ def hit_and_run(inside: Polytope, random: np.random.Generator, count: int) -> Ar
         steps = random.standard_normal((count, dimensions)) @ inside.axes.T
         slack = np.maximum(inside.bound - places @ inside.matrix.T, 0.0)
         growth = steps @ inside.matrix.T
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = slack / growth
         forward = np.where(growth > 0, ratio, np.inf).min(axis=1)
         backward = np.where(growth < 0, ratio, -np.inf).max(axis=1)

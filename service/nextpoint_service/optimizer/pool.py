@@ -1,13 +1,12 @@
 """Fills the port to the optimizer with threads for light work and processes for models."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event, Thread
-from typing import TypeVar
 
 import structlog
 
@@ -20,11 +19,8 @@ from nextpoint_service.optimizer.worker import SHUTTING_DOWN, Compute, Failure, 
 
 __all__ = ["OptimizerPool", "OptimizerSettings"]
 
-_A = TypeVar("_A")
-_T = TypeVar("_T")
 _Result = Sequence[Proposal] | Failure
 
-_LIGHT_THREADS = 2
 _JOIN_SECONDS = 1.0
 
 _log = structlog.get_logger()
@@ -38,7 +34,6 @@ class OptimizerPool:
     """
 
     def __init__(self, settings: OptimizerSettings, compute: Compute = compute_model) -> None:
-        self._light = ThreadPoolExecutor(_LIGHT_THREADS, thread_name_prefix="points")
         self._jobs: SimpleQueue[tuple[Future[_Result], Problem] | None] = SimpleQueue()
         self._processes = [ModelProcess(settings, compute) for _ in range(settings.processes)]
         # A thread that waits for Ax to load must not hold up the end of the server.
@@ -58,7 +53,7 @@ class OptimizerPool:
         """Begin to load Ax and SciPy, without waiting for either."""
         for thread in self._threads:
             thread.start()
-        self._light.submit(_warm_up)
+        Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
     async def close(self) -> None:
         """End the threads and processes; who waits for a model gets a point without one."""
@@ -70,13 +65,12 @@ class OptimizerPool:
         for process in self._processes:
             self._jobs.put(None)
             process.close()
-        self._light.shutdown(wait=False)
         await asyncio.to_thread(self._join)
 
     async def propose(self, problem: Problem) -> Sequence[Proposal]:
         """Return points; a space-filling one with the reason stands in for a missing model."""
         if problem.phase is not Phase.MODEL:
-            return await self._in_thread(_space_filling, problem)
+            return await asyncio.to_thread(_space_filling, problem)
         result = await self._model(problem)
         if not isinstance(result, Failure):
             return result
@@ -84,14 +78,11 @@ class OptimizerPool:
             "model_failed", experiment=problem.experiment.experiment_id, reason=result.reason
         )
         instead = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason=result.reason)
-        return await self._in_thread(_space_filling, instead)
+        return await asyncio.to_thread(_space_filling, instead)
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         """Say why the linear constraints leave no point, or return None when they leave one."""
-        return await self._in_thread(_why_infeasible, space)
-
-    async def _in_thread(self, work: Callable[[_A], _T], argument: _A) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._light, work, argument)
+        return await asyncio.to_thread(_why_infeasible, space)
 
     async def _model(self, problem: Problem) -> _Result:
         if self._closed.is_set():

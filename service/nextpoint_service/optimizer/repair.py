@@ -73,11 +73,15 @@ def _with_whole_numbers_of(region: Region, values: Values) -> Iterator[Values]:
     if rest is None:
         return
     inside = polytope(rest.rows)
-    if inside is None:
-        return
     place = rest.place([v for v, whole in zip(values, region.whole, strict=True) if not whole])
-    for hair in _HAIRS:
-        reals = iter(rest.values(inside.pulled(place, hair)))
+    if inside is None:
+        # Equalities can contradict each other by less than what counts as rounding.
+        matrix, bound = rest.rows.matrix[rest.rows.equal], rest.rows.bound[rest.rows.equal]
+        places = [place - np.linalg.pinv(matrix) @ (matrix @ place - bound)]
+    else:
+        places = [inside.pulled(place, hair) for hair in _HAIRS]
+    for each in places:
+        reals = iter(rest.values(each))
         yield [
             value if whole else next(reals)
             for value, whole in zip(values, region.whole, strict=True)

@@ -1,0 +1,266 @@
+import math
+
+import pytest
+from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
+
+from nextpoint_service.application.ports import Phase
+from nextpoint_service.domain.experiment import Metric, Objective, Strategy
+from nextpoint_service.domain.search_space import (
+    BoolParameter,
+    CategoricalParameter,
+    DoubleParameter,
+    IntParameter,
+    SearchSpace,
+)
+from nextpoint_service.domain.suggestion import Generator
+from nextpoint_service.optimizer import space_filling
+from nextpoint_service.optimizer.axes import key
+
+EVERYTHING = SearchSpace(
+    (
+        DoubleParameter("double", -5.0, 5.0),
+        DoubleParameter("rate", 1e-5, 1.0, log=True),
+        DoubleParameter("step", 0.5, 8.0, grid=(0.5, 1.0, 8.0)),
+        IntParameter("few", -2, 9),
+        IntParameter("many", -(2**53), 2**53),
+        IntParameter("doubling", 1, 1024, log=True),
+        CategoricalParameter("kind", ("x", "y", "z")),
+        CategoricalParameter("size", ("s", "m", "l"), ordered=True),
+        BoolParameter("flag"),
+    ),
+    (at_most(4.0, double=1.0, few=1.0),),
+)
+Y = Metric("y")
+CONSTRAINT = Metric("c", strategy=Strategy.CONSTRAINT, threshold=0.5)
+
+
+def points(space, count):
+    return [each.assignments for each in space_filling.propose(a_problem(space, count=count))]
+
+
+def model(space=SQUARE, observations=(), **fields):
+    fields = {"index": len(observations), **fields}
+    return a_problem(space, observations=observations, phase=Phase.MODEL, **fields)
+
+
+def peak(point, a=0.3, b=0.7):
+    return -((point["a"] - a) ** 2) - (point["b"] - b) ** 2
+
+
+def distance(point, a, b):
+    return math.hypot(point["a"] - a, point["b"] - b)
+
+
+async def the_point(pool, problem):
+    (proposal,) = await pool.propose(problem)
+    assert proposal.provenance.generator is Generator.MODEL, proposal.provenance
+    assert problem.experiment.space.contains(proposal.assignments)
+    return proposal.assignments
+
+
+async def test_the_peak_is_found(pool):
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 10)]
+
+    assert distance(await the_point(pool, model(observations=made)), 0.3, 0.7) < 0.1
+
+
+async def test_less_is_better_where_it_is_minimized(pool):
+    made = [observed(point, y=-peak(point)) for point in points(SQUARE, 10)]
+    metrics = [Metric("y", Objective.MINIMIZE)]
+
+    found = await the_point(pool, model(observations=made, metrics=metrics))
+
+    assert distance(found, 0.3, 0.7) < 0.1
+
+
+async def test_the_provenance_tells_what_the_model_expects(pool):
+    metrics = [Metric("y", Objective.MINIMIZE), CONSTRAINT, Metric("s", strategy=Strategy.STORE)]
+    made = [
+        observed(point, y=50 - peak(point), c=1.0 + point["a"], s=1.0)
+        for point in points(SQUARE, 10)
+    ]
+
+    (proposal,) = await pool.propose(
+        model(observations=made, metrics=metrics, pending=[{"a": 0.0, "b": 0.0}])
+    )
+
+    provenance = proposal.provenance
+    assert provenance.method == "Ax qLogNoisyExpectedImprovement"
+    assert (provenance.observation_count, provenance.pending_count) == (10, 1)
+    assert provenance.predictions.keys() == {"y", "c"}
+    assert provenance.predictions["y"].mean == pytest.approx(50, abs=0.2)
+    assert provenance.predictions["c"].mean == pytest.approx(1 + proposal.assignments["a"], abs=0.2)
+    assert math.isfinite(provenance.acquisition_value)
+
+
+async def test_every_kind_of_parameter_and_a_constraint(pool):
+    made = [observed(point, y=point["double"]) for point in points(EVERYTHING, 8)]
+
+    proposals = await pool.propose(model(EVERYTHING, made, count=2))
+
+    assert {each.provenance.generator for each in proposals} == {Generator.MODEL}
+    assert all(EVERYTHING.contains(each.assignments) for each in proposals)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        SearchSpace(SQUARE.parameters, (equals(1.0, a=1.0, b=1.0),)),
+        SearchSpace(SQUARE.parameters, (at_least(0.6, a=1.0, b=-1.0),)),
+        SearchSpace(
+            (IntParameter("a", 0, 10), IntParameter("b", 0, 10)), (equals(8.0, a=2.0, b=1.0),)
+        ),
+        SearchSpace(
+            (IntParameter("a", 0, 10), IntParameter("b", 0, 10)), (at_most(8.0, a=2.0, b=1.0),)
+        ),
+    ],
+)
+async def test_linear_constraints_hold(pool, space):
+    made = [observed(point, y=peak(point)) for point in points(space, 4)]
+
+    await the_point(pool, model(space, made))
+
+
+async def test_a_constraint_metric_keeps_the_search_where_it_is_satisfied(pool):
+    made = [observed(point, y=point["a"], c=1 - point["a"]) for point in points(SQUARE, 12)]
+
+    free = await the_point(pool, model(observations=made))
+    kept = await the_point(pool, model(observations=made, metrics=[Y, CONSTRAINT]))
+
+    assert free["a"] > 0.9
+    assert kept["a"] < 0.6
+
+
+async def test_thresholds_move_the_search_along_the_frontier(pool):
+    made = [observed(point, y=point["a"], z=1 - point["a"] ** 2) for point in points(SQUARE, 8)]
+
+    async def place(**thresholds):
+        metrics = [Metric(name, threshold=thresholds.get(name)) for name in "yz"]
+        return (await the_point(pool, model(observations=made, metrics=metrics)))["a"]
+
+    assert await place(y=0.8) >= 0.75
+    assert await place(z=0.8) <= 0.55
+
+
+async def test_several_objectives_are_searched_for_their_frontier(pool):
+    made = [observed(point, y=point["a"], z=-point["a"]) for point in points(SQUARE, 6)]
+
+    (proposal,) = await pool.propose(model(observations=made, metrics=[Y, Metric("z")]))
+
+    assert proposal.provenance.method == "Ax qLogNoisyExpectedHypervolumeImprovement"
+
+
+async def test_the_search_keeps_away_from_where_evaluations_fail(pool):
+    made = [
+        observed(point) if point["a"] > 0.6 else observed(point, y=point["a"])
+        for point in points(SQUARE, 16)
+    ]
+
+    found = await the_point(pool, model(observations=made))
+
+    assert 0.4 < found["a"] < 0.7
+
+
+async def test_pending_points_are_kept_away_from(pool):
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 10)]
+    first = await the_point(pool, model(observations=made))
+
+    second = await the_point(pool, model(observations=made, pending=[first]))
+
+    assert distance(first, second["a"], second["b"]) > 1e-3
+
+
+async def test_a_failed_point_is_never_proposed_again(pool):
+    space = SearchSpace((IntParameter("n", 0, 3),))
+    made = [observed({"n": 0}, y=0.0), observed({"n": 1}, y=1.0), observed({"n": 2})]
+
+    assert await the_point(pool, model(space, made)) == {"n": 3}
+
+
+async def test_known_noise_reaches_the_model(pool):
+    def with_noise(stddev):
+        return [observed(point, y=(peak(point), stddev)) for point in points(SQUARE, 8)]
+
+    quiet = await pool.propose(model(observations=with_noise(0.0)))
+    noisy = await pool.propose(model(observations=with_noise(1.0)))
+
+    spread = [each[0].provenance.predictions["y"].stddev for each in (quiet, noisy)]
+    assert spread[1] > 3 * spread[0]
+
+
+async def test_observations_outside_the_space_take_part(pool):
+    made = [observed(point, y=point["a"] / 100) for point in points(SQUARE, 6)]
+    outside = [observed({"a": -0.3 - 0.02 * index, "b": 0.5}, y=5.0) for index in range(3)]
+
+    assert (await the_point(pool, model(observations=made)))["a"] > 0.5
+    assert (await the_point(pool, model(observations=[*made, *outside])))["a"] < 0.3
+
+
+async def test_observations_that_do_not_fit_are_left_out(pool):
+    space = SearchSpace((*SQUARE.parameters, CategoricalParameter("c", ("u", "v"))))
+    made = [observed(point, y=peak(point)) for point in points(space, 6)]
+    strange = [observed({"a": 0.5, "b": 0.5, "c": "w"}, y=1.0), observed({"a": 0.5}, y=1.0)]
+
+    problem = model(space, [*strange, *made], pending=[{"q": 1}])
+
+    assert (await pool.propose(problem))[0].provenance.generator is Generator.MODEL
+
+
+async def test_equal_problems_have_equal_answers(pool):
+    made = [observed(point, y=point["double"]) for point in points(EVERYTHING, 6)]
+    problem = model(EVERYTHING, made)
+
+    assert await pool.propose(problem) == await pool.propose(problem)
+
+
+SOME = points(SQUARE, 8)
+
+
+@pytest.mark.parametrize(
+    "observations",
+    [
+        pytest.param([observed(SOME[0], y=1.0)], id="one observation"),
+        pytest.param([observed(each, y=1.0) for each in SOME[:2]], id="two equal"),
+        pytest.param([observed(each, y=3.0) for each in SOME], id="constant"),
+        pytest.param([observed(SOME[0], y=float(i)) for i in range(8)], id="one point"),
+        pytest.param([observed(each, y=(peak(each), 0.0)) for each in SOME], id="no noise"),
+        pytest.param(
+            [observed(each, y=(peak(each), 0.1) if i % 2 else peak(each)) for i, each in enumerate(SOME)],
+            id="some noise known",
+        ),
+        pytest.param([observed(each, y=1e300 * peak(each)) for each in SOME], id="huge"),
+        pytest.param([observed(each, y=1.7e308 * (-1) ** i) for i, each in enumerate(SOME)], id="largest"),
+        pytest.param([observed(each, y=1e-300 * peak(each)) for each in SOME], id="tiny"),
+        pytest.param([observed(each, y=1e300 if i == 3 else peak(each)) for i, each in enumerate(SOME)], id="outlier"),
+        pytest.param([observed(SOME[0], y=1.0), *(observed(each) for each in SOME[1:])], id="one success"),
+        pytest.param([*[observed(each) for each in SOME[:4]], *[observed(each, y=1.0) for each in SOME[:4]]], id="failed and not"),
+    ],
+)  # fmt: skip
+async def test_odd_data_yield_a_point_of_the_model(pool, observations):
+    await the_point(pool, model(observations=observations))
+
+
+@pytest.mark.parametrize("observations", [[], [observed(each) for each in SOME]])
+async def test_without_a_success_a_space_filling_point_stands_in(pool, observations):
+    (proposal,) = await pool.propose(model(observations=observations))
+
+    assert proposal.provenance.generator is Generator.SPACE_FILLING
+    assert proposal.provenance.fallback_reason
+
+
+async def test_an_exhausted_space_repeats_a_point(pool):
+    space = SearchSpace((BoolParameter("u"), BoolParameter("v")))
+    made = [observed({"u": u, "v": v}, y=1.0) for u in (True, False) for v in (True, False)]
+
+    (proposal,) = await pool.propose(model(space, made))
+
+    assert space.contains(proposal.assignments)
+    assert proposal.provenance.fallback_reason
+
+
+async def test_a_batch_has_different_points(pool):
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 8)]
+
+    proposals = await pool.propose(model(observations=made, count=3))
+
+    assert len({key(each.assignments) for each in proposals}) == len(proposals) == 3

@@ -1,0 +1,202 @@
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+from tests.integration.optimizer import scripted_models
+from tests.integration.optimizer.processes import descendants, is_running
+from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, observed
+
+from nextpoint_service.application.ports import Phase
+from nextpoint_service.domain.search_space import SearchSpace
+from nextpoint_service.domain.suggestion import Generator
+from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
+
+OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7, 0.9)]
+MODEL = a_problem(observations=OBSERVATIONS, phase=Phase.MODEL, index=5)
+
+
+async def propose_with(compute, **settings):
+    pool = OptimizerPool(OptimizerSettings(**settings), compute)
+    pool.start()
+    try:
+        (proposal,) = await pool.propose(MODEL)
+    finally:
+        await pool.close()
+    assert SQUARE.contains(proposal.assignments)
+    assert proposal.provenance.generator is Generator.SPACE_FILLING
+    return proposal.provenance.fallback_reason
+
+
+@pytest.mark.parametrize(
+    ("phase", "generator"),
+    [
+        (Phase.SPACE_FILLING, Generator.SPACE_FILLING),
+        (Phase.RANDOM, Generator.RANDOM),
+        (Phase.MODEL, Generator.MODEL),
+    ],
+)
+async def test_each_phase_makes_points_of_its_kind(pool, phase, generator):
+    (proposal,) = await pool.propose(a_problem(observations=OBSERVATIONS, phase=phase))
+
+    assert proposal.provenance.generator is generator
+    assert proposal.provenance.fallback_reason == ""
+
+
+async def test_an_infeasible_space_is_explained(pool):
+    space = SearchSpace(SQUARE.parameters, (at_least(3.0, a=1.0, b=1.0),))
+
+    assert "linear_constraints[0]" in await pool.why_infeasible(space)
+    assert await pool.why_infeasible(SQUARE) is None
+
+
+async def test_calls_at_the_same_time_get_the_same_answers_as_one_by_one(pool):
+    alone = await pool.propose(MODEL)
+
+    together = await asyncio.gather(*(pool.propose(MODEL) for _ in range(3)))
+
+    assert together == [alone] * 3
+    assert pool.loaded
+
+
+async def test_a_killed_process_is_replaced_and_the_answer_is_the_same(pool):
+    before = await pool.propose(MODEL)
+
+    for process in descendants(os.getpid(), command="forkserver", leaves=True):
+        os.kill(process, signal.SIGKILL)
+    after = await pool.propose(MODEL)
+
+    assert after == before
+
+
+async def test_a_process_that_dies_again_gives_way_to_another_point():
+    assert "process ended" in await propose_with(scripted_models.die)
+
+
+async def test_an_error_of_the_model_is_the_reason():
+    reason = await propose_with(scripted_models.raise_an_error)
+
+    assert reason == ("the model failed with ArithmeticError: the matrix is not positive definite")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        scripted_models.hang,
+        scripted_models.hang_swallowing_errors,
+        scripted_models.hang_deaf,
+    ],
+)
+async def test_a_model_that_hangs_is_cut_off(model):
+    began = time.monotonic()
+
+    reason = await propose_with(model, time_box_seconds=0.5)
+
+    assert reason == "the model took longer than 0.5 s"
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    "model", [scripted_models.take_memory, scripted_models.take_memory_of_torch]
+)
+async def test_a_model_that_takes_too_much_memory_is_cut_off(model):
+    reason = await propose_with(model, memory_bytes=2 * 2**30)
+
+    assert reason == "the model needed more than 2048 MiB of memory"
+
+
+async def test_what_a_model_prints_goes_nowhere(capfd):
+    await propose_with(scripted_models.print_much)
+
+    assert "printed by a model" not in "".join(capfd.readouterr())
+
+
+async def test_a_server_that_is_killed_leaves_no_process_behind():
+    server = await _a_server("pool.start(); await pool.propose(MODEL)")
+    below = descendants(server.pid)
+
+    server.kill()
+    await server.wait()
+
+    assert len(below) >= 3
+    await _until_gone(below)
+
+
+async def test_a_server_that_is_killed_while_it_loads_leaves_no_process_behind():
+    server = await _a_server("pool.start(); await asyncio.sleep(1)")
+    below = descendants(server.pid)
+
+    server.kill()
+    await server.wait()
+
+    assert below
+    await _until_gone(below)
+
+
+async def test_a_server_that_closes_while_it_loads_ends_at_once():
+    began = time.monotonic()
+    server = await _a_server("pool.start(); await asyncio.sleep(1); await pool.close(); return")
+    below = descendants(server.pid)
+
+    assert await asyncio.wait_for(server.wait(), 10) == 0
+    assert time.monotonic() - began < 15
+    await _until_gone(below)
+
+
+async def test_a_server_never_imports_torch():
+    server = await _a_server(
+        "pool.start(); await pool.propose(MODEL);"
+        "assert not {'ax', 'torch', 'pandas'} & sys.modules.keys(); await pool.close(); return"
+    )
+
+    assert await asyncio.wait_for(server.wait(), 10) == 0
+
+
+async def test_the_command_line_need_not_wait_for_numpy():
+    program = (
+        "import sys, nextpoint_service.optimizer.pool;"
+        "sys.exit('numpy' in sys.modules or 'multiprocessing.forkserver' in sys.modules)"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+
+    assert await process.wait() == 0
+
+
+async def _a_server(work):
+    """Return a process that has done the work and says so; then it waits, unless it returns."""
+    program = f"""
+import asyncio, sys
+from tests.integration.optimizer.test_pool import MODEL
+from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
+
+async def work(pool):
+    {work}
+    print("done", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(work(OptimizerPool(OptimizerSettings())))
+"""
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    await server.stdout.readline()
+    return server
+
+
+async def _until_gone(processes):
+    async with asyncio.timeout(10):
+        while any(is_running(each) for each in processes):
+            await asyncio.sleep(0.05)
+
+
+async def test_who_waits_when_the_pool_closes_gets_a_point():
+    pool = OptimizerPool(OptimizerSettings(), scripted_models.hang)
+    pool.start()
+    waiting = [asyncio.ensure_future(pool.propose(MODEL)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    await pool.close()
+
+    proposals = [(await each)[0] for each in waiting]
+    assert all(each.provenance.fallback_reason for each in proposals)

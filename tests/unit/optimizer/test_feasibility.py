@@ -1,0 +1,79 @@
+import pytest
+from tests.unit.optimizer.problems import at_least, at_most, equals
+
+from nextpoint_service.domain.search_space import DoubleParameter, IntParameter, SearchSpace
+from nextpoint_service.optimizer.feasibility import why_infeasible
+
+LARGEST = 2**53
+
+
+def a_space(parameters, *constraints):
+    return SearchSpace(tuple(parameters), constraints)
+
+
+def doubles(names, low=0.0, high=1.0):
+    return [DoubleParameter(name, low, high) for name in names]
+
+
+def ints(names, low=0, high=100):
+    return [IntParameter(name, low, high) for name in names]
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        a_space(doubles("ab")),
+        a_space(doubles("ab"), at_most(1.0, a=1.0, b=1.0)),
+        a_space(doubles("ab"), equals(1.0, a=1.0, b=1.0)),
+        a_space(doubles("ab"), at_least(2.0, a=1.0, b=1.0)),
+        a_space(ints("ab"), equals(7.0, a=2.0, b=3.0)),
+        a_space(ints("ab"), equals(0.3, a=0.1, b=0.2), equals(0, a=1.0, b=-1.0)),
+        a_space(ints("ab", -LARGEST, LARGEST), equals(1.0, a=1.0, b=-1.0)),
+        a_space([*ints("a"), *doubles("b")], equals(50.5, a=1.0, b=1.0)),
+        a_space(doubles("ab", -1e300, 1e300), at_least(1e299, a=1.0, b=1e-300)),
+        a_space(doubles("ab"), at_most(1e-300, a=1e-300, b=1e-300)),
+        a_space(doubles("ab"), at_most(1e300, a=1e300, b=1e300)),
+    ],
+)
+def test_a_region_with_a_point_is_feasible(space):
+    assert why_infeasible(space) is None
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        a_space(doubles("ab"), at_least(2.1, a=1.0, b=1.0)),
+        a_space(doubles("ab"), equals(3.0, a=1.0, b=1.0)),
+        a_space(ints("ab"), equals(7.0, a=2.0, b=4.0)),
+        a_space(ints("ab", 0, 10**6), equals(7.0, a=6.0, b=4.0)),
+        a_space(doubles("ab", 0.0, 1e-6), at_least(1e-5, a=1.0, b=1.0)),
+    ],
+)
+def test_a_constraint_that_leaves_no_point_is_named(space):
+    assert "linear_constraints[0]" in why_infeasible(space)
+
+
+def test_only_constraints_that_exclude_each_other_are_named():
+    space = a_space(
+        doubles("abc"),
+        at_most(1.5, a=1.0, c=1.0),
+        at_most(0.5, a=1.0, b=1.0),
+        at_least(0.1, b=1.0, c=1.0),
+        at_least(0.6, a=1.0, b=1.0),
+    )
+
+    reason = why_infeasible(space)
+
+    assert "linear_constraints[1] and linear_constraints[3]" in reason
+    assert "[0]" not in reason
+    assert "[2]" not in reason
+
+
+def test_whole_numbers_between_two_planes_are_looked_for_in_vain():
+    space = a_space(
+        ints("ab", 0, 10),
+        at_least(3.2, a=1.0, b=1.0),
+        at_most(3.8, a=1.0, b=1.0),
+    )
+
+    assert "linear_constraints[0] and linear_constraints[1]" in why_infeasible(space)
