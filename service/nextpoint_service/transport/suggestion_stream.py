@@ -15,7 +15,7 @@ from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.suggestions import suggestion_to_proto
 from nextpoint_service.transport.convert.values import seconds_to_proto
 
-_ENDINGS = {
+ENDINGS = {
     Ending.BUDGET_REACHED: pb.STREAM_CLOSED_REASON_BUDGET_REACHED,
     Ending.GRID_EXHAUSTED: pb.STREAM_CLOSED_REASON_GRID_EXHAUSTED,
     Ending.EXPERIMENT_ARCHIVED: pb.STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED,
@@ -108,7 +108,7 @@ class _Delivery:
                 none_left = False
             outlook = await self._suggestions.outlook(self._experiment_id, self._worker_id)
             if outlook.ending is not None:
-                reason = _ENDINGS[outlook.ending]
+                reason = ENDINGS[outlook.ending]
                 yield pb.StreamSuggestionsResponse(closed=pb.StreamClosed(reason=reason))
                 return
             for event in self._unsent(outlook):
