@@ -2,8 +2,10 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -24,14 +26,21 @@ class Service:
         self._database = database
         self._log = log
         self._process: subprocess.Popen[str] | None = None
+        self._groups: list[int] = []
 
     def start(self) -> None:
         """Start, and wait until it listens; after the first time on the same port."""
         command = [sys.executable, "-m", "nextpoint_service", "serve"]
         flags = ["--address", self.address, "--database", str(self._database)]
         self._process = subprocess.Popen(
-            [*command, *flags], stdout=subprocess.PIPE, stderr=self._log, text=True
+            [*command, *flags],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            # A group of its own, whose last member the end of the demo finds.
+            process_group=0,
         )
+        self._groups.append(self._process.pid)
         self.address = _listening_on(self._process)
 
     def check(self) -> None:
@@ -46,10 +55,13 @@ class Service:
             _close(self._process)
 
     def stop(self) -> None:
-        """Ask it to stop; kill it if it does not."""
+        """Ask it to stop; kill it if it does not, and whatever processes it left behind."""
         if self._process is not None:
             stop(self._process)
             _close(self._process)
+        for group in self._groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
 
 def _listening_on(process: subprocess.Popen[str]) -> str:

@@ -15,7 +15,7 @@ import digits
 import nextpoint
 
 BEST, OTHER = "#d1495b", "#30638e"
-STEPS = [0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99]
+STEPS = [0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99]
 SIZES = [300, 500, 1000, 2000, 4000, 8000]
 
 
@@ -127,10 +127,11 @@ def _draw_threshold(axes: Axes) -> None:
     axes.axhline(digits.GOOD_ENOUGH, color="#888888", linewidth=1, linestyle=":")
     axes.annotate(
         f"threshold {digits.GOOD_ENOUGH:.0%}",
-        (0.01, digits.GOOD_ENOUGH),
+        (1, digits.GOOD_ENOUGH),
         xycoords=("axes fraction", "data"),
         xytext=(0, 3),
         textcoords="offset points",
+        ha="right",
         color="#666666",
     )
 
