@@ -29,9 +29,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Settings, str, str]:
     return _settings(parsed), parsed.log_format, parsed.log_level
 
 
-def serve(
-    service: AbstractAsyncContextManager[str], *, log_format: str, log_level: str
-) -> int:
+def serve(service: AbstractAsyncContextManager[str], *, log_format: str, log_level: str) -> int:
     """Run the service until SIGTERM or SIGINT."""
     from nextpoint_service.logs import configure  # noqa: PLC0415
     from nextpoint_service.store.errors import CannotOpen  # noqa: PLC0415

@@ -1,6 +1,9 @@
 """Opens the file."""
 
 import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nextpoint_service.store.errors import CannotOpen, ForeignDatabase
@@ -17,8 +20,9 @@ WAL_BYTES_KEPT = 64 * 1024 * 1024
 
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the file to write to it, and bring it to the newest version, or raise CannotOpen."""
-    # Imported here, because it takes a second, which `nextpoint --help` need not wait.
-    from nextpoint_service.store.migrations import migrate  # noqa: PLC0415
+    # Imported here, because it takes a while, which `nextpoint --help` need not wait.
+    with _without("pandas"):
+        from nextpoint_service.store.migrations import migrate  # noqa: PLC0415
 
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise CannotOpen(f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or newer is needed")
@@ -42,6 +46,24 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let imports inside believe that a module is not installed.
+
+    sqlite-utils imports pandas wherever it finds it, which takes a second of every start and serves
+    nothing here. A module of None is what Python itself calls one that cannot be imported:
+    https://docs.python.org/3/reference/import.html#the-module-cache
+    """
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment] # what the type does not say
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def _connect(path: Path) -> sqlite3.Connection:

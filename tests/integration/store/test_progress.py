@@ -130,9 +130,7 @@ class Counted:
 
     def progress(self):
         states = [each.state for each in self.suggestions.values()]
-        observed = [
-            each.suggestion_id for each in self.observations.values() if each.suggestion_id
-        ]
+        observed = [each.suggestion_id for each in self.observations.values() if each.suggestion_id]
         known = [*self.suggestions.values(), *self.observations.values()]
         return Progress(
             observations=len(self.observations),
