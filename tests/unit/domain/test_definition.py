@@ -387,6 +387,10 @@ def test_a_grid_may_have_more_cells_than_a_budget_may_be_large():
     assert defined(**of_grid_type(parameters=parameters)).budget == 2**17
 
 
+def test_one_parameter_is_enough_for_a_grid():
+    assert defined(**of_grid_type(parameters=GRID[:1])).budget == 3
+
+
 def test_a_grid_may_have_as_many_cells_as_the_limit_says(refuses):
     draft = a_draft(**of_grid_type())
 

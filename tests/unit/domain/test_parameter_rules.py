@@ -559,14 +559,14 @@ def test_there_are_at_most_100_linear_constraints(refuses):
 def test_a_linear_constraint_has_at_most_100_terms(refuses):
     limits = replace(LIMITS, parameters=101)
     weights = {f"p{index}": 1.0 for index in range(101)}
-    draft = a_draft(
-        parameters=tuple(a_parameter_draft(name) for name in weights),
-        constraints=(a_constraint_draft(weights),),
-    )
+    parameters = tuple(a_parameter_draft(name) for name in weights)
+    too_long = a_constraint_draft(weights)
+    long = replace(too_long, terms=too_long.terms[:100])
+    draft = a_draft(parameters=parameters, constraints=(long, too_long))
 
     refuses(
         lambda: define(draft, limits, "exp_1", NOW),
-        {"linear_constraints[0].terms": "must be 2 to 100, got 101"},
+        {"linear_constraints[1].terms": "must be 2 to 100, got 101"},
     )
 
 
