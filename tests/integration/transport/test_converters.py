@@ -286,7 +286,7 @@ RUN = Run(
     ended=LATER,
 )
 PROGRESS = Progress(
-    observations=4,
+    observations=5,
     failed=1,
     repeated=1,
     leased_suggestions=1,

@@ -1,0 +1,163 @@
+"""Which fields an update changes."""
+
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+from tests.support.grpc_service import metric, refusal
+
+from nextpoint.v1 import experiment_pb2, observation_service_pb2
+
+NOTES = {"flour": experiment_pb2.MetadataValue(string_value="rye")}
+FULL = {
+    "name": "bread",
+    "project": "bakery",
+    "budget": 10,
+    "parallel_bandwidth": 3,
+    "metadata": NOTES,
+    "tags": ["sour"],
+}
+
+
+def fields(experiment):
+    return {
+        name: getattr(experiment, name)
+        for name in FULL
+        if name not in ("budget", "parallel_bandwidth") or experiment.HasField(name)
+    }
+
+
+@pytest.fixture
+async def experiment(api):
+    return await api.define(**FULL)
+
+
+async def test_without_a_mask_what_is_set_is_changed(api, experiment):
+    changed = await api.change(experiment.experiment_id, name="rolls", budget=5)
+
+    assert fields(changed) == fields(experiment) | {"name": "rolls", "budget": 5}
+    assert changed.update_time.ToNanoseconds() > experiment.update_time.ToNanoseconds()
+    assert changed.create_time == experiment.create_time
+
+
+async def test_with_a_mask_only_what_it_names_is_changed(api, experiment):
+    changed = await api.change(
+        experiment.experiment_id,
+        name="rolls",
+        budget=5,
+        tags=["sweet"],
+        update_mask=FieldMask(paths=["tags", "budget"]),
+    )
+
+    assert fields(changed) == fields(experiment) | {"budget": 5, "tags": ["sweet"]}
+
+
+async def test_what_the_mask_names_and_the_request_lacks_is_cleared(api, experiment):
+    mask = FieldMask(paths=["project", "budget", "parallel_bandwidth", "metadata", "tags"])
+
+    changed = await api.change(experiment.experiment_id, update_mask=mask)
+
+    assert fields(changed) == {"name": "bread", "project": "", "metadata": {}, "tags": []}
+
+
+async def test_a_name_cannot_be_cleared(api, experiment):
+    mask = FieldMask(paths=["name"])
+
+    refused = await refusal(api.change(experiment.experiment_id, update_mask=mask))
+
+    assert refused.fields == ["name"]
+
+
+async def test_a_budget_that_is_needed_cannot_be_cleared(api):
+    metrics = [experiment_pb2.Metric(name="m"), experiment_pb2.Metric(name="n")]
+    experiment = await api.define(budget=5, metrics=metrics)
+    mask = FieldMask(paths=["budget"])
+
+    refused = await refusal(api.change(experiment.experiment_id, update_mask=mask))
+
+    assert refused.fields == ["budget"]
+
+
+@pytest.mark.parametrize(
+    "path", ["type", "parameters", "state", "experiment_id", "update_mask", "nothing", "tags.0", ""]
+)
+async def test_a_path_that_cannot_be_changed_is_refused(api, experiment, path):
+    mask = FieldMask(paths=["name", path])
+
+    refused = await refusal(api.change(experiment.experiment_id, name="rolls", update_mask=mask))
+
+    assert refused.fields == ["update_mask"]
+    assert await api.get(experiment.experiment_id) == experiment
+
+
+async def test_an_update_of_nothing_is_refused(api, experiment):
+    assert (await refusal(api.change(experiment.experiment_id))).fields == ["update_mask"]
+
+
+async def test_the_budget_of_a_grid_cannot_be_changed(api):
+    grid = await api.define_grid(3)
+
+    assert (await refusal(api.change(grid.experiment_id, budget=2))).fields == ["budget"]
+
+
+@pytest.fixture
+async def observation(api, experiment):
+    return await api.report_own(experiment.experiment_id, 0.5, 1.0)
+
+
+async def correct(api, observation, **changes):
+    request = observation_service_pb2.UpdateObservationRequest(
+        observation_id=observation.observation_id, **changes
+    )
+    return (await api.observations.UpdateObservation(request)).observation
+
+
+async def test_values_are_replaced(api, observation):
+    changed = await correct(api, observation, values=[metric(2)])
+
+    assert [each.value for each in changed.values] == [2]
+    assert changed.update_time.ToNanoseconds() > observation.update_time.ToNanoseconds()
+
+
+async def test_an_observation_that_is_set_to_failed_loses_its_values(api, observation):
+    changed = await correct(api, observation, failed=True)
+
+    assert changed.failed
+    assert not changed.values
+    progress = (await api.get(observation.experiment_id)).progress
+    assert (progress.observation_count, progress.failed_observation_count) == (1, 1)
+
+
+async def test_values_make_a_failed_observation_one_that_succeeded(api, observation):
+    await correct(api, observation, failed=True)
+
+    changed = await correct(api, observation, values=[metric(3)])
+
+    assert (changed.failed, changed.values[0].value) == (False, 3)
+
+
+async def test_a_failed_observation_does_not_succeed_without_values(api, observation):
+    await correct(api, observation, failed=True)
+    mask = FieldMask(paths=["failed"])
+
+    refused = await refusal(correct(api, observation, update_mask=mask))
+
+    assert refused.fields == ["values"]
+
+
+async def test_notes_are_replaced_and_cleared(api, observation):
+    assert (await correct(api, observation, metadata=NOTES)).metadata == NOTES
+    mask = FieldMask(paths=["metadata"])
+    assert (await correct(api, observation, update_mask=mask)).metadata == {}
+
+
+async def test_failing_with_values_is_refused(api, observation):
+    refused = await refusal(correct(api, observation, failed=True, values=[metric(1)]))
+
+    assert refused.fields == ["values"]
+
+
+@pytest.mark.parametrize("path", ["assignments", "observation_id", "values.0", ""])
+async def test_a_path_of_an_observation_that_cannot_be_changed_is_refused(api, observation, path):
+    mask = FieldMask(paths=["metadata", path])
+
+    assert (await refusal(correct(api, observation, update_mask=mask))).fields == ["update_mask"]
+    assert (await refusal(correct(api, observation))).fields == ["update_mask"]
