@@ -4,12 +4,17 @@ import dataclasses
 import re
 from pathlib import Path
 
+import grpc
+
+from nextpoint._errors import BY_CODE, BY_REASON
 from nextpoint_service.domain import errors
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.settings import Settings
+from nextpoint_service.transport.errors import CODES
 
 DOCS = Path(__file__).parents[3] / "docs"
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \|", re.MULTILINE)
+FULL_ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| .* \| `(\w+)`[^|]* \| \w+ \|$", re.MULTILINE)
 
 
 def table_under(heading: str, page: str) -> dict[str, str]:
@@ -30,6 +35,27 @@ def test_the_contract_lists_every_reason_and_no_other():
 
     # INTERNAL is what a bug is, and has no domain error.
     assert documented.keys() == reasons | {"INTERNAL"}
+
+
+def test_the_contract_says_the_code_of_every_reason():
+    codes = {
+        leaf.reason: next(CODES[kind].name for kind in leaf.__mro__ if kind in CODES)
+        for leaf in leaves(errors.NextpointServiceError)
+    }
+
+    assert table_under("Errors", "contract.md") == codes | {"INTERNAL": "INTERNAL"}
+
+
+def test_the_contract_says_the_exception_of_every_reason():
+    rows = FULL_ROW.findall((DOCS / "contract.md").read_text())
+
+    raised = {
+        reason: (BY_REASON.get(reason) or BY_CODE[grpc.StatusCode[code]]).__name__
+        for reason, code, _ in rows
+    }
+
+    assert raised == {reason: exception for reason, _, exception in rows}
+    assert raised.keys() == table_under("Errors", "contract.md").keys()
 
 
 def test_the_contract_says_where_a_retry_helps():
