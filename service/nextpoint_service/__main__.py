@@ -12,6 +12,7 @@ from pathlib import Path
 from nextpoint_service.settings import Settings
 
 _REFUSED = 2
+_TOO_LARGE = 1_000_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,16 +107,22 @@ def _settings(parsed: argparse.Namespace) -> Settings:
 
 
 def _positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
-    return value
+    return float(_positive(text, float))
 
 
 def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return int(_positive(text, int))
+
+
+def _positive(text: str, kind: type[float] | type[int]) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < _TOO_LARGE:
+        number = "whole number" if kind is int else "number"
+        message = f"must be a {number} above 0 and below {_TOO_LARGE:,}, got '{text}'"
+        raise argparse.ArgumentTypeError(message)
     return value
 
 

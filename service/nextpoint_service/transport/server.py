@@ -45,6 +45,9 @@ _SERVICES = tuple(
 )
 
 
+_SHORTEST_PING_SECONDS = 1.0
+
+
 class AddressRefused(Exception):
     """The service cannot or must not listen on this address."""
 
@@ -146,7 +149,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
-    milliseconds = round(settings.heartbeat_seconds * 1000)
+    milliseconds = round(max(settings.heartbeat_seconds, _SHORTEST_PING_SECONDS) * 1000)
     return [
         ("grpc.max_receive_message_length", settings.message_bytes),
         ("grpc.max_send_message_length", settings.message_bytes),
