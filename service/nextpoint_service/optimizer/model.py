@@ -87,7 +87,9 @@ def _propose(problem: Problem, seed: int) -> list[Proposal]:
         fit_tracking_metrics=False,
     )
     run = adapter.gen(
-        n=problem.count, model_gen_options={"optimizer_kwargs": _optimizer(axes, problem)}
+        n=problem.count,
+        pending_observations=_pending(problem, axes, outcomes),
+        model_gen_options={"optimizer_kwargs": _optimizer(axes, problem)},
     )
     values = np.atleast_1d((run.gen_metadata or {})["expected_acquisition_value"])
     provenance = Provenance(
@@ -195,27 +197,34 @@ def _experiment(
         tracking_metrics=[Metric(each.name) for each in outcomes],
     )
     usable = _encodable(axes, problem.observations)
-    for index, (_, encoded) in enumerate(usable):
-        trial = experiment.new_trial().add_arm(Arm(encoded, name=f"{index}_0"))
+    arms = []
+    for _, encoded in usable:
+        # Ax names the arm: equal points are one arm to it, of several trials.
+        trial = experiment.new_trial().add_arm(Arm(encoded))
         trial.mark_running(no_runner_required=True).mark_completed()
+        arms.append(trial.arms[0].name)
     rows = [
-        (
-            index := each.observation,
-            f"{index}_0",
-            each.outcome,
-            each.outcome,
-            each.value,
-            each.stddev,
-        )
+        (arm := each.observation, arms[arm], each.outcome, each.outcome, each.value, each.stddev)
         for each in data_of(outcomes, [observation for observation, _ in usable])
     ]
     columns = ["trial_index", "arm_name", "metric_name", "metric_signature", "mean", "sem"]
     experiment.attach_data(Data(df=pd.DataFrame(rows, columns=columns)))
-    for assignments in problem.pending:
-        with suppress(NotEncodable):
-            arm = Arm(encode(axes, assignments))
-            experiment.new_trial().add_arm(arm).mark_running(no_runner_required=True)
     return experiment
+
+
+def _pending(
+    problem: Problem, axes: tuple[Axis, ...], outcomes: Sequence[Outcome]
+) -> dict[str, list[ObservationFeatures]]:
+    """Return the points not to propose again: those in evaluation, and those that failed.
+
+    For Ax a failure is no information about the metrics: it would propose the same point for ever.
+    """
+    failed = [each.assignments for each in problem.observations if each.failed]
+    places = []
+    for assignments in (*problem.pending, *failed):
+        with suppress(NotEncodable):
+            places.append(ObservationFeatures(encode(axes, assignments)))
+    return {each.name: places for each in outcomes} if places else {}
 
 
 def _encodable(

@@ -1,5 +1,6 @@
 """What runs inside a model process."""
 
+import multiprocessing
 import os
 import resource
 import signal
@@ -14,8 +15,6 @@ from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 Compute = Callable[[Problem], Sequence[Proposal]]
-
-_ORPHAN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def set_up(settings: OptimizerSettings) -> int:
     """Prepare this process for models, and return its id."""
     # The server decides what an interrupt means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with(os.getppid())
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     # The limit is on data: the libraries of CUDA alone reserve more addresses than that.
     resource.setrlimit(resource.RLIMIT_DATA, (settings.memory_bytes, settings.memory_bytes))
     if torch := sys.modules.get("torch"):
@@ -48,16 +47,12 @@ def set_up(settings: OptimizerSettings) -> int:
     return os.getpid()
 
 
-def end_with(parent: int, done: threading.Event | None = None) -> None:
-    """End this process when its parent is gone, however that came, until `done` is set."""
-    done = done or threading.Event()
-
-    def watch() -> None:
-        while not done.wait(_ORPHAN_SECONDS):
-            if os.getppid() != parent:
-                os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _end_with_the_server() -> None:
+    # The fork server ends when all its children have, so the children have to begin.
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(1)
 
 
 def run(

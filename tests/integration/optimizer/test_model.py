@@ -216,26 +216,34 @@ async def test_equal_problems_have_equal_answers(pool):
 SOME = points(SQUARE, 8)
 
 
+def seen(value, places=SOME):
+    return [observed(point, y=value(index, point)) for index, point in enumerate(places)]
+
+
 @pytest.mark.parametrize(
     "observations",
     [
-        pytest.param([observed(SOME[0], y=1.0)], id="one observation"),
-        pytest.param([observed(each, y=1.0) for each in SOME[:2]], id="two equal"),
-        pytest.param([observed(each, y=3.0) for each in SOME], id="constant"),
-        pytest.param([observed(SOME[0], y=float(i)) for i in range(8)], id="one point"),
-        pytest.param([observed(each, y=(peak(each), 0.0)) for each in SOME], id="no noise"),
+        pytest.param(seen(lambda _, __: 1.0, SOME[:1]), id="one observation"),
+        pytest.param(seen(lambda _, __: 1.0, SOME[:2]), id="two equal"),
+        pytest.param(seen(lambda _, __: 3.0), id="constant"),
+        pytest.param(seen(lambda index, _: index, SOME[:1] * 8), id="one point"),
+        pytest.param(seen(lambda _, point: (peak(point), 0.0)), id="no noise"),
         pytest.param(
-            [observed(each, y=(peak(each), 0.1) if i % 2 else peak(each)) for i, each in enumerate(SOME)],
+            seen(lambda index, point: (peak(point), 0.1) if index % 2 else peak(point)),
             id="some noise known",
         ),
-        pytest.param([observed(each, y=1e300 * peak(each)) for each in SOME], id="huge"),
-        pytest.param([observed(each, y=1.7e308 * (-1) ** i) for i, each in enumerate(SOME)], id="largest"),
-        pytest.param([observed(each, y=1e-300 * peak(each)) for each in SOME], id="tiny"),
-        pytest.param([observed(each, y=1e300 if i == 3 else peak(each)) for i, each in enumerate(SOME)], id="outlier"),
-        pytest.param([observed(SOME[0], y=1.0), *(observed(each) for each in SOME[1:])], id="one success"),
-        pytest.param([*[observed(each) for each in SOME[:4]], *[observed(each, y=1.0) for each in SOME[:4]]], id="failed and not"),
+        pytest.param(seen(lambda _, point: 1e300 * peak(point)), id="huge"),
+        pytest.param(seen(lambda index, _: 1.7e308 * (-1) ** index), id="largest"),
+        pytest.param(seen(lambda _, point: 1e-300 * peak(point)), id="tiny"),
+        pytest.param(seen(lambda index, point: 1e300 if index == 3 else peak(point)), id="outlier"),
+        pytest.param(
+            [*seen(lambda _, __: 1.0, SOME[:1]), *map(observed, SOME[1:])], id="one success"
+        ),
+        pytest.param(
+            [*seen(lambda _, __: 1.0, SOME[:4]), *map(observed, SOME[:4])], id="failed and not"
+        ),
     ],
-)  # fmt: skip
+)
 async def test_odd_data_yield_a_point_of_the_model(pool, observations):
     await the_point(pool, model(observations=observations))
 

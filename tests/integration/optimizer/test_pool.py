@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 
 import pytest
@@ -14,6 +15,8 @@ from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7, 0.9)]
+LOADING = pytest.mark.timeout(240)
+"""For tests that load Ax again: ten seconds, and many more on a machine that has much to do."""
 MODEL = a_problem(observations=OBSERVATIONS, phase=Phase.MODEL, index=5)
 
 
@@ -112,6 +115,7 @@ async def test_what_a_model_prints_goes_nowhere(capfd):
     assert "printed by a model" not in "".join(capfd.readouterr())
 
 
+@LOADING
 async def test_a_server_that_is_killed_leaves_no_process_behind():
     server = await _a_server("pool.start(); await pool.propose(MODEL)")
     below = descendants(server.pid)
@@ -144,6 +148,7 @@ async def test_a_server_that_closes_while_it_loads_ends_at_once():
     await _until_gone(below)
 
 
+@LOADING
 async def test_a_server_never_imports_torch():
     server = await _a_server(
         "pool.start(); await pool.propose(MODEL);"
@@ -185,9 +190,10 @@ asyncio.run(work(OptimizerPool(OptimizerSettings())))
 
 
 async def _until_gone(processes):
-    async with asyncio.timeout(10):
-        while any(is_running(each) for each in processes):
-            await asyncio.sleep(0.05)
+    until = time.monotonic() + 10
+    while left := [each for each in processes if is_running(each)]:
+        assert time.monotonic() < until, left
+        await asyncio.sleep(0.05)
 
 
 async def test_who_waits_when_the_pool_closes_gets_a_point():
