@@ -14,7 +14,7 @@ from nextpoint_service.application.housekeeping import Housekeeping
 from nextpoint_service.application.idempotency import Call
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.application.planner import Planner
-from nextpoint_service.application.ports import Optimizer
+from nextpoint_service.application.ports import Database, Optimizer
 from nextpoint_service.application.runs import NewRun, RunUseCases
 from nextpoint_service.application.suggestions import HandOut, SuggestionUseCases
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft
@@ -26,7 +26,6 @@ from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft
 from nextpoint_service.domain.run import Run
 from nextpoint_service.domain.suggestion import Suggestion
-from nextpoint_service.store.database import SqliteDatabase
 
 LEASE = timedelta(seconds=60)
 BATCH = 4
@@ -43,18 +42,19 @@ class Service:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        database: Database,
         optimizer: Optimizer,
         clock: FakeClock,
         limits: Limits,
         *,
-        idle_seconds: float,
+        idle_seconds: float = 600.0,
+        max_streams: int = 3,
     ) -> None:
         self.clock = clock
         self.optimizer = optimizer
         self.database = database
         self.planner = Planner(database, optimizer, batch=BATCH, idle_seconds=idle_seconds)
-        self.events = Events(max_streams=3, learned=self.planner.learned)
+        self.events = Events(max_streams, learned=self.planner.learned)
         # Seeded: which ids are drawn decides which points are.
         self.context = Context(
             database=database,
