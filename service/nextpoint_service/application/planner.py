@@ -7,25 +7,19 @@ waiting for a better one would cost more than the caller is willing to wait.
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import median
 
-from nextpoint_service.application.phases import choose_phase, seed_of, start_length
-from nextpoint_service.application.ports import (
-    Database,
-    Optimizer,
-    Phase,
-    Problem,
-    Transaction,
-)
-from nextpoint_service.domain.experiment import ExperimentState
-from nextpoint_service.domain.search_space import Assignments
+from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem
+from nextpoint_service.application.problems import Demand, read_problem
 from nextpoint_service.domain.suggestion import Proposal
 
-_SPACE_FILLING_BATCH = 1000
+_KNOWS_ENOUGH = sys.maxsize
+"""The revision of a random point, which no observation makes stale."""
 _WAIT_SHARE = 0.1
 
 
@@ -111,9 +105,14 @@ class _Shelf:
                 waiter.future.set_exception(error)
         return bool(waiting)
 
-    def under_way(self) -> list[Assignments]:
-        """Return the points that the database does not know yet."""
-        return [each.proposal.assignments for each in (*self.ready, *self.handed_over)]
+    def demand(self, batch: int) -> Demand:
+        """Return what is wanted, and what there is that the database does not know yet."""
+        return Demand(
+            wanted=len(self.waiters),
+            batch=batch,
+            ready=[each.proposal.assignments for each in self.ready],
+            handed_over=[each.proposal.assignments for each in self.handed_over],
+        )
 
 
 class Planner:
@@ -225,66 +224,33 @@ class Planner:
         try:
             while shelf.waiters or self._should_make_ahead(shelf):
                 problem = await self._problem(shelf)
+                if problem is None and shelf.waiters and not shelf.handed_over:
+                    # What was handed over came back while the database was looked at.
+                    continue
                 if problem is None:
                     return
                 began = asyncio.get_running_loop().time()
                 proposals = await self._optimizer.propose(problem)
                 if problem.phase is Phase.MODEL:
                     shelf.model_seconds = asyncio.get_running_loop().time() - began
-                shelf.put([Point(each, problem.experiment.revision) for each in proposals])
+                random = problem.phase is Phase.RANDOM
+                revision = _KNOWS_ENOUGH if random else problem.experiment.revision
+                shelf.put([Point(each, revision) for each in proposals])
         finally:
             # Here and not in a callback, so that nobody who comes later counts on this one.
             shelf.producer = None
 
     async def _problem(self, shelf: _Shelf) -> Problem | None:
         """Return what to ask the optimizer; None when nothing is to be made for now."""
-        wanted = len(shelf.waiters)
         # Looked at before the database is, so that a point that is stored in between is known twice
         # rather than not at all.
-        under_way = shelf.under_way()
-        read = await self._database.read(
-            lambda tx: _read_problem(tx, shelf.experiment_id, under_way, wanted, self._batch)
+        demand = shelf.demand(self._batch)
+        problem = await self._database.read(
+            lambda tx: read_problem(tx, shelf.experiment_id, demand)
         )
-        if read is None:
+        if problem is None:
             shelf.send_away()
             return None
-        problem, remaining = read
         shelf.revision = max(shelf.revision, problem.experiment.revision)
-        if remaining is None:
-            return problem
         # When all the room is handed over, whoever does not use it starts this anew.
-        room = remaining - len(shelf.handed_over)
-        return replace(problem, count=min(problem.count, room)) if room > 0 else None
-
-
-def _read_problem(
-    tx: Transaction, experiment_id: str, under_way: list[Assignments], wanted: int, batch: int
-) -> tuple[Problem, int | None] | None:
-    """Return what to ask the optimizer, and how many points can still be handed out.
-
-    Neither when it is none.
-    """
-    experiment = tx.experiments.get(experiment_id)
-    progress = tx.experiments.progress(experiment)
-    if experiment.state is ExperimentState.ARCHIVED or progress.remaining == 0:
-        return None
-    under_way = [each for each in under_way if not tx.suggestions.is_taken(experiment_id, each)]
-    made = progress.evaluated + progress.open_suggestions + len(under_way)
-    successes = progress.observations - progress.failed
-    phase, reason = choose_phase(experiment, made, successes)
-    count = max(1, wanted)
-    if phase is Phase.MODEL:
-        count = min(count, batch)
-    elif phase is Phase.SPACE_FILLING and not reason:
-        count = min(count, start_length(experiment) - made)
-    problem = Problem(
-        experiment=experiment,
-        observations=tuple(tx.observations.all(experiment_id)),
-        pending=(*tx.suggestions.open_assignments(experiment_id), *under_way),
-        phase=phase,
-        count=min(count, _SPACE_FILLING_BATCH),
-        index=tx.suggestions.count(experiment_id) + len(under_way),
-        seed=seed_of(experiment),
-        fallback_reason=reason,
-    )
-    return problem, progress.remaining
+        return problem if problem.count > 0 else None

@@ -85,7 +85,7 @@ async def test_a_random_experiment_never_asks_the_model(service):
 
     await service.evaluate(experiment, 10)
 
-    assert phases(service) == [Phase.RANDOM] * 10
+    assert set(phases(service)) == {Phase.RANDOM}
 
 
 async def test_a_grid_never_asks_the_optimizer(service):

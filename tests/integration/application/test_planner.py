@@ -372,6 +372,23 @@ async def test_a_finished_experiment_asks_the_optimizer_nothing(thinking):
     assert await is_quiet(thinking)
 
 
+async def test_random_points_are_made_many_at_a_time_because_none_gets_stale(service):
+    experiment = await service.define(type=ExperimentType.RANDOM)
+
+    await service.evaluate(experiment, 100)
+
+    assert [each.count for each in service.optimizer.problems] == [50, 50]
+    assert [each.index for each in service.optimizer.problems] == [0, 50]
+
+
+async def test_no_more_random_points_are_made_than_the_budget_has_room_for(service):
+    experiment = await service.define(type=ExperimentType.RANDOM, budget=60)
+
+    await service.evaluate(experiment, 60)
+
+    assert [each.count for each in service.optimizer.problems] == [50, 10]
+
+
 async def test_the_optimizer_is_asked_once_for_each_point_of_a_lone_worker(service):
     experiment = await service.define()
 

@@ -1,0 +1,64 @@
+"""Reads from the database what the optimizer is asked."""
+
+from dataclasses import dataclass
+
+from nextpoint_service.application.phases import choose_phase, seed_of, start_length
+from nextpoint_service.application.ports import Phase, Problem, Transaction
+from nextpoint_service.domain.experiment import ExperimentState
+from nextpoint_service.domain.search_space import Assignments
+
+_LARGEST_BATCH = 1000
+_RANDOM_BATCH = 50
+"""Random points do not get stale, so that many are made in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How many points are wanted, and which were made already.
+
+    `ready` are those that nobody took yet, `handed_over` those that are about to be stored, if they
+    are not yet. `batch` is how many points one run of a model makes at most.
+    """
+
+    wanted: int
+    batch: int
+    ready: list[Assignments]
+    handed_over: list[Assignments]
+
+
+def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem | None:
+    """Return what to ask the optimizer; None when no new point can be handed out any more.
+
+    Its count is not above 0 when everything that can be handed out is handed over already.
+    """
+    experiment = tx.experiments.get(experiment_id)
+    progress = tx.experiments.progress(experiment)
+    remaining = progress.remaining
+    if experiment.state is ExperimentState.ARCHIVED or remaining == 0:
+        return None
+    handed_over = [
+        each for each in demand.handed_over if not tx.suggestions.is_taken(experiment_id, each)
+    ]
+    under_way = [*demand.ready, *handed_over]
+    made = progress.evaluated + progress.open_suggestions + len(under_way)
+    successes = progress.observations - progress.failed
+    phase, reason = choose_phase(experiment, made, successes)
+    count = max(1, demand.wanted)
+    if phase is Phase.MODEL:
+        count = min(count, demand.batch)
+    elif phase is Phase.SPACE_FILLING and not reason:
+        count = min(count, start_length(experiment) - made)
+    elif phase is Phase.RANDOM:
+        count = max(count, _RANDOM_BATCH)
+    if remaining is not None:
+        count = min(count, remaining - len(handed_over))
+    return Problem(
+        experiment=experiment,
+        observations=tuple(tx.observations.all(experiment_id)),
+        pending=(*tx.suggestions.open_assignments(experiment_id), *under_way),
+        phase=phase,
+        count=min(count, _LARGEST_BATCH),
+        index=tx.suggestions.count(experiment_id) + len(under_way),
+        seed=seed_of(experiment),
+        fallback_reason=reason,
+    )
