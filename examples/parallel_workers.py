@@ -14,7 +14,7 @@ import time
 import nextpoint
 
 WORKERS = 3
-BUDGET = 18
+BUDGET = 12
 
 
 def evaluate(width: float, height: float) -> dict[str, float]:
