@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import nextpoint
-
 ROOT = Path(__file__).parents[3]
 
 
@@ -32,14 +30,14 @@ def test_the_quick_start_finds_the_minimum():
 
 
 @pytest.mark.timeout(180)
-def test_the_code_of_sigopt_runs_as_written(tmp_path):
-    with nextpoint.local(tmp_path / "nextpoint.sqlite3") as client:
-        done = run("sigopt_style.py", NEXTPOINT_ADDRESS=client.address)
+def test_the_code_of_sigopt_runs_as_written(address):
+    done = run("sigopt_style.py", NEXTPOINT_ADDRESS=address)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("30 runs of ")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_parallel_workers_share_a_budget():
     done = run("parallel_workers.py")

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import nextpoint
-
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -18,12 +16,6 @@ SNIPPETS = [
     for page in PAGES
     for number, snippet in enumerate(SNIPPET.findall(page.read_text()), start=1)
 ]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with nextpoint.local(tmp_path_factory.mktemp("docs") / "nextpoint.sqlite3") as client:
-        yield client.address
 
 
 def test_there_are_snippets():
