@@ -1,5 +1,6 @@
 """The use cases on a real database, with a scripted optimizer and a clock that stands."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import count
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.clock import FakeClock
 from tests.support.controlled_optimizer import ControlledOptimizer
+from tests.support.empty_database import make_database
 from tests.support.scripted_optimizer import ScriptedOptimizer
 from tests.support.use_cases import Service
 
@@ -18,13 +20,18 @@ from nextpoint_service.store.database import SqliteDatabase
 Make = Callable[..., Awaitable[Service]]
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    return make_database(tmp_path_factory.mktemp("empty") / "nextpoint.sqlite3")
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
 
 @pytest.fixture
-async def start(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Make]:
+async def start(tmp_path: Path, empty_database: Path, clock: FakeClock) -> AsyncIterator[Make]:
     """Starts services, each on a file of its own."""
     async with AsyncExitStack() as stack:
         numbers = count(1)
@@ -35,8 +42,9 @@ async def start(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Make]:
             idle_seconds: float = 600.0,
         ) -> Service:
             services: list[Service] = []
+            path = shutil.copy(empty_database, tmp_path / f"{next(numbers)}.sqlite3")
             database = await SqliteDatabase.open(
-                tmp_path / f"{next(numbers)}.sqlite3",
+                path,
                 on_publish=lambda event: services[0].events.publish(event),  # noqa: PLW0108
             )
             stack.push_async_callback(database.close)

@@ -1,11 +1,13 @@
 """A whole service behind real gRPC, with a scripted optimizer."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import grpc
 import pytest
+from tests.support.empty_database import make_database
 from tests.support.grpc_service import Api
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
@@ -15,18 +17,24 @@ from nextpoint_service.settings import Settings
 Serve = Callable[..., Awaitable[Api]]
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    return make_database(tmp_path_factory.mktemp("empty") / "nextpoint.sqlite3")
+
+
 @pytest.fixture
-async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+async def serve(tmp_path: Path, empty_database: Path) -> AsyncIterator[Serve]:
     """Starts services on one file, each with settings of its own, and connects to them.
 
     Leaving `api.service` stops one before the test ends.
     """
+    database = shutil.copy(empty_database, tmp_path / "nextpoint.sqlite3")
     async with AsyncExitStack() as stack:
 
         async def start(optimizer: RunningOptimizer | None = None, **changes: object) -> Api:
             fields = {
                 "address": "127.0.0.1:0",
-                "database": tmp_path / "nextpoint.sqlite3",
+                "database": database,
                 "drain_seconds": 5.0,
                 "sweep_seconds": 0.02,
             }

@@ -136,9 +136,10 @@ async def test_a_stream_beats_while_its_point_is_being_made(serve):
 
 async def test_every_stream_is_closed_when_the_budget_is_reached(api):
     experiment = (await api.define(budget=2)).experiment_id
-    worker, idle = [await api.opened(experiment, name, 2) for name in ("w1", "w2")]
-
+    worker = await api.opened(experiment, "w1", 2)
     held = [await worker.assigned(), await worker.assigned()]
+    idle = await api.opened(experiment, "w2")
+
     for each in held:
         await api.report(each)
 
