@@ -1,7 +1,7 @@
 """Makes points from a model of the observations; the only module that knows Ax.
 
-Ax's own client and generation strategy are left out: a client that is rebuilt for each call costs
-more than the model, and answers with a Sobol point (see docs: the optimizer).
+Ax's client and generation strategy are left out: a client that is rebuilt for each call costs more
+than the model, and its first answer is a Sobol point whatever it was told.
 """
 
 import warnings
@@ -31,7 +31,7 @@ from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import Value
 from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling
-from nextpoint_service.optimizer.axes import Key, key
+from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.encoding import (
     Axis,
     Encoded,
@@ -43,7 +43,7 @@ from nextpoint_service.optimizer.encoding import (
     encode,
     rows_of,
 )
-from nextpoint_service.optimizer.outcomes import Outcome, data_of, outcomes_of
+from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.sequence import feasible_near
 
@@ -92,46 +92,41 @@ def _propose(problem: Problem, seed: int) -> list[Proposal]:
         model_gen_options={"optimizer_kwargs": _optimizer(axes, problem)},
     )
     values = np.atleast_1d((run.gen_metadata or {})["expected_acquisition_value"])
-    provenance = Provenance(
-        generator=Generator.MODEL,
-        method=f"Ax {generator.botorch_acqf_class.__name__}",
-        seed=seed,
-        observation_count=len(problem.observations),
-        pending_count=len(problem.pending),
-    )
-    proposals = []
-    taken = {key(each.assignments) for each in problem.observations}
-    taken.update(key(each) for each in problem.pending)
-    random = np.random.default_rng(seed)
-    for index, arm in enumerate(run.arms):
-        point = _untried(problem, axes, arm.parameters, taken, random)
-        if point is not None:
-            taken.add(key(point))
-            predictions = _predict(adapter, outcomes, encode(axes, point))
-            value = float(values[min(index, len(values) - 1)])
-            proposals.append(
-                Proposal(
-                    point, replace(provenance, predictions=predictions, acquisition_value=value)
-                )
-            )
+    made = _untried(problem, axes, [arm.parameters for arm in run.arms], seed)
+    proposals = [
+        Proposal(
+            point,
+            Provenance(
+                generator=Generator.MODEL,
+                method=f"Ax {generator.botorch_acqf_class.__name__}",
+                seed=seed,
+                observation_count=len(problem.observations),
+                pending_count=len(problem.pending),
+                predictions=_predict(adapter, outcomes, encode(axes, point)),
+                acquisition_value=float(values[min(index, len(values) - 1)]),
+            ),
+        )
+        for index, point in made
+    ]
     return proposals or space_filling.propose(replace(problem, fallback_reason=_KNOWN))
 
 
 def _untried(
-    problem: Problem,
-    axes: tuple[Axis, ...],
-    encoded: Encoded,
-    taken: set[Key],
-    random: np.random.Generator,
-) -> dict[str, Value] | None:
-    """Return the point that is meant, or the first near it that is feasible and new."""
+    problem: Problem, axes: tuple[Axis, ...], places: Sequence[Encoded], seed: int
+) -> Iterator[tuple[int, dict[str, Value]]]:
+    """Yield for each place, by its index, the nearest feasible point that was never tried."""
     space = problem.experiment.space
     bounded = region(space)
-    for neighbour in _neighbours(axes, encoded, random):
-        point = feasible_near(space, bounded, decode(axes, neighbour))
-        if point is not None and key(point) not in taken:
-            return point
-    return None
+    random = np.random.default_rng(seed)
+    taken = {key(each.assignments) for each in problem.observations}
+    taken.update(key(each) for each in problem.pending)
+    for index, place in enumerate(places):
+        for neighbour in _neighbours(axes, place, random):
+            point = feasible_near(space, bounded, decode(axes, neighbour))
+            if point is not None and key(point) not in taken:
+                taken.add(key(point))
+                yield index, point
+                break
 
 
 def _neighbours(
@@ -196,7 +191,7 @@ def _experiment(
         optimization_config=_optimization_config(outcomes),
         tracking_metrics=[Metric(each.name) for each in outcomes],
     )
-    usable = _encodable(axes, problem.observations)
+    usable = _encodable(axes, chosen(outcomes, problem.observations))
     arms = []
     for _, encoded in usable:
         # Ax names the arm: equal points are one arm to it, of several trials.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from nextpoint_service.domain.experiment import Experiment, Metric, Strategy
 from nextpoint_service.domain.observation import Measurement, Observation
 
-SUCCESS = "success"
+_MOST_OBSERVATIONS = 500
+"""The cost of a model grows with the third power of these; a thousand take ten seconds."""
 _LIKELY = 0.5
 
 
@@ -63,6 +64,28 @@ def outcomes_of(experiment: Experiment, observations: Sequence[Observation]) -> 
     if any(each.failed for each in observations):
         outcomes.append(Outcome(f"m{len(modelled)}", None, _LIKELY))
     return outcomes
+
+
+def chosen(
+    outcomes: Sequence[Outcome], observations: Sequence[Observation]
+) -> Sequence[Observation]:
+    """Return as many observations as a model has time for: the best, and some from all times."""
+    if len(observations) <= _MOST_OBSERVATIONS:
+        return observations
+    kept: set[int] = set()
+    optimized = [each.metric for each in outcomes if each.optimized and each.metric]
+    for metric in optimized:
+        succeeded = [index for index, each in enumerate(observations) if not each.failed]
+        succeeded.sort(key=lambda at: _cost(metric, observations[at]))
+        kept.update(succeeded[: _MOST_OBSERVATIONS // 4 // len(optimized)])
+    others = [index for index in range(len(observations)) if index not in kept]
+    missing = _MOST_OBSERVATIONS - len(kept)
+    kept.update(others[len(others) * each // missing] for each in range(missing))
+    return [observations[index] for index in sorted(kept)]
+
+
+def _cost(metric: Metric, observation: Observation) -> float:
+    return -metric.sign * observation.values[metric.name].value
 
 
 def data_of(outcomes: Sequence[Outcome], observations: Sequence[Observation]) -> list[Datum]:

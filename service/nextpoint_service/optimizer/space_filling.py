@@ -64,7 +64,9 @@ def _least_tried(
 
     They are those of the whole space where it can be listed, else those that are known.
     """
-    known = _listed(problem.experiment.space) or known
+    space = problem.experiment.space
+    before = [*(each.assignments for each in problem.observations), *problem.pending]
+    known = _listed(space) or known or [each for each in before if space.contains(each)]
     if not known:
         raise NoFeasiblePoint(problem.experiment.experiment_id)
     order = np.random.default_rng((problem.seed, 2, problem.index)).random(len(known))

@@ -40,7 +40,9 @@ def set_up(settings: OptimizerSettings) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     # The limit is on data: the libraries of CUDA alone reserve more addresses than that.
-    resource.setrlimit(resource.RLIMIT_DATA, (settings.memory_bytes, settings.memory_bytes))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = settings.memory_bytes if most < 0 else min(settings.memory_bytes, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
     if torch := sys.modules.get("torch"):
         # Two threads change the ninth digit, and every process has its own core.
         torch.set_num_threads(1)
