@@ -324,7 +324,8 @@ class Progress(google.protobuf.message.Message):
     """How many of them failed."""
     open_suggestion_count: builtins.int
     """How many suggestions are open: leased by a worker, or waiting for the next
-    one after a lease ended without an observation.
+    one after a lease ended without an observation or the last observation was
+    deleted.
     """
     queued_suggestion_count: builtins.int
     """How many suggestions of the user's own are queued. They count against the

@@ -75,7 +75,9 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     """
     @property
     def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:
-        """The dimensions of the search space, 1 to 100. Required."""
+        """The dimensions of the search space, 1 to 100. In type grid every double and
+        int parameter has a grid, and there are at most 100000 cells. Required.
+        """
 
     @property
     def metrics(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.experiment_pb2.Metric]:
@@ -89,14 +91,14 @@ class CreateExperimentRequest(google.protobuf.message.Message):
 
     @property
     def metadata(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue]:
-        """Notes to keep with it: at most 100 entries, keys of 1 to 100 characters.
-        Optional.
+        """Notes to keep with it: at most 100 entries, keys of 1 to 100 characters, no
+        control characters, no space at either end. Optional.
         """
 
     @property
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Labels to keep with it: at most 100 different ones of 1 to 100 characters.
-        Optional.
+        """Labels to keep with it: at most 100 different ones of 1 to 100 characters,
+        no control characters, no space at either end. Optional.
         """
 
     def __init__(
@@ -297,7 +299,7 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
     budget: builtins.int
     """The new budget, as in `CreateExperimentRequest`. Below what is already
     used it ends the hand-outs. Cleared: no limit, where none is required.
-    Refused for type grid.
+    Cannot be changed, nor cleared, for type grid.
     """
     parallel_bandwidth: builtins.int
     """The new number of workers, as in `CreateExperimentRequest`. Cleared: 1."""

@@ -22,8 +22,9 @@ class ExperimentServiceStub:
 
     What holds for every service of this package: a refused call has written
     nothing; every error carries `google.rpc.ErrorInfo` with a `reason` and the
-    domain `nextpoint`; `INVALID_ARGUMENT` lists every violation with the path of
-    its field in `google.rpc.BadRequest`. A change takes a `request_id`: repeated
+    domain `nextpoint`; `INVALID_ARGUMENT` lists the violations with the paths of
+    their fields in `google.rpc.BadRequest`, as many of them as fit into a header,
+    and the message says how many there are. A change takes a `request_id`: repeated
     with the same id and the same fields within 24 hours it is not made again, and
     answers with the same resource as it is now; with the same id and other
     fields it fails with `INVALID_ARGUMENT`, reason `REQUEST_ID_REUSED`.
@@ -99,8 +100,9 @@ class ExperimentServiceAsyncStub:
 
     What holds for every service of this package: a refused call has written
     nothing; every error carries `google.rpc.ErrorInfo` with a `reason` and the
-    domain `nextpoint`; `INVALID_ARGUMENT` lists every violation with the path of
-    its field in `google.rpc.BadRequest`. A change takes a `request_id`: repeated
+    domain `nextpoint`; `INVALID_ARGUMENT` lists the violations with the paths of
+    their fields in `google.rpc.BadRequest`, as many of them as fit into a header,
+    and the message says how many there are. A change takes a `request_id`: repeated
     with the same id and the same fields within 24 hours it is not made again, and
     answers with the same resource as it is now; with the same id and other
     fields it fails with `INVALID_ARGUMENT`, reason `REQUEST_ID_REUSED`.
@@ -175,8 +177,9 @@ class ExperimentServiceServicer(metaclass=abc.ABCMeta):
 
     What holds for every service of this package: a refused call has written
     nothing; every error carries `google.rpc.ErrorInfo` with a `reason` and the
-    domain `nextpoint`; `INVALID_ARGUMENT` lists every violation with the path of
-    its field in `google.rpc.BadRequest`. A change takes a `request_id`: repeated
+    domain `nextpoint`; `INVALID_ARGUMENT` lists the violations with the paths of
+    their fields in `google.rpc.BadRequest`, as many of them as fit into a header,
+    and the message says how many there are. A change takes a `request_id`: repeated
     with the same id and the same fields within 24 hours it is not made again, and
     answers with the same resource as it is now; with the same id and other
     fields it fails with `INVALID_ARGUMENT`, reason `REQUEST_ID_REUSED`.

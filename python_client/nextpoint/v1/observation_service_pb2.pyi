@@ -80,8 +80,10 @@ class CreateObservationRequest(google.protobuf.message.Message):
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:
         """The assignments of the user's own that were evaluated: one value for every
-        parameter, of its type. Numbers may lie outside the bounds. Exactly one of
-        it and `suggestion_id` is required.
+        parameter, of exactly its kind (an int is no double). Numbers may lie
+        outside the bounds and the grid and violate linear constraints; categories
+        have to be known. In an experiment of type grid they have to be a cell.
+        Exactly one of it and `suggestion_id` is required.
         """
 
     @property
@@ -92,8 +94,8 @@ class CreateObservationRequest(google.protobuf.message.Message):
 
     @property
     def metadata(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue]:
-        """Notes to keep with it: at most 100 entries, keys of 1 to 100 characters.
-        Optional.
+        """Notes to keep with it: at most 100 entries, keys of 1 to 100 characters, no
+        control characters, no space at either end. Optional.
         """
 
     def __init__(

@@ -71,8 +71,8 @@ class CreateRunRequest(google.protobuf.message.Message):
 
     @property
     def metadata(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue]:
-        """Notes to keep with it: at most 100 entries, keys of 1 to 100 characters.
-        Optional.
+        """Notes to keep with it: at most 100 entries, keys of 1 to 100 characters, no
+        control characters, no space at either end. Optional.
         """
 
     def __init__(

@@ -179,7 +179,8 @@ class Parameter(google.protobuf.message.Message):
     @property
     def grid(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
         """The only values that a double or an int parameter takes. 2 to 10000
-        different values; int grids hold whole numbers. Kept in ascending order.
+        different values, of which the largest less the smallest is a finite
+        number; int grids hold whole numbers. Kept in ascending order.
         Required for these types in an experiment of type grid. Absent means every
         value within `bounds`.
         """
@@ -187,7 +188,7 @@ class Parameter(google.protobuf.message.Message):
     @property
     def categorical_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The values of a categorical parameter. 2 to 1000 different strings of 1 to
-        100 characters. Required for categorical, refused for every other type.
+        100 characters, no control characters, no space at either end. Required for categorical, refused for every other type.
         """
 
     def __init__(
@@ -217,7 +218,7 @@ class Bounds(google.protobuf.message.Message):
     min: builtins.float
     """The lower end. Finite; whole and from -2^53 for an int. Required."""
     max: builtins.float
-    """The upper end, above `min` by at least 1e-8. Finite; whole and up to 2^53
+    """The upper end, above `min` by at least 1e-8 and by a finite number. Finite; whole and up to 2^53
     for an int. Required.
     """
     def __init__(
@@ -252,7 +253,9 @@ class LinearConstraint(google.protobuf.message.Message):
     """What the sum is compared with. Finite. Required; zero is a value."""
     @property
     def terms(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___LinearConstraintTerm]:
-        """The terms of the sum. 2 to 100, each of another parameter. Required."""
+        """The terms of the sum. 2 to 100, each of another parameter. The sum has to
+        be a finite number everywhere within the bounds. Required.
+        """
 
     def __init__(
         self,

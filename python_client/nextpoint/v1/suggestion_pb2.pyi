@@ -34,7 +34,9 @@ class _SuggestionStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     SUGGESTION_STATE_LEASED: _SuggestionState.ValueType  # 2
     """Held by a worker."""
     SUGGESTION_STATE_WAITING: _SuggestionState.ValueType  # 3
-    """Given back, or its lease has ended; the next worker gets it."""
+    """Given back, or its lease has ended, or its last observation was deleted;
+    the next worker gets it.
+    """
     SUGGESTION_STATE_OBSERVED: _SuggestionState.ValueType  # 4
     """It has an observation."""
 
@@ -50,7 +52,9 @@ SUGGESTION_STATE_QUEUED: SuggestionState.ValueType  # 1
 SUGGESTION_STATE_LEASED: SuggestionState.ValueType  # 2
 """Held by a worker."""
 SUGGESTION_STATE_WAITING: SuggestionState.ValueType  # 3
-"""Given back, or its lease has ended; the next worker gets it."""
+"""Given back, or its lease has ended, or its last observation was deleted;
+the next worker gets it.
+"""
 SUGGESTION_STATE_OBSERVED: SuggestionState.ValueType  # 4
 """It has an observation."""
 global___SuggestionState = SuggestionState
@@ -134,7 +138,7 @@ class Suggestion(google.protobuf.message.Message):
     state: global___SuggestionState.ValueType
     """Where it stands. Output only."""
     attempt: builtins.int
-    """How often it was handed to a worker, from 1; 0 while it is queued. The
+    """How often it was handed to a worker; 0 until it is. The
     pair of `suggestion_id` and `attempt` identifies one hand-out. Output only.
     """
     @property

@@ -24,7 +24,7 @@ class Limits:
     """Values of one categorical parameter."""
     grid_values: int = 10_000
     """Values in the grid of one parameter."""
-    grid_cells: int = 1_000_000
+    grid_cells: int = 100_000
     """Cells of an experiment of type grid."""
     budget: int = 100_000
     """The largest budget."""

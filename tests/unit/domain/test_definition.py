@@ -105,13 +105,13 @@ FAULTY_DRAFTS = {
                 a_parameter_draft("one more", "bool"),
             )
         ),
-        {"parameters": "the grid must have at most 1000000 cells, got 1048576"},
+        {"parameters": "the grid must have at most 100000 cells, got 1048576"},
     ),
     "a grid that is far too large has a number that can be read": (
         of_grid_type(
             parameters=tuple(a_parameter_draft(f"p{each}", "bool") for each in range(100))
         ),
-        {"parameters": "at most 1000000 cells, got about 10^30"},
+        {"parameters": "at most 100000 cells, got about 10^30"},
     ),
     "the number of cells is looked at though other fields are faulty": (
         of_grid_type(budget=23, name="", tags=("",)),
