@@ -381,12 +381,6 @@ def test_the_budget_of_a_grid_is_computed(budget):
     assert defined(**of_grid_type(budget=budget)).budget == 24
 
 
-def test_a_grid_may_have_more_cells_than_a_budget_may_be_large():
-    parameters = tuple(a_parameter_draft(f"p{each}", "bool") for each in range(17))
-
-    assert defined(**of_grid_type(parameters=parameters)).budget == 2**17
-
-
 def test_one_parameter_is_enough_for_a_grid():
     assert defined(**of_grid_type(parameters=GRID[:1])).budget == 3
 
