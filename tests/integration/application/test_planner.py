@@ -1,6 +1,7 @@
 """When points are made, for whom, and what they know."""
 
 import asyncio
+import threading
 
 import pytest
 from tests.support.controlled_optimizer import ControlledOptimizer
@@ -272,18 +273,33 @@ async def test_a_point_that_comes_as_its_caller_goes_away_is_the_next_ones(think
     assert (await thinking.progress(experiment)).leased_suggestions == 1
 
 
-async def test_a_caller_who_goes_away_while_the_lease_is_written_leaves_no_twin(service):
-    experiment = await service.define(type=ExperimentType.RANDOM)
-    for _ in range(10):
-        gone = begin(service.ask(experiment, "gone"))
-        await service.settle()
-        await service.settle()
-        gone.cancel()
-        await asyncio.wait([gone], timeout=SECONDS)
+async def test_a_caller_who_goes_away_while_the_lease_is_written_leaves_no_twin(thinking):
+    experiment = await thinking.define(type=ExperimentType.RANDOM)
+    (gone,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    written = threading.Event()
+    writer = begin(thinking.database.transact(lambda _: written.wait(SECONDS)))
+    question.answer(meanwhile=lambda: asyncio.get_running_loop().call_later(0, cancel_soon, 5))
 
-    await ends(*await asks(service, experiment, 10))
-    leased = await service.suggestions.list(experiment, SuggestionState.LEASED, Page(100))
-    assert len({each.assignments["x"] for _, each in leased}) == len(leased)
+    def cancel_soon(turns):
+        if turns:
+            asyncio.get_running_loop().call_soon(cancel_soon, turns - 1)
+        else:
+            gone.cancel()
+
+    await asyncio.wait([gone], timeout=SECONDS)
+    written.set()
+    await ends(writer)
+
+    # All that were made together, and no more.
+    others = question.problem.count - 1
+    await ends(*await asks(thinking, experiment, others))
+    assert gone.cancelled()
+    leased = await thinking.suggestions.list(experiment, SuggestionState.LEASED, Page(100))
+    assert len({each.assignments["x"] for _, each in leased}) == len(leased) == 1 + others
+    (another,) = await asks(thinking, experiment, 1)
+    assert not await is_quiet(thinking)
+    another.cancel()
 
 
 async def test_what_the_optimizer_raises_reaches_all_who_wait_and_the_next_call_works(thinking):
