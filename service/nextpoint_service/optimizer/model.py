@@ -25,6 +25,7 @@ from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.search_space import SearchSpace
 from ax.generators.torch.botorch_modular.generator import BoTorchGenerator
 from ax.utils.common.random import with_rng_seed
+from botorch.acquisition.multi_objective import logei
 
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.observation import Observation
@@ -46,6 +47,11 @@ from nextpoint_service.optimizer.encoding import (
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.sequence import feasible_near
+
+# With several objectives BoTorch compiles a C++ kernel first, where it finds a compiler: a minute of
+# work that outlasts the time box, leaves a compiler running behind a process that was ended, and
+# makes points depend on the machine. There is no other way to tell it not to.
+logei._load_attempted = True  # noqa: SLF001
 
 _RESTARTS = {"num_restarts": 4, "raw_samples": 256}
 _AROUND_BEST = {
