@@ -16,6 +16,9 @@ from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.axes import key
 
+# Loading Ax takes ten seconds, and many more on a machine that has much to do.
+pytestmark = pytest.mark.timeout(240)
+
 EVERYTHING = SearchSpace(
     (
         DoubleParameter("double", -5.0, 5.0),

@@ -15,8 +15,9 @@ from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7, 0.9)]
-LOADING = pytest.mark.timeout(240)
-"""For tests that load Ax again: ten seconds, and many more on a machine that has much to do."""
+# Loading Ax takes ten seconds, and many more on a machine that has much to do.
+pytestmark = pytest.mark.timeout(240)
+
 MODEL = a_problem(observations=OBSERVATIONS, phase=Phase.MODEL, index=5)
 
 
@@ -115,7 +116,6 @@ async def test_what_a_model_prints_goes_nowhere(capfd):
     assert "printed by a model" not in "".join(capfd.readouterr())
 
 
-@LOADING
 async def test_a_server_that_is_killed_leaves_no_process_behind():
     server = await _a_server("pool.start(); await pool.propose(MODEL)")
     below = descendants(server.pid)
@@ -148,7 +148,6 @@ async def test_a_server_that_closes_while_it_loads_ends_at_once():
     await _until_gone(below)
 
 
-@LOADING
 async def test_a_server_never_imports_torch():
     server = await _a_server(
         "pool.start(); await pool.propose(MODEL);"
