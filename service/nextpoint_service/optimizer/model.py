@@ -48,9 +48,9 @@ from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outco
 from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.sequence import feasible_near
 
-# With several objectives BoTorch compiles a C++ kernel first, where it finds a compiler: a minute of
-# work that outlasts the time box, leaves a compiler running behind a process that was ended, and
-# makes points depend on the machine. There is no other way to tell it not to.
+# With several objectives BoTorch compiles a C++ kernel first, where it finds a compiler: a minute
+# of work that outlasts the time box, leaves a compiler running behind a process that was ended,
+# and makes points depend on the machine. There is no other way to tell it not to.
 logei._load_attempted = True  # noqa: SLF001
 
 _RESTARTS = {"num_restarts": 4, "raw_samples": 256}
