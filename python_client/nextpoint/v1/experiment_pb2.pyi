@@ -66,7 +66,9 @@ class _ExperimentStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     EXPERIMENT_STATE_ACTIVE: _ExperimentState.ValueType  # 1
     """It hands out suggestions and takes observations."""
     EXPERIMENT_STATE_ARCHIVED: _ExperimentState.ValueType  # 2
-    """It can be read and unarchived, and refuses everything else."""
+    """It can be read and unarchived, leases of it can be renewed and given back,
+    and it refuses everything else.
+    """
 
 class ExperimentState(_ExperimentState, metaclass=_ExperimentStateEnumTypeWrapper):
     """Whether an experiment is in use. Values may be added; a client that does not
@@ -78,7 +80,9 @@ EXPERIMENT_STATE_UNSPECIFIED: ExperimentState.ValueType  # 0
 EXPERIMENT_STATE_ACTIVE: ExperimentState.ValueType  # 1
 """It hands out suggestions and takes observations."""
 EXPERIMENT_STATE_ARCHIVED: ExperimentState.ValueType  # 2
-"""It can be read and unarchived, and refuses everything else."""
+"""It can be read and unarchived, leases of it can be renewed and given back,
+and it refuses everything else.
+"""
 global___ExperimentState = ExperimentState
 
 class _MetricObjective:

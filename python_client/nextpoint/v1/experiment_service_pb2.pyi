@@ -199,14 +199,16 @@ class ListExperimentsRequest(google.protobuf.message.Message):
     project: builtins.str
     """Only those of this project. Absent means all. Optional."""
     state: nextpoint.v1.experiment_pb2.ExperimentState.ValueType
-    """Only those in this state. Absent means the active ones. Optional."""
+    """Only those in this state; `EXPERIMENT_STATE_UNSPECIFIED` means in any. Absent
+    means the active ones. Optional.
+    """
     name_contains: builtins.str
     """Only those whose name contains this text, upper and lower case of ASCII
     letters alike; at most 100 characters. Absent means all. Optional.
     """
     page_size: builtins.int
-    """How many to return at most. 0 means 50; more than 1000 means 1000; less
-    than 0 is refused. Optional.
+    """How many to return at most; a page of large things is shorter. 0 means 50;
+    more than 1000 means 1000; less than 0 is refused. Optional.
     """
     page_token: builtins.str
     """The `next_page_token` of the page before; every other field has to be as

@@ -21,13 +21,18 @@ class ExperimentServiceStub:
     """Defines experiments and keeps track of them.
 
     What holds for every service of this package: a refused call has written
-    nothing; every error carries `google.rpc.ErrorInfo` with a `reason` and the
-    domain `nextpoint`; `INVALID_ARGUMENT` lists the violations with the paths of
-    their fields in `google.rpc.BadRequest`, as many of them as fit into a header,
-    and the message says how many there are. A change takes a `request_id`: repeated
-    with the same id and the same fields within 24 hours it is not made again, and
-    answers with the same resource as it is now; with the same id and other
-    fields it fails with `INVALID_ARGUMENT`, reason `REQUEST_ID_REUSED`.
+    nothing; every error of the service's own carries `google.rpc.ErrorInfo`
+    with a `reason` and the domain `nextpoint`; `INVALID_ARGUMENT` lists the
+    violations with the paths of their fields in `google.rpc.BadRequest`, as
+    many of them as fit into a header, and the message says how many there are.
+    A change takes a `request_id`: repeated with the same id and the same fields
+    within 24 hours it is not made again, and answers with the same resource as
+    it is now, or with `NOT_FOUND` when that was deleted since; with the same id
+    and other fields it fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. Any call can fail with `RESOURCE_EXHAUSTED`, reason
+    `OVERLOADED`, with `UNAVAILABLE`, reason `SHUTTING_DOWN`, and with
+    `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, on a field that breaks the
+    rule in its comment.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -99,13 +104,18 @@ class ExperimentServiceAsyncStub:
     """Defines experiments and keeps track of them.
 
     What holds for every service of this package: a refused call has written
-    nothing; every error carries `google.rpc.ErrorInfo` with a `reason` and the
-    domain `nextpoint`; `INVALID_ARGUMENT` lists the violations with the paths of
-    their fields in `google.rpc.BadRequest`, as many of them as fit into a header,
-    and the message says how many there are. A change takes a `request_id`: repeated
-    with the same id and the same fields within 24 hours it is not made again, and
-    answers with the same resource as it is now; with the same id and other
-    fields it fails with `INVALID_ARGUMENT`, reason `REQUEST_ID_REUSED`.
+    nothing; every error of the service's own carries `google.rpc.ErrorInfo`
+    with a `reason` and the domain `nextpoint`; `INVALID_ARGUMENT` lists the
+    violations with the paths of their fields in `google.rpc.BadRequest`, as
+    many of them as fit into a header, and the message says how many there are.
+    A change takes a `request_id`: repeated with the same id and the same fields
+    within 24 hours it is not made again, and answers with the same resource as
+    it is now, or with `NOT_FOUND` when that was deleted since; with the same id
+    and other fields it fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. Any call can fail with `RESOURCE_EXHAUSTED`, reason
+    `OVERLOADED`, with `UNAVAILABLE`, reason `SHUTTING_DOWN`, and with
+    `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, on a field that breaks the
+    rule in its comment.
     """
 
     CreateExperiment: grpc.aio.UnaryUnaryMultiCallable[
@@ -176,13 +186,18 @@ class ExperimentServiceServicer(metaclass=abc.ABCMeta):
     """Defines experiments and keeps track of them.
 
     What holds for every service of this package: a refused call has written
-    nothing; every error carries `google.rpc.ErrorInfo` with a `reason` and the
-    domain `nextpoint`; `INVALID_ARGUMENT` lists the violations with the paths of
-    their fields in `google.rpc.BadRequest`, as many of them as fit into a header,
-    and the message says how many there are. A change takes a `request_id`: repeated
-    with the same id and the same fields within 24 hours it is not made again, and
-    answers with the same resource as it is now; with the same id and other
-    fields it fails with `INVALID_ARGUMENT`, reason `REQUEST_ID_REUSED`.
+    nothing; every error of the service's own carries `google.rpc.ErrorInfo`
+    with a `reason` and the domain `nextpoint`; `INVALID_ARGUMENT` lists the
+    violations with the paths of their fields in `google.rpc.BadRequest`, as
+    many of them as fit into a header, and the message says how many there are.
+    A change takes a `request_id`: repeated with the same id and the same fields
+    within 24 hours it is not made again, and answers with the same resource as
+    it is now, or with `NOT_FOUND` when that was deleted since; with the same id
+    and other fields it fails with `INVALID_ARGUMENT`, reason
+    `REQUEST_ID_REUSED`. Any call can fail with `RESOURCE_EXHAUSTED`, reason
+    `OVERLOADED`, with `UNAVAILABLE`, reason `SHUTTING_DOWN`, and with
+    `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, on a field that breaks the
+    rule in its comment.
     """
 
     @abc.abstractmethod

@@ -311,8 +311,8 @@ class ListObservationsRequest(google.protobuf.message.Message):
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     page_size: builtins.int
-    """How many to return at most. 0 means 50; more than 1000 means 1000; less
-    than 0 is refused. Optional.
+    """How many to return at most; a page of large things is shorter. 0 means 50;
+    more than 1000 means 1000; less than 0 is refused. Optional.
     """
     page_token: builtins.str
     """The `next_page_token` of the page before; every other field has to be as

@@ -166,8 +166,8 @@ class ListRunsRequest(google.protobuf.message.Message):
     state: nextpoint.v1.run_pb2.RunState.ValueType
     """Only those in this state. Absent means all. Optional."""
     page_size: builtins.int
-    """How many to return at most. 0 means 50; more than 1000 means 1000; less
-    than 0 is refused. Optional.
+    """How many to return at most; a page of large things is shorter. 0 means 50;
+    more than 1000 means 1000; less than 0 is refused. Optional.
     """
     page_token: builtins.str
     """The `next_page_token` of the page before; every other field has to be as
