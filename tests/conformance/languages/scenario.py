@@ -11,9 +11,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import grpc
 from google.protobuf.json_format import ParseDict
 
 import nextpoint
+from nextpoint._errors import translated
 from nextpoint.v1 import experiment_service_pb2
 from nextpoint.v1.experiment_service_pb2_grpc import ExperimentServiceStub
 
@@ -42,8 +44,6 @@ def main(address: str, path: str) -> None:
 
 
 def created(address: str, definition: Json) -> str:
-    import grpc
-
     request = ParseDict(definition, experiment_service_pb2.CreateExperimentRequest())
     with grpc.insecure_channel(address) as channel:
         return ExperimentServiceStub(channel).CreateExperiment(request).experiment.experiment_id
@@ -64,9 +64,6 @@ def described(experiment: nextpoint.Experiment) -> Json:
 
 
 def refusal(address: str, definition: Json) -> Json:
-    import grpc
-    from nextpoint._errors import translated
-
     try:
         with translated(address):
             created(address, definition)
@@ -104,7 +101,8 @@ def streamed(experiment: nextpoint.Experiment, points: list[Json]) -> Json:
         x = suggestion.assignments["x"]
         measured = values[x]
         experiment.create_observation(
-            suggestion=suggestion, **({"failed": True} if measured is None else {"values": measured})
+            suggestion=suggestion,
+            **({"failed": True} if measured is None else {"values": measured}),
         )
         evaluated.append(x)
 

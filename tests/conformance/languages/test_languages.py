@@ -1,0 +1,101 @@
+"""Every language plays the same scenario, and all of them share one experiment."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.deployments import ServiceProcess
+
+import nextpoint
+
+pytestmark = [pytest.mark.languages, pytest.mark.timeout(1500)]
+
+LANGUAGES = ("go", "typescript", "java", "cpp", "rust")
+HERE = Path(__file__).parent
+SCENARIO = HERE.parent / "scenario.json"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    # With the real optimizer, because one of the refusals is an infeasible constraint.
+    database = tmp_path_factory.mktemp("languages") / "nextpoint.sqlite3"
+    with ServiceProcess(database, scripted=False) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def packages(root):
+    """Every language's package, built."""
+    for language in LANGUAGES:
+        done = subprocess.run(
+            [root / "stubs" / language / "build"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{language}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return root / "stubs"
+
+
+@pytest.fixture(scope="module")
+def expected(service):
+    return played([sys.executable, HERE / "scenario.py"], service)
+
+
+def played(program, service):
+    done = subprocess.run(
+        [*program, service.address, SCENARIO],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def test_the_scenario_says_what_it_should(expected):
+    assert [each["reason"] for each in expected["refused"]] == ["INVALID_REQUEST"] * 3
+    assert expected["stream"]["resumed"] == [True]
+    assert len(expected["stream"]["evaluated"]) == 20
+    assert expected["progress"]["finished"]
+    assert expected["archived"]["reason"] == "EXPERIMENT_ARCHIVED"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_prints_the_same_transcript(language, packages, service, expected):
+    assert played([packages / language / "conformance"], service) == expected
+
+
+def test_a_fleet_of_six_languages_meets_the_budget_exactly(packages, service):
+    with nextpoint.Client(service.address) as client:
+        experiment = client.create_experiment(
+            name="Mixed fleet",
+            type="random",
+            parameters=[nextpoint.Double("x", 0, 1)],
+            metrics=[nextpoint.Metric("m", objective="minimize")],
+            budget=120,
+            parallel_bandwidth=6,
+        )
+        programs = {"python": [sys.executable, HERE / "fleet.py"]} | {
+            language: [packages / language / "fleet"] for language in LANGUAGES
+        }
+        workers = {
+            language: subprocess.Popen(
+                [*program, service.address, experiment.id, f"worker in {language}"],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for language, program in programs.items()
+        }
+        said = {}
+        for language, worker in workers.items():
+            output, _ = worker.communicate(timeout=120)
+            assert worker.returncode == 0, language
+            said[language] = json.loads(output)
+
+        experiment.refresh()
+        print(said)  # noqa: T201 -- who did how much is worth a look
+        assert experiment.progress.observation_count == 120
+        assert sum(each["evaluated"] for each in said.values()) == 120
+        assert {each["reason"] for each in said.values()} == {"BUDGET_REACHED"}
+        assert all(each["evaluated"] > 0 for each in said.values())

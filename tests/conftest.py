@@ -1,0 +1,25 @@
+"""What all tests share: the switch for those that need other languages' toolchains."""
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--languages",
+        action="store_true",
+        help="also build the packages of the other languages and run their workers",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--languages"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("languages")]
+    items[:] = [item for item in items if item not in left_out]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def root(pytestconfig):
+    return pytestconfig.rootpath
