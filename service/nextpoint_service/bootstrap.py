@@ -33,7 +33,10 @@ class RunningOptimizer(Optimizer, Protocol):
     """An optimizer with a life: it begins without waiting, and ends promptly."""
 
     def start(self) -> None:
-        """Begin to load what it needs."""
+        """Begin to load what takes long."""
+
+    async def warm_up(self) -> None:
+        """Load what the first points need."""
 
     async def close(self) -> None:
         """End every process and thread of its own."""
@@ -66,6 +69,7 @@ async def running(
         )
         stack.push_async_callback(database.close)
         optimizer = make_optimizer(settings)
+        await optimizer.warm_up()
         optimizer.start()
         stack.push_async_callback(optimizer.close)
         planner = Planner(

@@ -44,6 +44,9 @@ class ControlledOptimizer:
     def start(self) -> None:
         """Nothing has to be loaded."""
 
+    async def warm_up(self) -> None:
+        """Nothing has to be loaded."""
+
     async def close(self) -> None:
         """Nothing has to be ended."""
 

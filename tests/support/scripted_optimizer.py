@@ -35,6 +35,9 @@ class ScriptedOptimizer:
     def start(self) -> None:
         """Nothing has to be loaded."""
 
+    async def warm_up(self) -> None:
+        """Nothing has to be loaded."""
+
     async def close(self) -> None:
         """Nothing has to be ended."""
 

@@ -7,6 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event, Thread
+from time import monotonic
 
 import structlog
 
@@ -50,10 +51,13 @@ class OptimizerPool:
         return self._loaded.is_set()
 
     def start(self) -> None:
-        """Begin to load Ax and SciPy, without waiting for either."""
+        """Begin to load Ax, without waiting for it."""
         for thread in self._threads:
             thread.start()
-        Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+    async def warm_up(self) -> None:
+        """Load what points without a model need: a second of imports, which the first would pay."""
+        await asyncio.to_thread(_warm_up)
 
     async def close(self) -> None:
         """End the threads and processes; who waits for a model gets a point without one."""
@@ -107,9 +111,10 @@ class OptimizerPool:
         process.end()
 
     def _join(self) -> None:
+        deadline = monotonic() + _JOIN_SECONDS
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(_JOIN_SECONDS)
+                thread.join(max(0.0, deadline - monotonic()))
 
 
 def _computed(process: ModelProcess, problem: Problem) -> _Result:
