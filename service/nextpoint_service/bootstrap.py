@@ -75,7 +75,6 @@ async def running(
         planner = Planner(
             database, optimizer, batch=settings.model_batch, idle_seconds=settings.idle_seconds
         )
-        stack.push_async_callback(planner.close)
         events = Events(settings.max_streams, planner.learned)
         context = Context(
             database=database,
@@ -102,6 +101,8 @@ async def running(
         leases = await housekeeping.begin()
         address = await server.start()
         stack.push_async_callback(server.stop)
+        # Before the calls under way are waited for, since some of them wait for a point.
+        stack.push_async_callback(planner.close)
         chores = asyncio.create_task(_keep_house(housekeeping, events, settings.sweep_seconds))
         stack.push_async_callback(_cancel, chores)
         _log.info("started", address=address, database=str(settings.database), leases=leases)

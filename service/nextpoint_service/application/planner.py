@@ -16,6 +16,7 @@ from statistics import median
 
 from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem
 from nextpoint_service.application.problems import Demand, read_problem
+from nextpoint_service.domain.errors import ShuttingDown
 from nextpoint_service.domain.suggestion import Proposal
 
 _KNOWS_ENOUGH = sys.maxsize
@@ -126,6 +127,7 @@ class Planner:
         self._batch = batch
         self._idle_seconds = idle_seconds
         self._shelves: dict[str, _Shelf] = {}
+        self._closed = False
 
     @asynccontextmanager
     async def point(
@@ -139,8 +141,10 @@ class Planner:
 
         `revision` is what the caller would like it to know, and `max_wait` how many seconds that is
         worth; None means a tenth of an evaluation. None is lent when no new point could be handed
-        out any more: the caller looks again and finds out why.
+        out any more: the caller looks again and finds out why. Raises ShuttingDown.
         """
+        if self._closed:
+            raise ShuttingDown
         shelf = self._shelves.setdefault(experiment_id, _Shelf(experiment_id))
         shelf.revision = max(shelf.revision, revision)
         shelf.evaluation_seconds = median(evaluation_seconds) if evaluation_seconds else 0.0
@@ -192,7 +196,10 @@ class Planner:
                 del self._shelves[experiment_id]
 
     async def close(self) -> None:
-        """Stop making points."""
+        """Stop making points, and turn those away who wait for one."""
+        self._closed = True
+        for shelf in self._shelves.values():
+            shelf.send_away(ShuttingDown())
         producers = [each.producer for each in self._shelves.values() if each.producer]
         for producer in producers:
             producer.cancel()
@@ -202,6 +209,8 @@ class Planner:
         return asyncio.get_running_loop().time() - shelf.asked_at > self._idle_seconds
 
     def _produce(self, shelf: _Shelf) -> None:
+        if self._closed:
+            return
         if shelf.producer is None and (shelf.waiters or self._should_make_ahead(shelf)):
             shelf.producer = asyncio.create_task(self._fill(shelf))
             shelf.producer.add_done_callback(lambda task: self._filled(shelf, task))

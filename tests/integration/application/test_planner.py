@@ -8,7 +8,7 @@ from tests.support.controlled_optimizer import ControlledOptimizer
 from tests.support.use_cases import BATCH, NOW_AND_AGAIN
 
 from nextpoint_service.application.ports import Page, Phase
-from nextpoint_service.domain.errors import BudgetSpent, ExperimentArchived
+from nextpoint_service.domain.errors import BudgetSpent, ExperimentArchived, ShuttingDown
 from nextpoint_service.domain.experiment import ExperimentType
 from nextpoint_service.domain.suggestion import SuggestionState
 
@@ -378,6 +378,17 @@ async def test_the_points_of_idle_experiments_are_dropped(start, idle_seconds, k
     (asked,) = await asks(service, experiment, 1)
     assert await is_quiet(service) is kept
     asked.cancel()
+
+
+async def test_at_the_end_of_the_service_nobody_waits_for_a_point(thinking):
+    experiment = await thinking.define()
+    waiting = await asks(thinking, experiment, 2)
+
+    await thinking.planner.close()
+
+    for call in (*waiting, begin(thinking.ask(experiment, "late"))):
+        with pytest.raises(ShuttingDown):
+            await ends(call)
 
 
 async def test_a_finished_experiment_asks_the_optimizer_nothing(thinking):
