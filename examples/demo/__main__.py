@@ -22,7 +22,7 @@ import nextpoint
 import report
 from processes import Broken, Service, start_worker, stop
 
-BUDGET = 40
+BUDGET = 32
 WORKERS = 4
 KILL_AT = BUDGET // 2
 LOOK_EVERY_SECONDS = 0.2
