@@ -8,7 +8,7 @@ from grpc import StatusCode
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tests.support.controlled_optimizer import ControlledOptimizer
-from tests.support.grpc_service import Api, a_definition
+from tests.support.grpc_service import a_definition
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
 from nextpoint.v1 import experiment_pb2, experiment_service_pb2, suggestion_service_pb2
