@@ -1,0 +1,59 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+
+import {
+  type Parameter,
+  ParameterType,
+  type ParameterValue,
+  type ParameterValueSchema,
+} from "./gen/nextpoint/v1/search_space_pb.js";
+
+/** One value for every parameter, by name. Whole numbers are numbers, too. */
+export type Assignments = Record<string, AssignmentValue>;
+export type AssignmentValue = number | string | boolean;
+
+/** What a shape of assignments may look like: an interface with one property for each parameter. */
+export type AssignmentsShape<A> = Record<keyof A, AssignmentValue>;
+
+/** Returns assignments as a plain record. */
+export function toAssignments<A extends AssignmentsShape<A> = Assignments>(
+  values: Record<string, ParameterValue>,
+): A {
+  const assignments: Assignments = {};
+  for (const [name, { kind }] of Object.entries(values)) {
+    // A kind that a later contract adds is left out.
+    if (kind.case === undefined) continue;
+    // From -2^53 to 2^53, so no bigint is needed.
+    assignments[name] = kind.case === "intValue" ? Number(kind.value) : kind.value;
+  }
+  return assignments as A;
+}
+
+/**
+ * Returns assignments as messages. It takes the parameters of the experiment, because a number does
+ * not show whether it is a double or an int.
+ */
+export function fromAssignments<A extends AssignmentsShape<A>>(
+  assignments: A,
+  parameters: readonly Parameter[],
+): Record<string, MessageInitShape<typeof ParameterValueSchema>> {
+  const types = new Map(parameters.map(({ name, type }) => [name, type]));
+  return Object.fromEntries(
+    Object.entries<AssignmentValue>(assignments).map(([name, value]) => [
+      name,
+      { kind: toKind(value, types.get(name)) },
+    ]),
+  );
+}
+
+function toKind(value: AssignmentValue, type: ParameterType | undefined) {
+  switch (typeof value) {
+    case "string":
+      return { case: "stringValue", value } as const;
+    case "boolean":
+      return { case: "boolValue", value } as const;
+    case "number":
+      return type === ParameterType.INT && Number.isInteger(value)
+        ? ({ case: "intValue", value: BigInt(value) } as const)
+        : ({ case: "doubleValue", value } as const);
+  }
+}

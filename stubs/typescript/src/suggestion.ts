@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+
+import { type Assignments, type AssignmentsShape, toAssignments } from "./assignments.js";
+import type { Services } from "./client.js";
+import type { MetricValueSchema, Observation } from "./gen/nextpoint/v1/observation_pb.js";
+import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggestion_pb.js";
+import { Retries, WORKER_POLICY } from "./retry.js";
+
+/** What was measured, by metric: a number, or a number with its standard deviation. */
+export type Values = Record<string, number | { value: number; stddev: number }>;
+
+export interface ReportOptions {
+  /** Gives up reporting. Whether the outcome was recorded is not known then. */
+  readonly signal?: AbortSignal;
+}
+
+/** A point that is this worker's to evaluate, until it is observed, failed or released. */
+export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
+  readonly id: string;
+  readonly experimentId: string;
+  readonly assignments: A;
+
+  /** How often it was handed out. Grows when it comes back after its lease was lost. */
+  attempt: number;
+
+  constructor(
+    private readonly services: Services,
+    /** The message as the service sent it, with its provenance. */
+    readonly message: SuggestionMessage,
+    private readonly settled: (suggestion: Suggestion<A>) => void,
+  ) {
+    this.id = message.suggestionId;
+    this.experimentId = message.experimentId;
+    this.attempt = message.attempt;
+    this.assignments = toAssignments<A>(message.assignments);
+  }
+
+  /** Reports what was measured. */
+  observe(values: Values, options?: ReportOptions): Promise<Observation> {
+    return this.#report({ values: toMetricValues(values) }, options);
+  }
+
+  /** Reports that the evaluation failed. It counts against the budget. */
+  fail(options?: ReportOptions): Promise<Observation> {
+    return this.#report({ failed: true }, options);
+  }
+
+  /** Gives it back: the next worker gets it. */
+  async release(): Promise<void> {
+    this.settled(this);
+    await this.services.suggestions.releaseSuggestion({
+      suggestionId: this.id,
+      attempt: this.attempt,
+    });
+  }
+
+  /** Reports an outcome however long the service is away: it may have cost hours. */
+  async #report(
+    outcome: { values: MessageInitShape<typeof MetricValueSchema>[] } | { failed: true },
+    { signal }: ReportOptions = {},
+  ): Promise<Observation> {
+    const request = {
+      ...outcome,
+      experimentId: this.experimentId,
+      suggestionId: this.id,
+      requestId: randomUUID(),
+    };
+    const { observation } = await new Retries(WORKER_POLICY).run(
+      () => this.services.observations.createObservation(request, { signal }),
+      { signal, codes: [Code.Unavailable, Code.DeadlineExceeded] },
+    );
+    this.settled(this);
+    return observation!;
+  }
+}
+
+function toMetricValues(values: Values): MessageInitShape<typeof MetricValueSchema>[] {
+  return Object.entries(values).map(([name, measured]) =>
+    typeof measured === "number"
+      ? { name, value: measured }
+      : { name, value: measured.value, valueStddev: measured.stddev },
+  );
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+
+import { NextpointError } from "./errors.js";
+import { CALL_POLICY, Retries } from "./retry.js";
+
+/**
+ * Returns a transport that does what every call needs: an id for each change, a deadline over all
+ * attempts, further attempts while the service is away, and errors that say why.
+ */
+export function dependable(transport: Transport, defaultTimeoutMs: number): Transport {
+  return {
+    unary(method, signal, timeoutMs = defaultTimeoutMs, header, input, contextValues) {
+      const message = identified(method.input, input);
+      const patienceMs = timeoutMs > 0 ? timeoutMs : Infinity;
+      const deadline = performance.now() + patienceMs;
+      const attempt = () => {
+        // Connect takes 0 for no deadline.
+        const leftMs = timeoutMs > 0 ? Math.max(1, Math.ceil(deadline - performance.now())) : 0;
+        return transport.unary(method, signal, leftMs, header, message, contextValues);
+      };
+      return new Retries({ ...CALL_POLICY, patienceMs }).run(attempt, { signal });
+    },
+
+    // Only its reader knows whether a stream is to be opened anew, and it has no deadline.
+    async stream(method, signal, timeoutMs = 0, header, input, contextValues) {
+      try {
+        const opened = transport.stream(method, signal, timeoutMs, header, input, contextValues);
+        const response = await opened;
+        return { ...response, message: translated(response.message, signal) };
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw NextpointError.from(error);
+      }
+    },
+  };
+}
+
+async function* translated<T>(messages: AsyncIterable<T>, signal?: AbortSignal): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw NextpointError.from(error);
+  }
+}
+
+/**
+ * Gives a change its id, unless it has one. It is a copy: a request that its owner sends twice is
+ * two changes.
+ */
+function identified<I extends DescMessage>(
+  schema: I,
+  input: MessageInitShape<I>,
+): MessageInitShape<I> {
+  if (!("requestId" in schema.field)) return input;
+  const { requestId } = input as { requestId?: string };
+  return create(schema, { ...input, requestId: requestId || randomUUID() } as MessageInitShape<I>);
+}
