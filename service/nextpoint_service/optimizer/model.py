@@ -224,8 +224,11 @@ def _pending(
     places = []
     for assignments in (*problem.pending, *failed):
         with suppress(NotEncodable):
-            places.append(ObservationFeatures(encode(axes, assignments)))
-    return {each.name: places for each in outcomes} if places else {}
+            places.append(encode(axes, assignments))
+    if not places:
+        return {}
+    # For every metric its own, because Ax transforms them in place.
+    return {each.name: [ObservationFeatures(dict(place)) for place in places] for each in outcomes}
 
 
 def _encodable(

@@ -153,6 +153,24 @@ async def test_several_objectives_are_searched_for_their_frontier(pool):
     assert proposal.provenance.method == "Ax qLogNoisyExpectedHypervolumeImprovement"
 
 
+async def test_every_kind_of_parameter_with_two_objectives_and_points_under_way(pool):
+    some = points(EVERYTHING, 12)
+    observations = [
+        observed(some[0]),
+        *(observed(each, y=each["double"], z=-each["step"], c=1.0) for each in some[1:9]),
+    ]
+
+    await the_point(
+        pool,
+        model(
+            EVERYTHING,
+            observations,
+            pending=tuple(some[9:]),
+            metrics=(Y, Metric("z"), CONSTRAINT),
+        ),
+    )
+
+
 async def test_the_search_keeps_away_from_where_evaluations_fail(pool):
     made = [
         observed(point) if point["a"] > 0.6 else observed(point, y=point["a"])
