@@ -1,0 +1,149 @@
+// Package nextpoint connects workers to a Nextpoint service, which tells them which point to try
+// next.
+//
+// [Worker] evaluates suggestions until there are no more. [Stream] is what it is made of, for
+// programs with a loop of their own, and [Client.Hold] is for programs that ask instead. Everything
+// else is the contract itself, package nextpointv1, called through the fields of [Client].
+package nextpoint
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
+)
+
+// DefaultTimeout is how long a unary call may take whose context has no deadline.
+const DefaultTimeout = 60 * time.Second
+
+// A batch of 2500 observations of 100 parameters fits.
+const maxMessageBytes = 64 << 20
+
+// About 7 seconds. Only UNAVAILABLE is tried again: it is what a restart looks like.
+const serviceConfig = `{"methodConfig": [{
+	"name": [{}],
+	"retryPolicy": {
+		"maxAttempts": 5,
+		"initialBackoff": "0.5s",
+		"maxBackoff": "4s",
+		"backoffMultiplier": 2,
+		"retryableStatusCodes": ["UNAVAILABLE"]
+	}
+}]}`
+
+// Client calls one service. It may be used by any number of goroutines.
+//
+// Its fields are the services of the contract. Every call has a deadline, is made again while the
+// service is away for some seconds, and fails with an [Error]. A change without a request id gets
+// one, which it keeps over these repetitions.
+type Client struct {
+	Experiments  nextpointv1.ExperimentServiceClient
+	Suggestions  nextpointv1.SuggestionServiceClient
+	Observations nextpointv1.ObservationServiceClient
+	Runs         nextpointv1.RunServiceClient
+	Analysis     nextpointv1.AnalysisServiceClient
+
+	connection *grpc.ClientConn
+}
+
+// NewClient returns a client of the service at HOST:PORT or any other target of gRPC's. Like
+// [grpc.NewClient] it connects when it is first needed.
+//
+// The connection is in plain text unless an option says otherwise, such as
+// [grpc.WithTransportCredentials]; every option overrides what the client would choose.
+func NewClient(address string, options ...grpc.DialOption) (*Client, error) {
+	// Without these gRPC waits up to two minutes before it looks for a restarted service again.
+	reconnect := backoff.Config{
+		BaseDelay:  200 * time.Millisecond,
+		Multiplier: 1.6,
+		Jitter:     0.2,
+		MaxDelay:   2 * time.Second,
+	}
+	defaults := []grpc.DialOption{
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: reconnect, MinConnectTimeout: 20 * time.Second,
+		}),
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes),
+		),
+		grpc.WithChainUnaryInterceptor(callUnary),
+		grpc.WithChainStreamInterceptor(callStream),
+	}
+	connection, err := grpc.NewClient(address, append(defaults, options...)...)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		Experiments:  nextpointv1.NewExperimentServiceClient(connection),
+		Suggestions:  nextpointv1.NewSuggestionServiceClient(connection),
+		Observations: nextpointv1.NewObservationServiceClient(connection),
+		Runs:         nextpointv1.NewRunServiceClient(connection),
+		Analysis:     nextpointv1.NewAnalysisServiceClient(connection),
+		connection:   connection,
+	}, nil
+}
+
+// Close ends the connection and every call on it.
+func (c *Client) Close() error {
+	return c.connection.Close()
+}
+
+func callUnary(
+	ctx context.Context, method string, request, response any, connection *grpc.ClientConn,
+	invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		timeout := DefaultTimeout
+		// What the service was asked to wait comes on top.
+		if waiting, ok := request.(interface{ GetMaxWait() *durationpb.Duration }); ok {
+			timeout += waiting.GetMaxWait().AsDuration()
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	if message, ok := request.(proto.Message); ok {
+		request = identified(message)
+	}
+	return asError(invoke(ctx, method, request, response, connection, options...))
+}
+
+// identified returns the request with a request id if it takes one. It is another message then: a
+// caller who uses one for two calls wants two changes.
+func identified(request proto.Message) proto.Message {
+	field := request.ProtoReflect().Descriptor().Fields().ByName("request_id")
+	if field == nil || request.ProtoReflect().Has(field) {
+		return request
+	}
+	request = proto.Clone(request)
+	request.ProtoReflect().Set(field, protoreflect.ValueOfString(rand.Text()))
+	return request
+}
+
+func callStream(
+	ctx context.Context, description *grpc.StreamDesc, connection *grpc.ClientConn, method string,
+	open grpc.Streamer, options ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	stream, err := open(ctx, description, connection, method, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return clientStream{stream}, nil
+}
+
+// clientStream is a stream that fails with an Error.
+type clientStream struct{ grpc.ClientStream }
+
+func (s clientStream) RecvMsg(message any) error {
+	return asError(s.ClientStream.RecvMsg(message))
+}

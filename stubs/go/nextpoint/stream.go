@@ -1,0 +1,221 @@
+package nextpoint
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
+)
+
+// How long the first event may take, which says how long the next ones may.
+const openingTimeout = 30 * time.Second
+
+// How long giving back may take: whoever waits for it wants to end.
+const releaseTimeout = 5 * time.Second
+
+// errSilence breaks off a stream on which nothing was heard for too long.
+var errSilence = &Error{Code: codes.Unavailable, Message: "nothing heard on the stream"}
+
+// NewWorkerID returns an id that no other worker has, and that says where this one runs.
+func NewWorkerID() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return fmt.Sprintf("%.50s-%d-%.8s", host, os.Getpid(), rand.Text())
+}
+
+// Stream receives the suggestions to one worker, over breaks, beside its caller: a break is noticed
+// and mended while an evaluation runs, and the leases live.
+//
+//	for suggestion := range stream.Suggestions() {
+//		…
+//	}
+//	if err := stream.Err(); err != nil {
+//		…
+//	}
+type Stream struct {
+	client  *Client
+	request *nextpointv1.StreamSuggestionsRequest
+	// claim says whether a suggestion that was not seen before is wanted.
+	claim func(*Suggestion) bool
+
+	cancel      context.CancelFunc
+	suggestions chan *Suggestion
+	// Written before suggestions is closed, and read afterwards.
+	reason nextpointv1.StreamClosedReason
+	err    error
+}
+
+// Stream opens the stream of suggestions to a worker. It ends when the service says that there is no
+// more to do, when ctx ends, or with an error.
+//
+// Ids are per experiment and keep what a worker holds over breaks, so no two workers may share one.
+// The worker gets up to maxOutstanding suggestions that it has not reported yet.
+func (c *Client) Stream(
+	ctx context.Context, experimentID, workerID string, maxOutstanding int,
+) *Stream {
+	return c.stream(ctx, experimentID, workerID, maxOutstanding, func(*Suggestion) bool { return true })
+}
+
+func (c *Client) stream(
+	ctx context.Context, experimentID, workerID string, maxOutstanding int,
+	claim func(*Suggestion) bool,
+) *Stream {
+	ctx, cancel := context.WithCancel(ctx)
+	stream := &Stream{
+		client: c,
+		request: &nextpointv1.StreamSuggestionsRequest{
+			ExperimentId: experimentID, WorkerId: workerID, MaxOutstanding: int32(maxOutstanding),
+		},
+		claim:       claim,
+		cancel:      cancel,
+		suggestions: make(chan *Suggestion, max(1, maxOutstanding)),
+	}
+	go stream.run(ctx)
+	return stream
+}
+
+// Suggestions returns the channel of what is received. It is closed when the stream has ended.
+func (s *Stream) Suggestions() <-chan *Suggestion { return s.suggestions }
+
+// Reason returns why the service says that there is no more to do, once Suggestions is closed.
+func (s *Stream) Reason() nextpointv1.StreamClosedReason { return s.reason }
+
+// Err returns why the stream ended before its time, once Suggestions is closed.
+func (s *Stream) Err() error { return s.err }
+
+// Close ends the stream and gives back what was received and not taken. What was taken stays with
+// the worker until it is reported, is given back, or its lease runs out.
+func (s *Stream) Close() {
+	for _, suggestion := range s.end() {
+		s.client.release(suggestion.GetSuggestionId(), suggestion.GetAttempt())
+	}
+}
+
+// end ends the stream and returns what is to be given back of what was not taken.
+func (s *Stream) end() []*Suggestion {
+	s.cancel()
+	var left []*Suggestion
+	for suggestion := range s.suggestions {
+		left = append(left, suggestion)
+	}
+	if s.replaced() {
+		return nil
+	}
+	return left
+}
+
+// replaced says whether another stream has the worker's id, and with it what the worker held.
+func (s *Stream) replaced() bool { return Reason(s.err) == "WORKER_REPLACED" }
+
+// handOut is what the service hands out once.
+type handOut struct {
+	suggestionID string
+	attempt      int32
+}
+
+func (s *Stream) run(ctx context.Context) {
+	defer s.cancel()
+	defer close(s.suggestions)
+	seen := make(map[handOut]bool)
+	var retry retries
+	for answered := false; ; {
+		err := s.receive(ctx, seen, func() {
+			answered = true
+			retry = retries{}
+		})
+		switch {
+		case err == nil:
+			return
+		case ctx.Err() != nil:
+			s.err = context.Cause(ctx)
+			return
+		// A service that never answered is somewhere else, and its user wants to know.
+		case !answered || !isAway(err):
+			s.err = err
+			return
+		}
+		delay, more := retry.next(err)
+		if !more {
+			s.err = err
+			return
+		}
+		slog.WarnContext(ctx, "nextpoint: stream broke off, opening it anew", "error", err)
+		sleep(ctx, delay)
+	}
+}
+
+// receive opens the stream once. It returns nil when there is no more to do.
+func (s *Stream) receive(ctx context.Context, seen map[handOut]bool, opened func()) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := openingTimeout
+	watchdog := time.AfterFunc(silence, func() { cancel(errSilence) })
+	defer watchdog.Stop()
+
+	call, err := s.client.Suggestions.StreamSuggestions(ctx, s.request)
+	for err == nil {
+		var event *nextpointv1.StreamSuggestionsResponse
+		watchdog.Reset(silence)
+		event, err = call.Recv()
+		// Nobody is silent while the caller takes their time.
+		watchdog.Stop()
+		switch event := event.GetEvent().(type) {
+		case *nextpointv1.StreamSuggestionsResponse_Opened:
+			opened()
+			if interval := event.Opened.GetHeartbeatInterval().AsDuration(); interval > 0 {
+				silence = 2 * interval
+			}
+		case *nextpointv1.StreamSuggestionsResponse_Assigned:
+			err = s.assign(ctx, newSuggestion(event.Assigned.GetSuggestion()), seen)
+		case *nextpointv1.StreamSuggestionsResponse_Closed:
+			s.reason = event.Closed.GetReason()
+			return nil
+		}
+	}
+	switch {
+	case context.Cause(ctx) == errSilence:
+		return errSilence
+	case err == io.EOF:
+		return &Error{Code: codes.Unavailable, Message: "the stream ended without saying why"}
+	}
+	return err
+}
+
+func (s *Stream) assign(ctx context.Context, suggestion *Suggestion, seen map[handOut]bool) error {
+	this := handOut{suggestion.GetSuggestionId(), suggestion.GetAttempt()}
+	if seen[this] {
+		return nil
+	}
+	seen[this] = true
+	if !s.claim(suggestion) {
+		return nil
+	}
+	select {
+	case s.suggestions <- suggestion:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// release gives a suggestion back where that is possible. One whose lease is lost is another
+// worker's already, and every other lease runs out.
+func (c *Client) release(suggestionID string, attempt int32) {
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+	defer cancel()
+	_, err := c.Suggestions.ReleaseSuggestion(ctx, &nextpointv1.ReleaseSuggestionRequest{
+		SuggestionId: suggestionID, Attempt: attempt,
+	})
+	if err != nil {
+		slog.Debug("nextpoint: not given back", "suggestion", suggestionID, "error", err)
+	}
+}
