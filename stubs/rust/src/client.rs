@@ -1,0 +1,166 @@
+//! One connection to a service, and what every call on it has in common.
+
+use std::time::Duration;
+
+use prost::Message;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+use crate::v1::suggestion_service_client::SuggestionServiceClient;
+use crate::v1::{ReleaseSuggestionRequest, StreamSuggestionsRequest, StreamSuggestionsResponse};
+use crate::{Error, Suggestion};
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+// A batch of 2500 observations of 100 parameters fits.
+const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+
+// Five attempts. Only UNAVAILABLE is tried again: it is what a restart looks like.
+const RETRY_DELAYS: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// A request of a unary call of the contract. Every one implements it.
+pub trait Call: Message + Clone + 'static {
+    /// What the call answers with.
+    type Response: Message + Default + 'static;
+
+    /// The path of the call.
+    const PATH: &'static str;
+
+    /// Returns the id of the change that the request makes. None where it changes nothing.
+    fn request_id(&mut self) -> Option<&mut String> {
+        None
+    }
+}
+
+/// A connection to a service, made when it is first needed. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    channel: Channel,
+    timeout: Duration,
+}
+
+impl Client {
+    /// Returns a client of the service at `HOST:PORT`, in plain text.
+    ///
+    /// For TLS and other settings make a [`Channel`] and take `Client::from(channel)`.
+    ///
+    /// # Panics
+    ///
+    /// When called outside a tokio runtime.
+    pub fn new(address: &str) -> Result<Self, Error> {
+        let invalid = || Error::Address(address.to_owned());
+        let (host, port) = address.rsplit_once(':').ok_or_else(invalid)?;
+        if host.is_empty() || port.parse::<u16>().is_err() {
+            return Err(invalid());
+        }
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| invalid())?;
+        Ok(endpoint.connect_lazy().into())
+    }
+
+    /// Returns a client on the same connection whose calls may take this long instead of 60 seconds.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            ..self.clone()
+        }
+    }
+
+    /// Makes a call of the contract, which its request names.
+    ///
+    /// A change gets its request id here, once, unless it has one: it is made once, however often
+    /// the call is tried. It is tried up to five times, over about seven seconds, while the service
+    /// is unavailable.
+    pub async fn call<C: Call>(&self, mut request: C) -> Result<C::Response, Error> {
+        if let Some(request_id) = request.request_id()
+            && request_id.is_empty()
+        {
+            *request_id = new_id();
+        }
+        tokio::time::timeout(self.timeout, self.call_with_retries(request))
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("no answer within {:?}", self.timeout);
+                Err(Error::without_service(Code::DeadlineExceeded, message))
+            })
+    }
+
+    async fn call_with_retries<C: Call>(&self, request: C) -> Result<C::Response, Error> {
+        let mut delays = RETRY_DELAYS.iter();
+        loop {
+            let error = match self.call_once(request.clone()).await {
+                Ok(response) => return Ok(response),
+                Err(status) => Error::from(status),
+            };
+            let Some(delay) = delays.next().filter(|_| error.is_unavailable()) else {
+                return Err(error);
+            };
+            let delay = delay.mul_f64(rand::random_range(0.8..1.2));
+            tokio::time::sleep(delay.max(error.retry_after().unwrap_or_default())).await;
+        }
+    }
+
+    async fn call_once<C: Call>(&self, request: C) -> Result<C::Response, Status> {
+        let mut grpc = Grpc::new(self.channel.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let ready = grpc.ready().await;
+        ready.map_err(|error| Status::from_error(error.into()))?;
+        let path = PathAndQuery::from_static(C::PATH);
+        let codec = ProstCodec::<C, C::Response>::default();
+        let response = grpc.unary(Request::new(request), path, codec).await?;
+        Ok(response.into_inner())
+    }
+
+    pub(crate) async fn stream(
+        &self,
+        request: StreamSuggestionsRequest,
+    ) -> Result<Streaming<StreamSuggestionsResponse>, Error> {
+        let mut service = SuggestionServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES);
+        Ok(service.stream_suggestions(request).await?.into_inner())
+    }
+
+    /// Gives a suggestion back without an outcome: the next worker gets it.
+    ///
+    /// Fails with reason `LEASE_LOST` when it is not held under this attempt any more.
+    pub async fn release(&self, suggestion: &Suggestion) -> Result<(), Error> {
+        let request = ReleaseSuggestionRequest {
+            suggestion_id: suggestion.id.clone(),
+            attempt: suggestion.attempt,
+            ..Default::default()
+        };
+        self.call(request).await.map(drop)
+    }
+
+    /// Gives a suggestion back where that is possible, soon: whoever waits wants to end.
+    pub(crate) async fn give_back(&self, suggestion: &Suggestion) {
+        let client = self.with_timeout(GIVE_BACK_TIMEOUT);
+        // One whose lease is lost is another worker's already, and every other lease runs out.
+        if let Err(error) = client.release(suggestion).await {
+            tracing::debug!(suggestion = suggestion.id, %error, "not given back");
+        }
+    }
+}
+
+impl From<Channel> for Client {
+    fn from(channel: Channel) -> Self {
+        Self {
+            channel,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+}
+
+/// Returns an id that nobody else makes up.
+pub(crate) fn new_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}

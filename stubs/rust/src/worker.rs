@@ -1,0 +1,284 @@
+//! Runs a function over the stream of suggestions, and reports what it returns.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::future::Future;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::select;
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+
+use crate::backoff::{Backoff, PATIENCE};
+use crate::client::new_id;
+use crate::leases::DEFAULT_LEASE;
+use crate::v1::{
+    CreateObservationRequest, MetricValue, StreamClosedReason, StreamSuggestionsRequest,
+};
+use crate::{Client, Error, Suggestion, Suggestions};
+
+/// Evaluates the suggestions of one experiment.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    client: Client,
+    request: StreamSuggestionsRequest,
+    max_failures: u32,
+    stop: CancellationToken,
+    drain: CancellationToken,
+}
+
+/// What a worker did, and why it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finished {
+    /// How many outcomes were reported, failed ones included.
+    pub evaluated: usize,
+    /// Why there is no more to do. None when the worker was stopped or drained.
+    pub reason: Option<StreamClosedReason>,
+}
+
+enum Outcome {
+    Observed,
+    Failed(String),
+    GivenBack,
+}
+
+impl Worker {
+    /// Returns a worker with an id of its own that evaluates one suggestion at a time.
+    pub fn new(client: &Client, experiment_id: impl Into<String>) -> Self {
+        Self {
+            client: client.clone(),
+            request: StreamSuggestionsRequest {
+                experiment_id: experiment_id.into(),
+                worker_id: new_id(),
+                max_outstanding: 1,
+                ..Default::default()
+            },
+            max_failures: 10,
+            stop: CancellationToken::new(),
+            drain: CancellationToken::new(),
+        }
+    }
+
+    /// Sets its id: the same when it comes back after a break, different for every worker.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.request.worker_id = id.into();
+        self
+    }
+
+    /// Sets how many suggestions it evaluates at the same time.
+    pub fn max_outstanding(mut self, count: u16) -> Self {
+        self.request.max_outstanding = count.into();
+        self
+    }
+
+    /// Sets after how many failures in a row it gives up, instead of 10.
+    pub fn max_failures(mut self, count: u32) -> Self {
+        self.max_failures = count;
+        self
+    }
+
+    /// Sets what stops it: evaluations are dropped and their suggestions given back.
+    pub fn stop_on(mut self, stop: CancellationToken) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Sets what drains it: it takes nothing more, and ends when all it holds is reported.
+    pub fn drain_on(mut self, drain: CancellationToken) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Evaluates until there is no more to do, and reports every outcome.
+    ///
+    /// What the function fails with is logged and reported as a failed observation, and so is a
+    /// value that is not finite. Evaluations run on the task that awaits this, side by side; work
+    /// that keeps a processor busy belongs into [`spawn_blocking`](tokio::task::spawn_blocking).
+    ///
+    /// # Errors
+    ///
+    /// When the stream or a report fails for good, such as with reason `WORKER_REPLACED`, or
+    /// evaluations keep failing. Before that, what is being evaluated is finished and reported.
+    pub async fn run<F, Fut, V, E>(self, evaluate: F) -> Result<Finished, Error>
+    where
+        F: Fn(Suggestion) -> Fut,
+        Fut: Future<Output = Result<V, E>>,
+        V: IntoIterator<Item: Into<MetricValue>>,
+        E: Display,
+    {
+        let mut tally = Tally::new(self.max_failures);
+        let mut held = HashMap::new();
+        let mut evaluations = FuturesUnordered::new();
+        let mut suggestions = Suggestions::open(&self.client, self.request.clone());
+        let mut end = loop {
+            select! {
+                biased;
+                () = self.stop.cancelled() => break Ok(None),
+                () = self.drain.cancelled() => break Ok(None),
+                Some((id, outcome)) = evaluations.next() => {
+                    held.remove(&id);
+                    if let Err(error) = tally.count(outcome) {
+                        break Err(error);
+                    }
+                }
+                next = suggestions.next() => match next {
+                    None => break Ok(suggestions.closed_reason()),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(suggestion)) => {
+                        let id = suggestion.id.clone();
+                        // Otherwise handed out anew after a long break, while it is still evaluated here.
+                        if held.insert(id.clone(), suggestion.clone()).is_none() {
+                            let evaluation = evaluate(suggestion.clone());
+                            let outcome = self.evaluate_and_report(suggestion, evaluation);
+                            evaluations.push(async { (id, outcome.await) });
+                        }
+                    }
+                },
+            }
+        };
+
+        suggestions.close().await;
+        // No stream renews these any more.
+        let keep = |held: &Suggestion| self.client.keep_lease(held, DEFAULT_LEASE);
+        let _keepers: Vec<_> = held.values().map(keep).collect();
+        while let Some((_, outcome)) = evaluations.next().await {
+            end = end.and_then(|reason| tally.count(outcome).map(|()| reason));
+        }
+        end.map(|reason| Finished {
+            evaluated: tally.evaluated,
+            reason,
+        })
+    }
+
+    async fn evaluate_and_report<V, E>(
+        &self,
+        suggestion: Suggestion,
+        evaluation: impl Future<Output = Result<V, E>>,
+    ) -> Result<Outcome, Error>
+    where
+        V: IntoIterator<Item: Into<MetricValue>>,
+        E: Display,
+    {
+        let result = select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            result = evaluation => Some(values(result)),
+        };
+        let reported = match result {
+            None => Ok(None),
+            Some(result) => self.report(&suggestion, result).await,
+        };
+        match reported {
+            Ok(Some(outcome)) => Ok(outcome),
+            Ok(None) => {
+                self.client.give_back(&suggestion).await;
+                Ok(Outcome::GivenBack)
+            }
+            Err(error) => {
+                self.client.give_back(&suggestion).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reports an outcome, however long the service is away: it may have cost hours.
+    ///
+    /// Returns None when the worker is stopped meanwhile.
+    async fn report(
+        &self,
+        suggestion: &Suggestion,
+        result: Result<Vec<MetricValue>, String>,
+    ) -> Result<Option<Outcome>, Error> {
+        let (values, outcome) = match result {
+            Ok(values) => (values, Outcome::Observed),
+            Err(failure) => {
+                tracing::warn!(suggestion = suggestion.id, failure, "evaluation failed");
+                (Vec::new(), Outcome::Failed(failure))
+            }
+        };
+        let request = CreateObservationRequest {
+            experiment_id: suggestion.experiment_id.clone(),
+            // Made here, so that it is the same one however often this is tried.
+            request_id: new_id(),
+            suggestion_id: suggestion.id.clone(),
+            failed: matches!(outcome, Outcome::Failed(_)),
+            values,
+            ..Default::default()
+        };
+        let mut backoff = Backoff::new(PATIENCE);
+        loop {
+            let error = match self.client.call(request.clone()).await {
+                Ok(_) => return Ok(Some(outcome)),
+                Err(error) => error,
+            };
+            if !matches!(
+                error.code(),
+                Some(Code::Unavailable | Code::DeadlineExceeded)
+            ) {
+                return Err(error);
+            }
+            let Some(delay) = backoff.delay_after(&error) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, "outcome not reported, will try again");
+            select! {
+                () = self.stop.cancelled() => return Ok(None),
+                () = tokio::time::sleep(delay) => {}
+            }
+        }
+    }
+}
+
+fn values<V, E>(result: Result<V, E>) -> Result<Vec<MetricValue>, String>
+where
+    V: IntoIterator<Item: Into<MetricValue>>,
+    E: Display,
+{
+    let values = result.map_err(|error| error.to_string())?;
+    let values: Vec<MetricValue> = values.into_iter().map(Into::into).collect();
+    // No number to learn from, as after a divergence.
+    if let Some(value) = values.iter().find(|each| !each.value().is_finite()) {
+        return Err(format!(
+            "the value of {:?} is {}",
+            value.name,
+            value.value()
+        ));
+    }
+    Ok(values)
+}
+
+struct Tally {
+    evaluated: usize,
+    failures: u32,
+    max_failures: u32,
+}
+
+impl Tally {
+    fn new(max_failures: u32) -> Self {
+        Self {
+            evaluated: 0,
+            failures: 0,
+            max_failures,
+        }
+    }
+
+    fn count(&mut self, outcome: Result<Outcome, Error>) -> Result<(), Error> {
+        match outcome? {
+            Outcome::GivenBack => return Ok(()),
+            Outcome::Observed => self.failures = 0,
+            Outcome::Failed(last) => {
+                self.failures += 1;
+                if self.failures >= self.max_failures {
+                    return Err(Error::EvaluationsFailed {
+                        count: self.failures,
+                        last,
+                    });
+                }
+            }
+        }
+        self.evaluated += 1;
+        Ok(())
+    }
+}
