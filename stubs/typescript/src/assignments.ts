@@ -1,10 +1,10 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 
 import {
   type Parameter,
   ParameterType,
   type ParameterValue,
-  type ParameterValueSchema,
+  ParameterValueSchema,
 } from "./gen/nextpoint/v1/search_space_pb.js";
 
 /** One value for every parameter, by name. Whole numbers are numbers, too. */
@@ -35,12 +35,12 @@ export function toAssignments<A extends AssignmentsShape<A> = Assignments>(
 export function fromAssignments<A extends AssignmentsShape<A>>(
   assignments: A,
   parameters: readonly Parameter[],
-): Record<string, MessageInitShape<typeof ParameterValueSchema>> {
+): Record<string, ParameterValue> {
   const types = new Map(parameters.map(({ name, type }) => [name, type]));
   return Object.fromEntries(
     Object.entries<AssignmentValue>(assignments).map(([name, value]) => [
       name,
-      { kind: toKind(value, types.get(name)) },
+      create(ParameterValueSchema, { kind: toKind(value, types.get(name)) }),
     ]),
   );
 }

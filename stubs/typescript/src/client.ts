@@ -14,7 +14,7 @@ import { ExperimentService } from "./gen/nextpoint/v1/experiment_service_pb.js";
 import { ObservationService } from "./gen/nextpoint/v1/observation_service_pb.js";
 import { RunService } from "./gen/nextpoint/v1/run_service_pb.js";
 import { SuggestionService } from "./gen/nextpoint/v1/suggestion_service_pb.js";
-import { type AskOptions, ask } from "./lease.js";
+import { type AskOptions, ask } from "./ask.js";
 import { type StreamOptions, SuggestionStream } from "./stream.js";
 import type { Suggestion } from "./suggestion.js";
 import { dependable } from "./transport.js";

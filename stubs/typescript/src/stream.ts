@@ -15,6 +15,9 @@ import { Suggestion } from "./suggestion.js";
 /** How long the first event may take, which says how long the next ones may. */
 const OPENING_MS = 30_000;
 
+/** How long a lease lasts where the service does not say. */
+const LEASE_MS = 60_000;
+
 export interface StreamOptions {
   /** Who evaluates: different for every worker. By default a name that no other worker has. */
   readonly workerId?: string;
@@ -43,7 +46,9 @@ export class SuggestionStream<
   readonly #seen = new Set<string>();
   readonly #held = new Map<string, Suggestion<A>>();
   readonly #untaken: Suggestion<A>[] = [];
-  #takers: (() => void)[] = [];
+  readonly #takers: (() => void)[] = [];
+  readonly #givenBack: Promise<void>[] = [];
+  #leaseMs = LEASE_MS;
   #receiving: Promise<void> | undefined;
   #ended = false;
   #error: unknown;
@@ -71,7 +76,7 @@ export class SuggestionStream<
       await this.return();
       throw signal.reason;
     }
-    const suggestion = this.#stop.signal.aborted ? undefined : this.#untaken.shift();
+    const suggestion = this.#untaken.shift();
     if (suggestion) return { done: false, value: suggestion };
     if (this.#error) throw this.#error;
     return { done: true, value: undefined };
@@ -81,16 +86,32 @@ export class SuggestionStream<
   async return(): Promise<IteratorResult<Suggestion<A>, undefined>> {
     this.stop();
     await this.#receiving;
-    // What cannot be given back comes back by itself when its lease ends.
-    await Promise.allSettled([...this.#held.values()].map((suggestion) => suggestion.release()));
+    this.#giveBack([...this.#held.values()]);
+    await Promise.all(this.#givenBack);
     return { done: true, value: undefined };
   }
 
-  /** Takes nothing more. What was taken can still be reported. */
+  /** Takes nothing more. What was taken can still be reported, and is held until then. */
   stop(): void {
+    if (this.#stop.signal.aborted) return;
     this.#stop.abort();
+    this.#giveBack(this.#untaken.splice(0));
+    for (const suggestion of this.#held.values()) suggestion.renew(this.#leaseMs);
+    this.#end();
+  }
+
+  #giveBack(suggestions: Suggestion<A>[]): void {
+    // What cannot be given back comes back by itself when its lease ends.
+    this.#givenBack.push(...suggestions.map((each) => each.release().catch(() => {})));
+  }
+
+  #end(): void {
     this.#ended = true;
     this.#wake();
+  }
+
+  #wake(): void {
+    for (const taker of this.#takers.splice(0)) taker();
   }
 
   async #receive(): Promise<void> {
@@ -113,8 +134,7 @@ export class SuggestionStream<
       }
     } finally {
       signal?.removeEventListener("abort", stop);
-      this.#ended = true;
-      this.#wake();
+      this.#end();
     }
   }
 
@@ -140,8 +160,9 @@ export class SuggestionStream<
       for await (const { event } of events) {
         if (event.case === "opened") {
           retries.restart(WORKER_POLICY);
-          const { heartbeatInterval } = event.value;
+          const { heartbeatInterval, leaseDuration } = event.value;
           if (heartbeatInterval) silenceMs = 2 * durationMs(heartbeatInterval) || OPENING_MS;
+          if (leaseDuration) this.#leaseMs = durationMs(leaseDuration) || LEASE_MS;
         }
         clearTimeout(watchdog);
         watchdog = setTimeout(giveUp, silenceMs);
@@ -169,11 +190,11 @@ export class SuggestionStream<
     }
     const suggestion = new Suggestion<A>(this.services, message, ({ id }) => this.#held.delete(id));
     this.#held.set(suggestion.id, suggestion);
+    if (this.#stop.signal.aborted) {
+      this.#giveBack([suggestion]);
+      return;
+    }
     this.#untaken.push(suggestion);
     this.#wake();
-  }
-
-  #wake(): void {
-    for (const taker of this.#takers.splice(0)) taker();
   }
 }

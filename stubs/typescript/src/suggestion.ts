@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 
 import { type Assignments, type AssignmentsShape, toAssignments } from "./assignments.js";
@@ -26,11 +27,13 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
   /** How often it was handed out. Grows when it comes back after its lease was lost. */
   attempt: number;
 
+  #renewal: NodeJS.Timeout | undefined;
+
   constructor(
     private readonly services: Services,
     /** The message as the service sent it, with its provenance. */
     readonly message: SuggestionMessage,
-    private readonly settled: (suggestion: Suggestion<A>) => void,
+    private readonly onSettled?: (suggestion: Suggestion<A>) => void,
   ) {
     this.id = message.suggestionId;
     this.experimentId = message.experimentId;
@@ -50,11 +53,36 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
 
   /** Gives it back: the next worker gets it. */
   async release(): Promise<void> {
-    this.settled(this);
+    this.#settle();
     await this.services.suggestions.releaseSuggestion({
       suggestionId: this.id,
       attempt: this.attempt,
     });
+  }
+
+  /**
+   * Renews the lease, beside everything else, until this is settled. A stream that is open does so
+   * by itself.
+   */
+  renew(leaseMs: number): void {
+    const intervalMs = leaseMs / 3;
+    clearInterval(this.#renewal);
+    this.#renewal = setInterval(() => void this.#renewOnce(leaseMs, intervalMs), intervalMs);
+    // A suggestion that was forgotten keeps no process alive.
+    this.#renewal.unref();
+  }
+
+  async #renewOnce(leaseMs: number, timeoutMs: number): Promise<void> {
+    const handOuts = [{ suggestionId: this.id, attempt: this.attempt }];
+    const leaseDuration = durationFromMs(leaseMs);
+    try {
+      const request = { handOuts, leaseDuration };
+      const { lost } = await this.services.suggestions.renewLeases(request, { timeoutMs });
+      // The outcome is accepted all the same, so this is nothing to throw.
+      if (lost.length > 0) clearInterval(this.#renewal);
+    } catch {
+      // There is time for another attempt before the lease ends.
+    }
   }
 
   /** Reports an outcome however long the service is away: it may have cost hours. */
@@ -72,8 +100,13 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
       () => this.services.observations.createObservation(request, { signal }),
       { signal, codes: [Code.Unavailable, Code.DeadlineExceeded] },
     );
-    this.settled(this);
+    this.#settle();
     return observation!;
+  }
+
+  #settle(): void {
+    clearInterval(this.#renewal);
+    this.onSettled?.(this);
   }
 }
 

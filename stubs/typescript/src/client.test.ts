@@ -1,0 +1,434 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { afterEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "./gen/google/rpc/error_details_pb.js";
+import { Code, connect, fromAssignments, NextpointError, toAssignments } from "./index.js";
+import {
+  type CreateObservationRequest,
+  CreateSuggestionRequestSchema,
+  ExperimentService,
+  ObservationService,
+  ParameterSchema,
+  ParameterType,
+  type ReleaseSuggestionRequest,
+  StreamClosedReason,
+  type StreamSuggestionsRequest,
+  type StreamSuggestionsResponseSchema,
+  SuggestionService,
+} from "./v1.js";
+
+type StreamEvent = MessageInitShape<typeof StreamSuggestionsResponseSchema>;
+type Play = (signal: AbortSignal, request: StreamSuggestionsRequest) => AsyncIterable<StreamEvent>;
+
+const closers: (() => void)[] = [];
+afterEach(() => closers.splice(0).forEach((close) => close()));
+
+/** A service that plays one script for each stream that is opened, and keeps what it is told. */
+async function serve({
+  streams = [],
+  ...methods
+}: {
+  streams?: Play[];
+  experiments?: Partial<ServiceImpl<typeof ExperimentService>>;
+  suggestions?: Partial<ServiceImpl<typeof SuggestionService>>;
+  observations?: Partial<ServiceImpl<typeof ObservationService>>;
+}) {
+  const opened: StreamSuggestionsRequest[] = [];
+  const released: ReleaseSuggestionRequest[] = [];
+  const observed: CreateObservationRequest[] = [];
+  const sessions = new Set<ServerHttp2Session>();
+  const handler = connectNodeAdapter({
+    routes: (router) =>
+      router
+        .service(ExperimentService, { ...methods.experiments })
+        .service(SuggestionService, {
+          streamSuggestions(request, { signal }) {
+            const play = streams[opened.push(request) - 1];
+            return play ? play(signal, request) : refuse(Code.Internal, "UNEXPECTED_STREAM");
+          },
+          releaseSuggestion(request) {
+            released.push(request);
+            return {};
+          },
+          ...methods.suggestions,
+        })
+        .service(ObservationService, {
+          createObservation(request) {
+            observed.push(request);
+            return { observation: {} };
+          },
+          ...methods.observations,
+        }),
+  });
+  const server = createServer(handler);
+  server.on("session", (session) => sessions.add(session));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const breakOff = () => sessions.forEach((session) => session.destroy());
+  closers.push(() => {
+    breakOff();
+    server.close();
+  });
+  const client = connect(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  return { client, opened, released, observed, breakOff };
+}
+
+function opened(heartbeatMs = 15_000): StreamEvent {
+  const value = { heartbeatInterval: durationFromMs(heartbeatMs) };
+  return { event: { case: "opened", value } };
+}
+
+function assigned(suggestionId: string, attempt = 1): StreamEvent {
+  const suggestion = { suggestionId, attempt, experimentId: "exp" };
+  return { event: { case: "assigned", value: { suggestion } } };
+}
+
+const CLOSED: StreamEvent = {
+  event: { case: "closed", value: { reason: StreamClosedReason.BUDGET_REACHED } },
+};
+
+function refuse<D extends DescMessage>(
+  code: Code,
+  reason: string,
+  ...details: { desc: D; value: MessageInitShape<D> }[]
+): never {
+  const value = { reason, domain: "nextpoint", metadata: { name: "x" } };
+  const info = { desc: ErrorInfoSchema, value };
+  throw new ConnectError("refused", code, undefined, [info, ...details]);
+}
+
+function silence(signal: AbortSignal): Promise<unknown> {
+  return once(signal, "abort");
+}
+
+test("a broken stream is opened anew and what was seen is not evaluated again", async () => {
+  const service = await serve({
+    streams: [
+      async function* () {
+        yield opened();
+        yield assigned("sug_1");
+        await sleep(20);
+        service.breakOff();
+        await sleep(1_000);
+      },
+      async function* () {
+        yield opened();
+        yield assigned("sug_1");
+        yield { event: { case: undefined } };
+        yield assigned("sug_2");
+        yield CLOSED;
+      },
+    ],
+  });
+  const evaluated: string[] = [];
+  const result = await service.client.work("exp", async (_, { suggestion }) => {
+    evaluated.push(suggestion.id);
+    await sleep(50);
+    return { m: 1 };
+  });
+  assert.deepEqual(evaluated, ["sug_1", "sug_2"]);
+  assert.deepEqual(result, { evaluated: 2, closedReason: StreamClosedReason.BUDGET_REACHED });
+  assert.equal(service.opened.length, 2);
+  assert.equal(service.opened[0]?.workerId, service.opened[1]?.workerId);
+});
+
+test("twice the heartbeat interval of silence is a broken stream", async () => {
+  const service = await serve({
+    streams: [
+      async function* (signal) {
+        yield opened(25);
+        await silence(signal);
+      },
+      async function* () {
+        yield opened();
+        yield CLOSED;
+      },
+    ],
+  });
+  const { evaluated } = await service.client.work("exp", () => ({ m: 1 }));
+  assert.equal(evaluated, 0);
+  assert.equal(service.opened.length, 2);
+});
+
+test("a replaced worker ends with the error and keeps its hands off what the other holds", async () => {
+  const service = await serve({
+    streams: [
+      async function* () {
+        yield opened();
+        yield assigned("sug_1");
+        await sleep(20);
+        refuse(Code.Aborted, "WORKER_REPLACED");
+      },
+    ],
+  });
+  const stream = service.client.stream("exp");
+  await stream.next();
+  await assert.rejects(stream.next(), { reason: "WORKER_REPLACED", code: Code.Aborted });
+  await stream.return();
+  assert.equal(service.opened.length, 1);
+  assert.deepEqual(service.released, []);
+});
+
+test("an error of the service's own is no broken stream", async () => {
+  const service = await serve({ streams: [() => refuse(Code.Internal, "INTERNAL")] });
+  await assert.rejects(service.client.stream("exp").next(), { reason: "INTERNAL" });
+  assert.equal(service.opened.length, 1);
+});
+
+test("what a function throws, or cannot be learned from, is a failed observation", async () => {
+  const service = await serve({
+    streams: [
+      async function* () {
+        yield opened();
+        yield assigned("sug_1");
+        yield assigned("sug_2");
+        yield CLOSED;
+      },
+    ],
+  });
+  const failures: string[] = [];
+  const { evaluated } = await service.client.work(
+    "exp",
+    (_, { suggestion }) => {
+      if (suggestion.id === "sug_1") throw new Error("diverged");
+      return { m: NaN };
+    },
+    { onFailure: (_, id) => failures.push(id) },
+  );
+  assert.equal(evaluated, 2);
+  assert.deepEqual(failures, ["sug_1", "sug_2"]);
+  assert.deepEqual(
+    service.observed.map(({ failed, values }) => [failed, values.length]),
+    [
+      [true, 0],
+      [true, 0],
+    ],
+  );
+});
+
+test("a worker gives up when every evaluation fails", async () => {
+  const service = await serve({
+    streams: [
+      async function* (signal) {
+        yield opened();
+        yield assigned("sug_1");
+        yield assigned("sug_2");
+        await silence(signal);
+      },
+    ],
+  });
+  const worker = service.client.work("exp", () => Promise.reject(new Error("no license")), {
+    maxConsecutiveFailures: 2,
+    onFailure: () => {},
+  });
+  await assert.rejects(worker, /2 evaluations in a row failed/);
+});
+
+test("a stopped worker gives back at once what it holds", async () => {
+  const service = await serve({
+    streams: [
+      async function* (signal) {
+        yield opened();
+        yield assigned("sug_1");
+        yield assigned("sug_2", 3);
+        // The lease was lost over a long break, and came back to the same worker.
+        yield assigned("sug_1", 2);
+        await silence(signal);
+      },
+    ],
+  });
+  const stop = new AbortController();
+  let told: AbortSignal | undefined;
+  const worker = service.client.work(
+    "exp",
+    async (_, { signal }) => {
+      told = signal;
+      await sleep(100);
+      stop.abort(new Error("enough"));
+      return new Promise(() => {});
+    },
+    { signal: stop.signal },
+  );
+  await assert.rejects(worker, /enough/);
+  assert.equal(told?.aborted, true);
+  assert.deepEqual(
+    service.released.map(({ suggestionId, attempt }) => `${suggestionId} ${attempt}`).sort(),
+    ["sug_1 2", "sug_2 3"],
+  );
+  assert.deepEqual(service.observed, []);
+});
+
+test("a drained worker reports what it evaluates and takes nothing more", async () => {
+  const service = await serve({
+    streams: [
+      async function* (signal) {
+        yield opened();
+        yield assigned("sug_1");
+        yield assigned("sug_2");
+        await silence(signal);
+      },
+    ],
+  });
+  const drain = new AbortController();
+  const evaluate = async () => {
+    await sleep(50);
+    drain.abort();
+    return { m: 1 };
+  };
+  const result = await service.client.work("exp", evaluate, { drain: drain.signal });
+  assert.deepEqual(result, { evaluated: 1, closedReason: undefined });
+  assert.deepEqual(
+    service.observed.map(({ suggestionId }) => suggestionId),
+    ["sug_1"],
+  );
+  assert.deepEqual(
+    service.released.map(({ suggestionId }) => suggestionId),
+    ["sug_2"],
+  );
+});
+
+test("leaving a loop early gives back what was not reported", async () => {
+  const service = await serve({
+    streams: [
+      async function* (signal) {
+        yield opened();
+        yield assigned("sug_1");
+        await silence(signal);
+      },
+    ],
+  });
+  for await (const suggestion of service.client.stream("exp")) {
+    assert.equal(suggestion.id, "sug_1");
+    break;
+  }
+  assert.deepEqual(
+    service.released.map(({ suggestionId }) => suggestionId),
+    ["sug_1"],
+  );
+});
+
+test("an outcome keeps its request id over attempts", async () => {
+  const requestIds: string[] = [];
+  const service = await serve({
+    streams: [
+      async function* () {
+        yield opened();
+        yield assigned("sug_1");
+        yield CLOSED;
+      },
+    ],
+    observations: {
+      createObservation({ requestId }) {
+        if (requestIds.push(requestId) === 1) refuse(Code.Unavailable, "SHUTTING_DOWN");
+        return { observation: {} };
+      },
+    },
+  });
+  await service.client.work("exp", () => ({ m: { value: 1, stddev: 0 } }));
+  assert.equal(requestIds.length, 2);
+  assert.ok(requestIds[0]);
+  assert.equal(requestIds[0], requestIds[1]);
+});
+
+test("a request that is sent twice is two changes", async () => {
+  const requestIds: string[] = [];
+  const { client } = await serve({
+    suggestions: {
+      createSuggestion({ requestId }) {
+        requestIds.push(requestId);
+        return { suggestion: {} };
+      },
+    },
+  });
+  const request = create(CreateSuggestionRequestSchema, { experimentId: "exp" });
+  await client.suggestions.createSuggestion(request);
+  await client.suggestions.createSuggestion(request);
+  assert.notEqual(requestIds[0], requestIds[1]);
+});
+
+test("an error carries the reason, its metadata and every violation", async () => {
+  const fieldViolations = [{ field: "parameters[0].bounds.max", description: "must be above" }];
+  const { client } = await serve({
+    experiments: {
+      createExperiment: () =>
+        refuse(Code.InvalidArgument, "INVALID_REQUEST", {
+          desc: BadRequestSchema,
+          value: { fieldViolations },
+        }),
+      getExperiment: () =>
+        refuse(Code.ResourceExhausted, "OVERLOADED", {
+          desc: RetryInfoSchema,
+          value: { retryDelay: durationFromMs(1_500) },
+        }),
+    },
+  });
+  await assert.rejects(client.experiments.createExperiment({}), (error) => {
+    assert.ok(error instanceof NextpointError);
+    assert.equal(error.code, Code.InvalidArgument);
+    assert.equal(error.reason, "INVALID_REQUEST");
+    assert.deepEqual(error.metadata, { name: "x" });
+    assert.equal(error.violations[0]?.field, "parameters[0].bounds.max");
+    return true;
+  });
+  await assert.rejects(client.experiments.getExperiment({}), { retryAfterMs: 1_500 });
+});
+
+test("a call that gets no answer ends at its deadline", async () => {
+  const { client } = await serve({
+    experiments: {
+      getExperiment: async (_, { signal }) => {
+        await silence(signal);
+        return {};
+      },
+    },
+  });
+  const call = client.experiments.getExperiment({}, { timeoutMs: 50 });
+  await assert.rejects(call, { code: Code.DeadlineExceeded, reason: undefined });
+});
+
+test("a suggestion that was asked for is renewed until it is reported", async () => {
+  let renewals = 0;
+  const { client } = await serve({
+    suggestions: {
+      createSuggestion: () => ({ suggestion: { suggestionId: "sug_1", attempt: 1 } }),
+      renewLeases({ handOuts }) {
+        renewals += 1;
+        return { renewed: handOuts };
+      },
+    },
+  });
+  const suggestion = await client.ask("exp", { leaseMs: 90 });
+  await sleep(150);
+  assert.ok(renewals >= 2);
+  await suggestion.observe({ m: 1 });
+  // One of them may be on its way.
+  await sleep(50);
+  const before = renewals;
+  await sleep(100);
+  assert.equal(renewals, before);
+});
+
+test("assignments keep their kinds both ways", () => {
+  const parameters = [
+    create(ParameterSchema, { name: "n", type: ParameterType.INT }),
+    create(ParameterSchema, { name: "x", type: ParameterType.DOUBLE }),
+  ];
+  const assignments = { n: 3, x: 2, color: "red", flag: false };
+  const values = fromAssignments(assignments, parameters);
+  assert.deepEqual(values["n"]?.kind, { case: "intValue", value: 3n });
+  assert.deepEqual(values["x"]?.kind, { case: "doubleValue", value: 2 });
+  assert.deepEqual(toAssignments(values), assignments);
+});
