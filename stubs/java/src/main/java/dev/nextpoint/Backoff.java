@@ -1,0 +1,36 @@
+package dev.nextpoint;
+
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Delays that grow, with jitter, so that workers do not come back all at once. */
+final class Backoff {
+  private static final long FIRST_MILLIS = 200;
+  private static final long MAX_MILLIS = 10_000;
+
+  // For how long a worker that worked waits for its service to come back.
+  private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+  private long millis;
+  private long giveUpAt;
+
+  Backoff() {
+    reset();
+  }
+
+  /** Starts anew, because the service answered. */
+  void reset() {
+    millis = FIRST_MILLIS;
+    giveUpAt = System.nanoTime() + PATIENCE.toNanos();
+  }
+
+  /** Waits before the next try, or throws the error when there was enough of that. */
+  void sleepAfter(NextpointException error) throws InterruptedException {
+    if (System.nanoTime() - giveUpAt > 0) {
+      throw error;
+    }
+    long delay = ThreadLocalRandom.current().nextLong(millis + 1);
+    millis = Math.min(2 * millis, MAX_MILLIS);
+    Thread.sleep(Math.max(delay, error.retryAfter().toMillis()));
+  }
+}

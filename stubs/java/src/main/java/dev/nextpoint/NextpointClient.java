@@ -1,0 +1,130 @@
+package dev.nextpoint;
+
+import dev.nextpoint.v1.AnalysisServiceGrpc;
+import dev.nextpoint.v1.AnalysisServiceGrpc.AnalysisServiceBlockingStub;
+import dev.nextpoint.v1.ExperimentServiceGrpc;
+import dev.nextpoint.v1.ExperimentServiceGrpc.ExperimentServiceBlockingStub;
+import dev.nextpoint.v1.ObservationServiceGrpc;
+import dev.nextpoint.v1.ObservationServiceGrpc.ObservationServiceBlockingStub;
+import dev.nextpoint.v1.RunServiceGrpc;
+import dev.nextpoint.v1.RunServiceGrpc.RunServiceBlockingStub;
+import dev.nextpoint.v1.SuggestionServiceGrpc;
+import dev.nextpoint.v1.SuggestionServiceGrpc.SuggestionServiceBlockingStub;
+import io.grpc.Channel;
+import io.grpc.ChannelCredentials;
+import io.grpc.ClientInterceptors;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A connection to a service, with the generated stubs on it. It is made when it is first needed,
+ * and is safe to share between threads.
+ *
+ * <p>Every call but a stream has a deadline. A call is made again while the service is {@code
+ * UNAVAILABLE}, for about 7 seconds. Every change has a {@code request_id}, so that it is made once
+ * however often it is sent.
+ */
+public final class NextpointClient implements AutoCloseable {
+  /** A call that takes longer than this has failed, unless its stub says otherwise. */
+  public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
+
+  // A batch of 2500 observations of 100 parameters fits.
+  private static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+  // As in the Python client: only UNAVAILABLE is tried again, it is what a restart looks like. gRPC
+  // adds the jitter, and takes numbers as doubles only.
+  private static final Map<String, ?> SERVICE_CONFIG =
+      Map.of(
+          "methodConfig",
+          List.of(
+              Map.of(
+                  "name",
+                  List.of(Map.of()),
+                  "retryPolicy",
+                  Map.of(
+                      "maxAttempts",
+                      5.0,
+                      "initialBackoff",
+                      "0.5s",
+                      "maxBackoff",
+                      "4s",
+                      "backoffMultiplier",
+                      2.0,
+                      "retryableStatusCodes",
+                      List.of("UNAVAILABLE")))));
+
+  private final ManagedChannel connection;
+  private final Channel channel;
+
+  private NextpointClient(ManagedChannel connection, Duration timeout) {
+    this.connection = connection;
+    this.channel =
+        ClientInterceptors.intercept(
+            connection, new CallDefaults(timeout, connection::resetConnectBackoff));
+  }
+
+  /** Connects without encryption to {@code HOST:PORT}. */
+  public static NextpointClient connect(String address) {
+    return connect(address, InsecureChannelCredentials.create());
+  }
+
+  /** Connects to {@code HOST:PORT}, by TLS or whatever else the credentials say. */
+  public static NextpointClient connect(String address, ChannelCredentials credentials) {
+    return connect(Grpc.newChannelBuilder(address, credentials), DEFAULT_TIMEOUT);
+  }
+
+  /**
+   * Connects by a channel of your own making, such as one with interceptors.
+   *
+   * @param timeout how long a call may take whose stub has no deadline
+   */
+  public static NextpointClient connect(ManagedChannelBuilder<?> channel, Duration timeout) {
+    return new NextpointClient(
+        channel
+            .defaultServiceConfig(SERVICE_CONFIG)
+            .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .build(),
+        timeout);
+  }
+
+  /** Defines experiments and keeps track of them. */
+  public ExperimentServiceBlockingStub experiments() {
+    return ExperimentServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** Hands out suggestions. */
+  public SuggestionServiceBlockingStub suggestions() {
+    return SuggestionServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** Takes the outcomes of evaluations. */
+  public ObservationServiceBlockingStub observations() {
+    return ObservationServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** Tracks evaluations under way. */
+  public RunServiceBlockingStub runs() {
+    return RunServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** Says what was learned. */
+  public AnalysisServiceBlockingStub analysis() {
+    return AnalysisServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** The channel under the stubs above, for those of other kinds. */
+  public Channel channel() {
+    return channel;
+  }
+
+  /** Ends every call. What workers still hold stays theirs until its lease runs out. */
+  @Override
+  public void close() {
+    connection.shutdownNow();
+  }
+}

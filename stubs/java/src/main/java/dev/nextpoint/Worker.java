@@ -1,0 +1,311 @@
+package dev.nextpoint;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.nextpoint.v1.CreateObservationRequest;
+import dev.nextpoint.v1.MetricValue;
+import dev.nextpoint.v1.StreamClosedReason;
+import dev.nextpoint.v1.Suggestion;
+import io.grpc.StatusRuntimeException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Evaluates the suggestions of an experiment until there is no more to do.
+ *
+ * <p>It opens a stream, which renews its leases, and opens it anew under the same worker id when it
+ * breaks off. It reports what the evaluation returns, however long the service is away up to 5
+ * minutes; a throwable or a value that is not finite is a failed observation.
+ */
+public final class Worker {
+  private static final System.Logger LOGGER = System.getLogger("dev.nextpoint");
+
+  private final NextpointClient client;
+  private final String experimentId;
+  private final Evaluation evaluation;
+  private final int parallelism;
+  private final int maxConsecutiveFailures;
+  private final Executor executor;
+  private final SuggestionStream stream;
+  private final Map<String, Held> held = new ConcurrentHashMap<>();
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private int consecutiveFailures;
+  private RuntimeException failure;
+  private volatile boolean started;
+  private volatile boolean stopped;
+
+  private record Held(Suggestion suggestion, FutureTask<Void> task) {}
+
+  private Worker(Builder builder) {
+    client = builder.client;
+    experimentId = builder.experimentId;
+    evaluation = builder.evaluation;
+    parallelism = builder.parallelism;
+    maxConsecutiveFailures = builder.maxConsecutiveFailures;
+    executor = builder.executor;
+    stream = new SuggestionStream(client, experimentId, builder.workerId, parallelism);
+  }
+
+  /** Starts to describe a worker. */
+  public static Builder builder(
+      NextpointClient client, String experimentId, Evaluation evaluation) {
+    return new Builder(client, experimentId, evaluation);
+  }
+
+  /**
+   * Evaluates until there is no more to do, once. Interrupted, it stops as by {@link #stop}.
+   *
+   * @return why there is no more to do; empty when it was stopped or drained
+   * @throws NextpointException when the stream ended for a reason that coming back does not help,
+   *     such as {@code WORKER_REPLACED}, or an outcome was refused
+   * @throws IllegalStateException when ten evaluations in a row failed; the cause is the last one
+   */
+  public Optional<StreamClosedReason> run() throws InterruptedException {
+    started = true;
+    ExecutorService own = executor == null ? newExecutor() : null;
+    try {
+      stream.start();
+      begin(executor == null ? own : executor);
+      finish();
+    } finally {
+      cancel();
+      stream.close();
+      stream.giveBack(held.values().stream().map(Held::suggestion).toList());
+      if (own != null) {
+        own.shutdownNow();
+      }
+      ended.countDown();
+    }
+    throwFailure();
+    return stream.closedReason();
+  }
+
+  /** Takes nothing more: {@link #run} reports what is being evaluated and returns. */
+  public void drain() {
+    stream.stop();
+  }
+
+  /**
+   * Interrupts what is being evaluated, and waits until {@link #run} has given it back. For a
+   * shutdown hook.
+   */
+  public void stop() {
+    cancel();
+    if (!started) {
+      return;
+    }
+    try {
+      ended.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void begin(Executor evaluators) throws InterruptedException {
+    try {
+      for (var next = stream.take(); next.isPresent(); next = stream.take()) {
+        begin(next.get(), evaluators);
+      }
+    } catch (NextpointException e) {
+      fail(e);
+    }
+  }
+
+  private void begin(Suggestion suggestion, Executor evaluators) {
+    FutureTask<Void> task =
+        new FutureTask<>(
+            () -> {
+              evaluateAndReport(suggestion);
+              return null;
+            });
+    Held mine =
+        held.merge(
+            suggestion.getSuggestionId(),
+            new Held(suggestion, task),
+            // Handed out anew after a long break, while it is still evaluated here.
+            (before, now) -> new Held(suggestion, before.task));
+    if (mine.task == task) {
+      evaluators.execute(task);
+    }
+  }
+
+  private void finish() throws InterruptedException {
+    for (Held each : held.values()) {
+      try {
+        each.task.get();
+      } catch (CancellationException stoppedMeanwhile) {
+        // It is given back.
+      } catch (ExecutionException e) {
+        throw new AssertionError("an evaluation keeps what it throws", e.getCause());
+      }
+    }
+  }
+
+  private void cancel() {
+    stopped = true;
+    stream.stop();
+    held.values().forEach(each -> each.task.cancel(true));
+  }
+
+  private void evaluateAndReport(Suggestion suggestion) {
+    try {
+      CreateObservationRequest.Builder observation =
+          CreateObservationRequest.newBuilder()
+              .setExperimentId(experimentId)
+              .setSuggestionId(suggestion.getSuggestionId())
+              .setRequestId(UUID.randomUUID().toString());
+      Throwable problem = evaluate(suggestion, observation);
+      if (stopped) {
+        return;
+      }
+      report(observation.setFailed(problem != null).build());
+      held.remove(suggestion.getSuggestionId());
+      count(problem);
+    } catch (InterruptedException e) {
+      // By `stop`, or by whoever owns the executor. It is given back.
+      stream.stop();
+    } catch (RuntimeException e) {
+      fail(e);
+    }
+  }
+
+  /** Adds the values to the observation, or returns why there are none. */
+  private Throwable evaluate(Suggestion suggestion, CreateObservationRequest.Builder observation)
+      throws InterruptedException {
+    Assignments assignments = Assignments.fromProto(suggestion.getAssignmentsMap());
+    try {
+      List<MetricValue> values = evaluation.evaluate(assignments).values();
+      for (MetricValue each : values) {
+        if (!Double.isFinite(each.getValue())) {
+          throw new ArithmeticException(each.getName() + " is " + each.getValue());
+        }
+      }
+      observation.addAllValues(values);
+      return null;
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Throwable e) {
+      // Whatever it is, it is an outcome: running out of memory says something about a point.
+      LOGGER.log(WARNING, "evaluation of " + suggestion.getSuggestionId() + " failed", e);
+      return e;
+    }
+  }
+
+  /** Reports an outcome, however long the service is away: it may have cost hours. */
+  private void report(CreateObservationRequest observation) throws InterruptedException {
+    Backoff backoff = new Backoff();
+    while (true) {
+      try {
+        client.observations().createObservation(observation);
+        return;
+      } catch (StatusRuntimeException e) {
+        NextpointException error = NextpointException.from(e);
+        switch (error.code()) {
+          case UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED -> {
+            LOGGER.log(WARNING, "outcome not reported, will try again: {0}", error.getMessage());
+            backoff.sleepAfter(error);
+          }
+          default -> throw error;
+        }
+      }
+    }
+  }
+
+  private synchronized void count(Throwable problem) {
+    consecutiveFailures = problem == null ? 0 : consecutiveFailures + 1;
+    if (consecutiveFailures >= maxConsecutiveFailures) {
+      throw new IllegalStateException(
+          consecutiveFailures + " evaluations in a row failed, the last with " + problem, problem);
+    }
+  }
+
+  private synchronized void fail(RuntimeException error) {
+    failure = failure == null ? error : failure;
+    // What is being evaluated is finished, and nothing more is taken.
+    stream.stop();
+  }
+
+  private synchronized void throwFailure() {
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private ExecutorService newExecutor() {
+    return Executors.newFixedThreadPool(
+        parallelism,
+        task -> {
+          Thread thread = new Thread(task, "nextpoint-evaluation");
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+
+  /** Describes a worker. */
+  public static final class Builder {
+    private final NextpointClient client;
+    private final String experimentId;
+    private final Evaluation evaluation;
+    private String workerId = newWorkerId();
+    private int parallelism = 1;
+    private int maxConsecutiveFailures = 10;
+    private Executor executor;
+
+    private Builder(NextpointClient client, String experimentId, Evaluation evaluation) {
+      this.client = client;
+      this.experimentId = experimentId;
+      this.evaluation = evaluation;
+    }
+
+    /** Who evaluates: different for every worker. By default a new id that says where it runs. */
+    public Builder workerId(String workerId) {
+      this.workerId = workerId;
+      return this;
+    }
+
+    /** How many evaluations run at the same time. By default one. */
+    public Builder parallelism(int parallelism) {
+      this.parallelism = parallelism;
+      return this;
+    }
+
+    /** After how many failed evaluations in a row to give up. By default ten. */
+    public Builder maxConsecutiveFailures(int maxConsecutiveFailures) {
+      this.maxConsecutiveFailures = maxConsecutiveFailures;
+      return this;
+    }
+
+    /** What runs the evaluations. By default threads of the worker's own. */
+    public Builder executor(Executor executor) {
+      this.executor = executor;
+      return this;
+    }
+
+    /** Returns the worker, to be run. */
+    public Worker build() {
+      return new Worker(this);
+    }
+
+    private static String newWorkerId() {
+      String host;
+      try {
+        host = InetAddress.getLocalHost().getHostName();
+      } catch (UnknownHostException e) {
+        host = "unknown";
+      }
+      return "%.50s-%d-%.8s".formatted(host, ProcessHandle.current().pid(), UUID.randomUUID());
+    }
+  }
+}
