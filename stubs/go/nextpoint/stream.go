@@ -95,26 +95,11 @@ func (s *Stream) Err() error { return s.err }
 // Close ends the stream and gives back what was received and not taken. What was taken stays with
 // the worker until it is reported, is given back, or its lease runs out.
 func (s *Stream) Close() {
-	for _, suggestion := range s.end() {
+	s.cancel()
+	for suggestion := range s.suggestions {
 		s.client.release(suggestion.GetSuggestionId(), suggestion.GetAttempt())
 	}
 }
-
-// end ends the stream and returns what is to be given back of what was not taken.
-func (s *Stream) end() []*Suggestion {
-	s.cancel()
-	var left []*Suggestion
-	for suggestion := range s.suggestions {
-		left = append(left, suggestion)
-	}
-	if s.replaced() {
-		return nil
-	}
-	return left
-}
-
-// replaced says whether another stream has the worker's id, and with it what the worker held.
-func (s *Stream) replaced() bool { return Reason(s.err) == "WORKER_REPLACED" }
 
 // handOut is what the service hands out once.
 type handOut struct {

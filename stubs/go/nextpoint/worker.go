@@ -62,11 +62,10 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 		})
 	}
 	evaluators.Wait()
-	// What nobody took is held as well.
-	stream.end()
-	if !stream.replaced() {
-		work.giveBack()
+	for range stream.Suggestions() {
+		// What nobody took is held, too, and given back with the rest.
 	}
+	work.giveBack()
 	if err := errors.Join(errs...); err != nil {
 		return stream.Reason(), err
 	}

@@ -1,0 +1,80 @@
+package nextpoint_test
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/nextpoint/nextpoint/stubs/go/nextpoint"
+	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
+)
+
+func TestErrorSaysWhichFieldsWereRefused(t *testing.T) {
+	client := (&fakeService{}).serve(t)
+
+	_, err := client.Experiments.CreateExperiment(
+		t.Context(), &nextpointv1.CreateExperimentRequest{},
+	)
+	var refusal *nextpoint.Error
+	if !errors.As(err, &refusal) {
+		t.Fatalf("failed with %v", err)
+	}
+	want := []nextpoint.FieldViolation{
+		{Field: "budget", Description: "must be at least 1"},
+		{Field: "parameters[0].name", Description: "must not be empty"},
+	}
+	if !reflect.DeepEqual(refusal.Violations, want) {
+		t.Errorf("violations %v, want %v", refusal.Violations, want)
+	}
+	if nextpoint.Reason(err) != "INVALID_REQUEST" || refusal.Metadata["experiment"] != "exp_1" {
+		t.Errorf("got %+v", refusal)
+	}
+	if status.Code(err) != codes.InvalidArgument {
+		t.Errorf("gRPC sees %v", status.Code(err))
+	}
+}
+
+func TestHeldLeaseIsRenewed(t *testing.T) {
+	service := &fakeService{}
+	client := service.serve(t)
+	lease := 300 * time.Millisecond
+
+	suggestion, letGo, err := client.Hold(t.Context(), &nextpointv1.CreateSuggestionRequest{
+		ExperimentId: "exp_1", LeaseDuration: durationpb.New(lease),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer letGo()
+	for range 2 {
+		renewal := <-service.renewals
+		if renewal.GetHandOuts()[0].GetSuggestionId() != suggestion.GetSuggestionId() {
+			t.Errorf("renewed %v", renewal)
+		}
+		if renewal.GetLeaseDuration().AsDuration() != lease {
+			t.Errorf("renewed for %v", renewal.GetLeaseDuration())
+		}
+	}
+}
+
+func TestAssignmentsOfAnotherKindAreAMistake(t *testing.T) {
+	assignments := nextpoint.Assignments{
+		"rate": nextpoint.Double(0.5), "layers": nextpoint.Int(3),
+		"color": nextpoint.Categorical("red"), "bias": nextpoint.Bool(true),
+	}
+	want := map[string]any{"rate": 0.5, "layers": int64(3), "color": "red", "bias": true}
+	if got := assignments.Map(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("an int was taken for a double")
+		}
+	}()
+	assignments.Double("layers")
+}

@@ -1,0 +1,263 @@
+package nextpoint_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/nextpoint/nextpoint/stubs/go/nextpoint"
+	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
+)
+
+var (
+	budgetReached = nextpointv1.StreamClosedReason_STREAM_CLOSED_REASON_BUDGET_REACHED
+	away          = status.Error(codes.Unavailable, "away")
+)
+
+// evaluation records what it is called with.
+type evaluation struct {
+	mu        sync.Mutex
+	evaluated []string
+}
+
+func (e *evaluation) Evaluate(
+	_ context.Context, suggestion *nextpoint.Suggestion,
+) (nextpoint.Values, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.evaluated = append(e.evaluated, suggestion.GetSuggestionId())
+	return nextpoint.Values{nextpoint.Value("m", suggestion.Assignments.Double("x"))}, nil
+}
+
+func TestBrokenStreamIsOpenedAnewAndWhatWasSeenIsIgnored(t *testing.T) {
+	service := &fakeService{}
+	service.scripts = []func(eventStream) error{
+		func(stream eventStream) error {
+			if err := errors.Join(open(stream), assign(stream, "sug_1", 1)); err != nil {
+				return err
+			}
+			return away
+		},
+		// Refused before it worked, which is no reason to give up once it did.
+		func(eventStream) error { return status.Error(codes.Canceled, "the server ends") },
+		func(stream eventStream) error {
+			err := errors.Join(open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_2", 1))
+			<-service.reported
+			<-service.reported
+			return errors.Join(err, finish(stream))
+		},
+	}
+	var evaluation evaluation
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1", Evaluate: evaluation.Evaluate}
+
+	reason, err := worker.Run(t.Context())
+	if err != nil || reason != budgetReached {
+		t.Fatalf("ended with %v, %v", reason, err)
+	}
+	if want := []string{"sug_1", "sug_2"}; !slices.Equal(evaluation.evaluated, want) {
+		t.Errorf("evaluated %v, want %v", evaluation.evaluated, want)
+	}
+	for _, each := range service.opened {
+		if id := each.GetWorkerId(); id == "" || id != service.opened[0].GetWorkerId() {
+			t.Errorf("came back as %q", id)
+		}
+	}
+}
+
+func TestSilentStreamIsOpenedAnew(t *testing.T) {
+	service := &fakeService{scripts: []func(eventStream) error{
+		func(stream eventStream) error {
+			return errors.Join(openWith(stream, 50*time.Millisecond), hang(stream))
+		},
+		func(stream eventStream) error { return errors.Join(open(stream), finish(stream)) },
+	}}
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1"}
+
+	if reason, err := worker.Run(t.Context()); err != nil || reason != budgetReached {
+		t.Errorf("ended with %v, %v", reason, err)
+	}
+}
+
+func TestReplacedWorkerDoesNotComeBack(t *testing.T) {
+	service := &fakeService{scripts: []func(eventStream) error{
+		func(stream eventStream) error {
+			if err := errors.Join(open(stream), assign(stream, "sug_1", 1)); err != nil {
+				return err
+			}
+			return refusal(codes.Aborted, "WORKER_REPLACED")
+		},
+	}}
+	var evaluation evaluation
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1", Evaluate: evaluation.Evaluate}
+
+	if _, err := worker.Run(t.Context()); nextpoint.Reason(err) != "WORKER_REPLACED" {
+		t.Errorf("ended with %v", err)
+	}
+	if len(service.opened) != 1 {
+		t.Errorf("opened %d streams, want 1", len(service.opened))
+	}
+	if len(service.reports) != 1 {
+		t.Errorf("reported %d outcomes, want that of what it had", len(service.reports))
+	}
+}
+
+func TestClosedStreamGivesBackWhatWasNotTaken(t *testing.T) {
+	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
+		return errors.Join(
+			open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_2", 1), hang(stream),
+		)
+	}}}
+	stream := service.serve(t).Stream(t.Context(), "exp_1", "worker", 2)
+	<-stream.Suggestions()
+	for deadline := time.Now().Add(10 * time.Second); len(stream.Suggestions()) == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("the second suggestion did not come")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	stream.Close()
+	if want := []string{"sug_2"}; !slices.Equal(service.released, want) {
+		t.Errorf("gave back %v, want %v", service.released, want)
+	}
+}
+
+func TestSuggestionHandedOutAnewWhileItIsEvaluatedIsNotEvaluatedTwice(t *testing.T) {
+	service := &fakeService{}
+	service.scripts = []func(eventStream) error{func(stream eventStream) error {
+		err := errors.Join(open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_1", 2))
+		// What is sent first is received first, so both are known by the time of the third.
+		err = errors.Join(err, assign(stream, "sug_2", 1))
+		<-service.reported
+		<-service.reported
+		return errors.Join(err, finish(stream))
+	}}
+	var evaluation evaluation
+	both := make(chan struct{})
+	worker := nextpoint.Worker{
+		Client:       service.serve(t),
+		ExperimentID: "exp_1",
+		Concurrency:  2,
+		Evaluate: func(
+			ctx context.Context, suggestion *nextpoint.Suggestion,
+		) (nextpoint.Values, error) {
+			if suggestion.GetSuggestionId() == "sug_2" {
+				close(both)
+			}
+			<-both
+			return evaluation.Evaluate(ctx, suggestion)
+		},
+	}
+
+	if _, err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(evaluation.evaluated)
+	if want := []string{"sug_1", "sug_2"}; !slices.Equal(evaluation.evaluated, want) {
+		t.Errorf("evaluated %v, want %v", evaluation.evaluated, want)
+	}
+}
+
+func TestOutcomeIsReportedAgainWithTheSameRequestID(t *testing.T) {
+	service := &fakeService{refusals: []error{
+		away, status.Error(codes.DeadlineExceeded, "late"),
+	}}
+	service.scripts = []func(eventStream) error{func(stream eventStream) error {
+		err := errors.Join(open(stream), assign(stream, "sug_1", 1))
+		<-service.reported
+		return errors.Join(err, finish(stream))
+	}}
+	var evaluation evaluation
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1", Evaluate: evaluation.Evaluate}
+
+	if _, err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(service.reports) != 3 {
+		t.Errorf("reported %d times, want 3", len(service.reports))
+	}
+	for _, each := range service.reports {
+		if id := each.GetRequestId(); id == "" || id != service.reports[0].GetRequestId() {
+			t.Errorf("reported with the request id %q", id)
+		}
+	}
+}
+
+func TestErrorsAndNotANumberAreFailedObservations(t *testing.T) {
+	service := &fakeService{}
+	service.scripts = []func(eventStream) error{func(stream eventStream) error {
+		err := errors.Join(open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_2", 1))
+		<-service.reported
+		<-service.reported
+		return errors.Join(err, hang(stream))
+	}}
+	diverged := errors.New("diverged")
+	worker := nextpoint.Worker{
+		Client:       service.serve(t),
+		ExperimentID: "exp_1",
+		MaxFailures:  2,
+		Evaluate: func(
+			_ context.Context, suggestion *nextpoint.Suggestion,
+		) (nextpoint.Values, error) {
+			if suggestion.GetSuggestionId() == "sug_1" {
+				return nextpoint.Values{nextpoint.Value("m", math.NaN())}, nil
+			}
+			return nil, diverged
+		},
+	}
+
+	if _, err := worker.Run(t.Context()); !errors.Is(err, diverged) {
+		t.Errorf("ended with %v, want the last of too many failures", err)
+	}
+	for _, each := range service.reports {
+		if !each.GetFailed() || len(each.GetValues()) != 0 {
+			t.Errorf("reported %v", each)
+		}
+	}
+}
+
+func TestStoppedWorkerReportsWhatWasMeasuredAndGivesBackTheRest(t *testing.T) {
+	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
+		return errors.Join(
+			open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_2", 1), hang(stream),
+		)
+	}}}
+	ctx, stop := context.WithCancel(t.Context())
+	var begun sync.WaitGroup
+	begun.Add(2)
+	worker := nextpoint.Worker{
+		Client:       service.serve(t),
+		ExperimentID: "exp_1",
+		Concurrency:  2,
+		Evaluate: func(
+			ctx context.Context, suggestion *nextpoint.Suggestion,
+		) (nextpoint.Values, error) {
+			begun.Done()
+			<-ctx.Done()
+			if suggestion.GetSuggestionId() == "sug_2" {
+				return nil, ctx.Err()
+			}
+			return nextpoint.Values{nextpoint.Value("m", 1)}, nil
+		},
+	}
+	go func() {
+		begun.Wait()
+		stop()
+	}()
+
+	if _, err := worker.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	if len(service.reports) != 1 || service.reports[0].GetSuggestionId() != "sug_1" {
+		t.Errorf("reported %v", service.reports)
+	}
+	if want := []string{"sug_2"}; !slices.Equal(service.released, want) {
+		t.Errorf("gave back %v, want %v", service.released, want)
+	}
+}
