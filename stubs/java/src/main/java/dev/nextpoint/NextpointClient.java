@@ -86,6 +86,7 @@ public final class NextpointClient implements AutoCloseable {
   public static NextpointClient connect(ManagedChannelBuilder<?> channel, Duration timeout) {
     return new NextpointClient(
         channel
+            .enableRetry()
             .defaultServiceConfig(SERVICE_CONFIG)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .build(),

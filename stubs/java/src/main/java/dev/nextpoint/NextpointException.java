@@ -11,6 +11,7 @@ import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 
 /** Why a call failed, as far as the service said. */
 public final class NextpointException extends RuntimeException {
@@ -70,8 +71,16 @@ public final class NextpointException extends RuntimeException {
   }
 
   private static String message(Status status, ErrorInfo info) {
-    String kind = info.getReason().isEmpty() ? status.getCode().name() : info.getReason();
-    return status.getDescription() == null ? kind : kind + ": " + status.getDescription();
+    StringJoiner message = new StringJoiner(": ");
+    message.add(info.getReason().isEmpty() ? status.getCode().name() : info.getReason());
+    if (status.getDescription() != null) {
+      message.add(status.getDescription());
+    }
+    if (status.getCause() != null) {
+      // Where no service answered it says why, such as a refused connection.
+      message.add(status.getCause().getMessage());
+    }
+    return message.toString();
   }
 
   /** What the service attached; the rest is empty. */

@@ -1,0 +1,266 @@
+package dev.nextpoint;
+
+import static dev.nextpoint.FakeService.assigned;
+import static dev.nextpoint.FakeService.broken;
+import static dev.nextpoint.FakeService.closed;
+import static dev.nextpoint.FakeService.error;
+import static dev.nextpoint.FakeService.open;
+import static dev.nextpoint.v1.StreamClosedReason.STREAM_CLOSED_REASON_BUDGET_REACHED;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nextpoint.v1.CreateObservationRequest;
+import dev.nextpoint.v1.ReleaseSuggestionRequest;
+import dev.nextpoint.v1.StreamClosedReason;
+import dev.nextpoint.v1.StreamSuggestionsResponse;
+import io.grpc.Status;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+final class WorkerTest {
+  private final FakeService service = new FakeService();
+  private final NextpointClient client = service.connect();
+  private final ExecutorService background = Executors.newCachedThreadPool();
+
+  @AfterEach
+  void close() {
+    background.shutdownNow();
+    client.close();
+    service.close();
+  }
+
+  @Test
+  void reportsOutcomesUntilTheStreamIsClosed() throws Exception {
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED), assigned("sug_1", 1));
+
+    Optional<StreamClosedReason> reason =
+        worker(assignments -> Outcome.of("m", assignments.getDouble("x"), 0.1)).run();
+
+    CreateObservationRequest observation = service.observations.remove();
+    assertEquals(Optional.of(STREAM_CLOSED_REASON_BUDGET_REACHED), reason);
+    assertEquals("sug_1", observation.getSuggestionId());
+    assertEquals(Outcome.of("m", 0.5, 0.1).values(), observation.getValuesList());
+    assertFalse(observation.getFailed());
+    assertTrue(service.releases.isEmpty());
+  }
+
+  @Test
+  void opensABrokenStreamAnewAndIgnoresWhatItHasSeen() throws Exception {
+    service.nextStream(broken(Status.Code.UNAVAILABLE, "SHUTTING_DOWN"), assigned("sug_1", 1));
+    // Ends without saying why.
+    service.nextStream(stream -> stream.onCompleted(), assigned("sug_1", 1));
+    service.nextStream(
+        closed(STREAM_CLOSED_REASON_BUDGET_REACHED), assigned("sug_1", 1), assigned("sug_2", 1));
+
+    worker(assignments -> Outcome.of("m", 1)).run();
+
+    assertEquals(
+        List.of("worker-1", "worker-1", "worker-1"),
+        service.streams.stream().map(each -> each.getWorkerId()).toList());
+    assertEquals(
+        List.of("sug_1", "sug_2"),
+        service.observations.stream().map(each -> each.getSuggestionId()).toList());
+  }
+
+  @Test
+  void opensASilentStreamAnew() throws Exception {
+    service.nextStream(0.05, open());
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED));
+
+    worker(assignments -> Outcome.of("m", 1)).run();
+
+    assertEquals(2, service.streams.size());
+  }
+
+  @Test
+  void neverComesBackWhenItIsReplaced() {
+    service.nextStream(broken(Status.Code.ABORTED, "WORKER_REPLACED"));
+
+    Worker worker = worker(assignments -> Outcome.of("m", 1));
+    NextpointException error = assertThrows(NextpointException.class, worker::run);
+
+    assertEquals("WORKER_REPLACED", error.reason());
+    assertEquals(1, service.streams.size());
+  }
+
+  @Test
+  void givesNothingBackThatItsReplacementHolds() {
+    service.nextStream(
+        broken(Status.Code.ABORTED, "WORKER_REPLACED"), assigned("sug_1", 1), assigned("sug_2", 1));
+
+    try (SuggestionStream stream = SuggestionStream.open(client, "exp_1", "worker-1", 2)) {
+      assertThrows(
+          NextpointException.class,
+          () -> {
+            for (int i = 0; i < 3; i++) {
+              stream.take();
+            }
+          });
+    }
+
+    assertTrue(service.releases.isEmpty());
+  }
+
+  @Test
+  void reportsWhateverTheEvaluationThrowsAsAFailure() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    service.nextStream(
+        closed(STREAM_CLOSED_REASON_BUDGET_REACHED),
+        assigned("sug_1", 1),
+        assigned("sug_2", 1),
+        assigned("sug_3", 1));
+
+    worker(
+            assignments ->
+                switch (calls.incrementAndGet()) {
+                  case 1 -> throw new IllegalStateException("diverged");
+                  case 2 -> throw new OutOfMemoryError("diverged");
+                  default -> Outcome.of("m", Double.NaN);
+                })
+        .run();
+
+    assertEquals(3, service.observations.size());
+    for (CreateObservationRequest each : service.observations) {
+      assertTrue(each.getFailed());
+      assertEquals(0, each.getValuesCount());
+    }
+  }
+
+  @Test
+  void givesUpAfterTooManyFailuresInARow() {
+    service.nextStream(
+        open(),
+        IntStream.range(0, 11)
+            .mapToObj(i -> assigned("sug_" + i, 1))
+            .toArray(StreamSuggestionsResponse[]::new));
+    IllegalArgumentException cause = new IllegalArgumentException("never works");
+
+    Worker worker =
+        worker(
+            assignments -> {
+              throw cause;
+            });
+    IllegalStateException error = assertThrows(IllegalStateException.class, worker::run);
+
+    assertSame(cause, error.getCause());
+  }
+
+  @Test
+  void reportsUnderTheSameRequestIdWhileTheServiceIsAway() throws Exception {
+    // gRPC makes five attempts, the worker the sixth.
+    for (int i = 0; i < 5; i++) {
+      service.refusals.add(error(Status.Code.UNAVAILABLE, "SHUTTING_DOWN"));
+    }
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED), assigned("sug_1", 1));
+
+    worker(assignments -> Outcome.of("m", 1)).run();
+
+    assertEquals(6, service.observations.size());
+    assertEquals(
+        1, service.observations.stream().map(each -> each.getRequestId()).distinct().count());
+  }
+
+  @Test
+  void endsWithTheErrorOfARefusedOutcome() {
+    service.refusals.add(error(Status.Code.INVALID_ARGUMENT, "INVALID_REQUEST"));
+    service.nextStream(open(), assigned("sug_1", 1));
+
+    Worker worker = worker(assignments -> Outcome.of("unknown", 1));
+    NextpointException error = assertThrows(NextpointException.class, worker::run);
+
+    assertEquals("INVALID_REQUEST", error.reason());
+    assertEquals("sug_1", service.releases.remove().getSuggestionId());
+  }
+
+  @Test
+  void stopGivesBackWhatIsHeld() throws Exception {
+    CountDownLatch evaluating = new CountDownLatch(2);
+    service.nextStream(open(), assigned("sug_1", 3), assigned("sug_2", 1));
+    Worker worker =
+        Worker.builder(
+                client,
+                "exp_1",
+                assignments -> {
+                  evaluating.countDown();
+                  new CountDownLatch(1).await();
+                  return Outcome.of("m", 1);
+                })
+            .parallelism(2)
+            .build();
+    Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
+    evaluating.await();
+
+    worker.stop();
+
+    assertEquals(Optional.empty(), running.get());
+    assertTrue(service.observations.isEmpty());
+    assertEquals(
+        List.of("sug_1 3", "sug_2 1"),
+        service.releases.stream().map(WorkerTest::handOut).sorted().toList());
+  }
+
+  @Test
+  void interruptedItGivesBackWhatItHolds() throws Exception {
+    CountDownLatch evaluating = new CountDownLatch(1);
+    service.nextStream(open(), assigned("sug_1", 1));
+    Worker worker =
+        worker(
+            assignments -> {
+              evaluating.countDown();
+              new CountDownLatch(1).await();
+              return Outcome.of("m", 1);
+            });
+    Future<InterruptedException> running =
+        background.submit(() -> assertThrows(InterruptedException.class, worker::run));
+    evaluating.await();
+
+    background.shutdownNow();
+
+    running.get();
+    assertEquals("sug_1 1", handOut(service.releases.remove()));
+  }
+
+  @Test
+  void drainReportsWhatIsBeingEvaluated() throws Exception {
+    CountDownLatch evaluating = new CountDownLatch(1);
+    CountDownLatch drained = new CountDownLatch(1);
+    service.nextStream(open(), assigned("sug_1", 1));
+    Worker worker =
+        worker(
+            assignments -> {
+              evaluating.countDown();
+              drained.await();
+              return Outcome.of("m", 1);
+            });
+    Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
+    evaluating.await();
+
+    worker.drain();
+    drained.countDown();
+
+    assertEquals(Optional.empty(), running.get());
+    assertEquals("sug_1", service.observations.remove().getSuggestionId());
+    assertTrue(service.releases.isEmpty());
+  }
+
+  private Worker worker(Evaluation evaluation) {
+    return Worker.builder(client, "exp_1", evaluation).workerId("worker-1").build();
+  }
+
+  private static String handOut(ReleaseSuggestionRequest request) {
+    return request.getSuggestionId() + " " + request.getAttempt();
+  }
+}
