@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 )
 
 const (
@@ -50,10 +51,12 @@ func sleep(ctx context.Context, delay time.Duration) bool {
 	}
 }
 
-// isAway says whether the service may come back. A service that ends cancels its calls, and so the
-// caller has to know that it was not the caller who did.
-func isAway(err error) bool {
+// isAway says whether the service may come back. A service that ends may cancel its calls, and so the
+// caller has to know that its own context has not ended.
+func (c *Client) isAway(err error) bool {
 	var failure *Error
-	return errors.As(err, &failure) &&
-		(failure.Code == codes.Unavailable || failure.Code == codes.Canceled)
+	if !errors.As(err, &failure) || c.connection.GetState() == connectivity.Shutdown {
+		return false
+	}
+	return failure.Code == codes.Unavailable || failure.Code == codes.Canceled
 }

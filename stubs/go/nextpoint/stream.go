@@ -124,7 +124,7 @@ func (s *Stream) run(ctx context.Context) {
 			s.err = context.Cause(ctx)
 			return
 		// A service that never answered is somewhere else, and its user wants to know.
-		case !answered || !isAway(err):
+		case !answered || !s.client.isAway(err):
 			s.err = err
 			return
 		}

@@ -139,7 +139,7 @@ func (w *work) report(ctx context.Context, request *nextpointv1.CreateObservatio
 	var retry retries
 	for {
 		_, err := w.Client.Observations.CreateObservation(outliving, request)
-		if err == nil || !isAway(err) && !errors.Is(err, context.DeadlineExceeded) {
+		if err == nil || !w.Client.isAway(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
 		delay, more := retry.next(err)

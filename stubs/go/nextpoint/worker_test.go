@@ -108,6 +108,25 @@ func TestReplacedWorkerDoesNotComeBack(t *testing.T) {
 	}
 }
 
+func TestClosedClientEndsItsWorkers(t *testing.T) {
+	opened := make(chan struct{})
+	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
+		err := open(stream)
+		close(opened)
+		return errors.Join(err, hang(stream))
+	}}}
+	client := service.serve(t)
+	worker := nextpoint.Worker{Client: client, ExperimentID: "exp_1"}
+	go func() {
+		<-opened
+		client.Close()
+	}()
+
+	if _, err := worker.Run(t.Context()); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
 func TestClosedStreamGivesBackWhatWasNotTaken(t *testing.T) {
 	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
 		return errors.Join(
