@@ -49,8 +49,9 @@ export class NextpointError extends Error {
   static from(error: unknown): NextpointError {
     if (error instanceof NextpointError) return error;
     const cause = ConnectError.from(error);
-    const code = isBroken(cause) ? Code.Unavailable : cause.code;
-    return new NextpointError(cause.rawMessage, code, cause);
+    if (!isBroken(cause)) return new NextpointError(cause.rawMessage, cause.code, cause);
+    const message = `no answer from the service: ${cause.rawMessage}`;
+    return new NextpointError(message, Code.Unavailable, cause);
   }
 }
 

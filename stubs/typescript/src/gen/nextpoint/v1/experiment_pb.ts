@@ -84,8 +84,8 @@ export type Experiment = Message<"nextpoint.v1.Experiment"> & {
 
   /**
    * How many workers are expected to evaluate at the same time: the service
-   * lengthens the space-filling start and computes ahead accordingly. It limits
-   * nothing. Absent means 1.
+   * lengthens the space-filling start accordingly. It limits nothing. Absent
+   * means 1.
    *
    * @generated from field: optional int32 parallel_bandwidth = 9;
    */

@@ -158,7 +158,8 @@ export enum RunState {
   FAILED = 3,
 
   /**
-   * Its lease ended before it did, and its suggestion goes to another worker.
+   * Its lease ended before it did and its suggestion goes to another worker, or
+   * somebody else observed or gave back its suggestion.
    * It can still be completed or failed, and its observation is kept.
    *
    * @generated from enum value: RUN_STATE_LAPSED = 4;

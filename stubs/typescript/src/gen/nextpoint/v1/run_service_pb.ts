@@ -445,7 +445,8 @@ export const RunService: GenService<{
    *
    * Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
    * reason `RUN_ENDED`, `EXPERIMENT_ARCHIVED`, or `METRICS_MISSING` when a metric
-   * of the experiment was not logged.
+   * of the experiment was not logged; with `RESOURCE_EXHAUSTED`, reason
+   * `TOO_MANY_OBSERVATIONS`.
    *
    * @generated from rpc nextpoint.v1.RunService.CompleteRun
    */
@@ -458,7 +459,8 @@ export const RunService: GenService<{
    * Ends a run with a failed observation of its suggestion.
    *
    * Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
-   * reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`.
+   * reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`; with `RESOURCE_EXHAUSTED`, reason
+   * `TOO_MANY_OBSERVATIONS`.
    *
    * @generated from rpc nextpoint.v1.RunService.FailRun
    */
