@@ -16,6 +16,7 @@ import {
   RetryInfoSchema,
 } from "./gen/google/rpc/error_details_pb.js";
 import { Code, connect, fromAssignments, NextpointError, toAssignments } from "./index.js";
+import { Retries, WORKER_POLICY } from "./retry.js";
 import {
   type CreateObservationRequest,
   CreateSuggestionRequestSchema,
@@ -341,6 +342,19 @@ test("an outcome keeps its request id over attempts", async () => {
   assert.equal(requestIds.length, 2);
   assert.ok(requestIds[0]);
   assert.equal(requestIds[0], requestIds[1]);
+});
+
+test("patience starts with the break, however long the stream worked before", async () => {
+  const policy = { ...WORKER_POLICY, firstDelayMs: 1, patienceMs: 100 };
+  const retries = new Retries(policy);
+  let attempts = 0;
+  const attempt = async () => {
+    if (++attempts > 1) return "done";
+    retries.restart(policy);
+    await sleep(150);
+    throw new NextpointError("away", Code.Unavailable);
+  };
+  assert.equal(await retries.run(attempt, {}), "done");
 });
 
 test("a request that is sent twice is two changes", async () => {

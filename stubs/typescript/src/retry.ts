@@ -30,15 +30,15 @@ export const WORKER_POLICY: RetryPolicy = {
 /** Attempts of one thing, with delays that grow between them. */
 export class Retries {
   #failures = 0;
-  #since = performance.now();
+  #since: number | undefined = performance.now();
 
   constructor(private policy: RetryPolicy) {}
 
-  /** Starts counting anew, because the service answered. */
+  /** Starts counting anew at the next failure, because the service answered. */
   restart(policy: RetryPolicy): void {
     this.policy = policy;
     this.#failures = 0;
-    this.#since = performance.now();
+    this.#since = undefined;
   }
 
   /** Returns what an attempt returns; throws what it throws unless that may be tried again. */
@@ -66,6 +66,7 @@ export class Retries {
     const delay = Math.min(firstDelayMs * 2 ** this.#failures, maxDelayMs) * (0.5 + Math.random());
     this.#failures += 1;
     const delayMs = Math.max(delay, error.retryAfterMs);
+    this.#since ??= performance.now();
     const waitedMs = performance.now() - this.#since;
     if (this.#failures >= maxAttempts || waitedMs + delayMs > patienceMs) throw error;
     return delayMs;
