@@ -39,6 +39,22 @@ func TestErrorSaysWhichFieldsWereRefused(t *testing.T) {
 	}
 }
 
+func TestChangeKeepsItsRequestIDWhenItIsMadeAgain(t *testing.T) {
+	service := &fakeService{refusals: []error{away}}
+	request := &nextpointv1.CreateObservationRequest{ExperimentId: "exp_1"}
+
+	if _, err := service.serve(t).Observations.CreateObservation(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+	first, second := service.reports[0].GetRequestId(), service.reports[1].GetRequestId()
+	if first == "" || second != first {
+		t.Errorf("made with the request ids %q and %q", first, second)
+	}
+	if request.GetRequestId() != "" {
+		t.Error("the caller's request was changed, and would be the same change when used again")
+	}
+}
+
 func TestHeldLeaseIsRenewed(t *testing.T) {
 	service := &fakeService{}
 	client := service.serve(t)

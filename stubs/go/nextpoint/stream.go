@@ -121,7 +121,7 @@ func (s *Stream) run(ctx context.Context) {
 		case err == nil:
 			return
 		case ctx.Err() != nil:
-			s.err = context.Cause(ctx)
+			s.err = ctx.Err()
 			return
 		// A service that never answered is somewhere else, and its user wants to know.
 		case !answered || !s.client.isAway(err):

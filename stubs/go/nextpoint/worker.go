@@ -41,8 +41,8 @@ type Worker struct {
 // gives up after five minutes without it, and at once where it never answered.
 //
 // When ctx ends, Run takes nothing more and waits for the evaluations that run, whose context has
-// ended as well. It reports what they measured, gives back what they did not, and returns
-// the cause.
+// ended as well. It reports what they measured, gives back what they did not, and returns the error
+// of ctx.
 func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error) {
 	id := w.ID
 	if id == "" {

@@ -108,21 +108,17 @@ func TestReplacedWorkerDoesNotComeBack(t *testing.T) {
 	}
 }
 
-func TestClosedClientEndsItsWorkers(t *testing.T) {
-	opened := make(chan struct{})
+func TestClosedClientEndsItsStreams(t *testing.T) {
 	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
-		err := open(stream)
-		close(opened)
-		return errors.Join(err, hang(stream))
+		return errors.Join(open(stream), assign(stream, "sug_1", 1), hang(stream))
 	}}}
 	client := service.serve(t)
-	worker := nextpoint.Worker{Client: client, ExperimentID: "exp_1"}
-	go func() {
-		<-opened
-		client.Close()
-	}()
-
-	if _, err := worker.Run(t.Context()); !errors.Is(err, context.Canceled) {
+	stream := client.Stream(t.Context(), "exp_1", "worker", 1)
+	<-stream.Suggestions()
+	client.Close()
+	for range stream.Suggestions() {
+	}
+	if err := stream.Err(); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
 }
