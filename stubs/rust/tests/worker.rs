@@ -1,0 +1,299 @@
+//! What the helper promises, against a service that does what each test says.
+
+mod fake;
+
+use std::future::pending;
+use std::time::Duration;
+
+use fake::{Fake, assigned, closed, failure, opened, opened_with_heartbeat};
+use futures_util::StreamExt;
+use nextpoint::v1::{
+    CreateObservationRequest, CreateSuggestionRequest, StreamClosedReason, StreamSuggestionsRequest,
+};
+use nextpoint::{
+    Assignments, CancellationToken, Client, Error, Finished, Suggestion, Suggestions, Value, Worker,
+};
+use tokio::time::{sleep, timeout};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+const LONG: Duration = Duration::from_secs(10);
+
+async fn measure(_: Suggestion) -> Result<[(&'static str, f64); 1], Error> {
+    Ok([("m", 1.0)])
+}
+
+async fn measure_for_ever(_: Suggestion) -> Result<[(&'static str, f64); 1], Error> {
+    pending().await
+}
+
+async fn run(client: &Client) -> Result<Finished, Error> {
+    let worker = Worker::new(client, "exp").id("worker");
+    timeout(LONG, worker.run(measure)).await.unwrap()
+}
+
+fn reported(fake: &Fake) -> Vec<(String, bool)> {
+    let outcome = |each: &CreateObservationRequest| (each.suggestion_id.clone(), each.failed);
+    fake.with(|state| state.reported.iter().map(outcome).collect())
+}
+
+#[tokio::test]
+async fn a_broken_stream_is_opened_anew_and_nothing_is_evaluated_twice() {
+    let fake = Fake::default()
+        .plays([opened(), assigned("a", 1), Err(Status::unavailable("away"))])
+        .plays([opened(), assigned("a", 1)])
+        .plays([opened(), assigned("a", 1), assigned("b", 1), closed()]);
+    let client = fake.clone().serve().await;
+
+    let finished = run(&client).await.unwrap();
+
+    assert_eq!(finished.evaluated, 2);
+    assert_eq!(finished.reason, Some(StreamClosedReason::BudgetReached));
+    let observed = [("a".to_owned(), false), ("b".to_owned(), false)];
+    assert_eq!(reported(&fake), observed);
+    let workers = fake.with(|state| {
+        let opened = state.opened.iter();
+        opened
+            .map(|each| each.worker_id.clone())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(workers, ["worker"; 3]);
+}
+
+#[tokio::test]
+async fn silence_for_twice_the_heartbeat_interval_is_a_break() {
+    let fake = Fake::default()
+        .hangs_after([opened_with_heartbeat(Duration::from_millis(50))])
+        .plays([opened(), closed()]);
+    let client = fake.clone().serve().await;
+
+    run(&client).await.unwrap();
+
+    assert_eq!(fake.with(|state| state.opened.len()), 2);
+}
+
+#[tokio::test]
+async fn a_replaced_worker_finishes_what_it_holds_and_does_not_come_back() {
+    let replaced = failure(Code::Aborted, "WORKER_REPLACED");
+    let fake = Fake::default().plays([opened(), assigned("a", 1), Err(replaced)]);
+    let client = fake.clone().serve().await;
+
+    let error = run(&client).await.unwrap_err();
+
+    assert_eq!(error.reason(), Some("WORKER_REPLACED"));
+    assert_eq!(fake.with(|state| state.opened.len()), 1);
+    assert_eq!(reported(&fake), [("a".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn a_suggestion_handed_out_anew_is_not_evaluated_beside_itself() {
+    let fake = Fake::default().plays([opened(), assigned("a", 1), assigned("a", 2), closed()]);
+    let client = fake.clone().serve().await;
+    let slowly = async |suggestion| {
+        sleep(Duration::from_millis(100)).await;
+        measure(suggestion).await
+    };
+
+    let finished = Worker::new(&client, "exp").run(slowly).await.unwrap();
+
+    assert_eq!(finished.evaluated, 1);
+}
+
+#[tokio::test]
+async fn failures_and_values_that_are_no_numbers_are_failed_observations() {
+    let fake = Fake::default().plays([opened(), assigned("a", 1), assigned("b", 1), closed()]);
+    let client = fake.clone().serve().await;
+    let evaluate = async |suggestion: Suggestion| match suggestion.id.as_str() {
+        "a" => Err("diverged"),
+        _ => Ok([("m", f64::NAN)]),
+    };
+
+    let finished = Worker::new(&client, "exp").run(evaluate).await.unwrap();
+
+    assert_eq!(finished.evaluated, 2);
+    let failed = [("a".to_owned(), true), ("b".to_owned(), true)];
+    assert_eq!(reported(&fake), failed);
+}
+
+#[tokio::test]
+async fn a_worker_whose_evaluations_keep_failing_gives_up() {
+    let events = [opened(), assigned("a", 1), assigned("b", 1)];
+    let fake = Fake::default().hangs_after(events);
+    let client = fake.clone().serve().await;
+    let worker = Worker::new(&client, "exp").max_failures(2);
+    let evaluate = async |_| Err::<[(&str, f64); 1], _>("broken");
+
+    let error = timeout(LONG, worker.run(evaluate)).await.unwrap();
+
+    assert!(matches!(
+        error,
+        Err(Error::EvaluationsFailed { count: 2, .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_report_is_tried_again_as_the_same_change() {
+    let fake = Fake::default()
+        .plays([opened(), assigned("a", 1), closed()])
+        .refuses(failure(Code::Unavailable, "SHUTTING_DOWN"))
+        .refuses(failure(Code::DeadlineExceeded, ""));
+    let client = fake.clone().serve().await;
+
+    let finished = run(&client).await.unwrap();
+
+    assert_eq!(finished.evaluated, 1);
+    fake.with(|state| {
+        let ids = state.reported.iter().map(|each| each.request_id.as_str());
+        let ids: Vec<&str> = ids.collect();
+        assert!(!ids[0].is_empty());
+        assert_eq!(ids, [ids[0]; 3]);
+    });
+}
+
+#[tokio::test]
+async fn a_refused_report_ends_the_worker_and_gives_the_suggestion_back() {
+    let fake = Fake::default()
+        .hangs_after([opened(), assigned("a", 1)])
+        .refuses(failure(Code::InvalidArgument, "INVALID_REQUEST"));
+    let client = fake.clone().serve().await;
+
+    let error = run(&client).await.unwrap_err();
+
+    assert_eq!(error.code(), Some(Code::InvalidArgument));
+    assert_eq!(fake.with(|state| state.released.clone()), ["a"]);
+}
+
+#[tokio::test]
+async fn stopping_gives_back_what_is_held() {
+    let events = [opened(), assigned("a", 1), assigned("b", 1)];
+    let fake = Fake::default().hangs_after(events);
+    let client = fake.clone().serve().await;
+    let stop = CancellationToken::new();
+    let worker = Worker::new(&client, "exp").stop_on(stop.clone());
+    let stopping = async {
+        sleep(Duration::from_millis(200)).await;
+        stop.cancel();
+    };
+
+    let running = async { tokio::join!(worker.run(measure_for_ever), stopping).0 };
+    let finished = timeout(LONG, running).await.unwrap().unwrap();
+
+    assert_eq!(finished.evaluated, 0);
+    assert_eq!(finished.reason, None);
+    let mut released = fake.with(|state| state.released.clone());
+    released.sort();
+    assert_eq!(released, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn draining_finishes_what_is_held_under_its_lease() {
+    let fake = Fake::default().hangs_after([opened(), assigned("a", 1)]);
+    let client = fake.clone().serve().await;
+    let drain = CancellationToken::new();
+    let worker = Worker::new(&client, "exp").drain_on(drain.clone());
+    let evaluate = async |suggestion| {
+        drain.cancel();
+        sleep(Duration::from_millis(200)).await;
+        measure(suggestion).await
+    };
+
+    let finished = timeout(LONG, worker.run(evaluate)).await.unwrap().unwrap();
+
+    assert_eq!((finished.evaluated, finished.reason), (1, None));
+    assert_eq!(fake.with(|state| state.renewals), 1);
+    assert!(fake.with(|state| state.released.is_empty()));
+}
+
+#[tokio::test]
+async fn closing_a_stream_gives_back_what_was_not_taken() {
+    let events = [opened(), assigned("a", 1), assigned("b", 1)];
+    let fake = Fake::default().hangs_after(events);
+    let client = fake.clone().serve().await;
+    let mut suggestions = Suggestions::open(&client, StreamSuggestionsRequest::default());
+
+    let taken = suggestions.next().await.unwrap().unwrap();
+    sleep(Duration::from_millis(100)).await;
+    suggestions.close().await;
+
+    assert_eq!(taken.id, "a");
+    assert_eq!(fake.with(|state| state.released.clone()), ["b"]);
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_until_its_keeper_is_dropped() {
+    let fake = Fake::default();
+    let client = fake.clone().serve().await;
+    let request = CreateSuggestionRequest {
+        lease_duration: Duration::from_secs(1).try_into().ok(),
+        ..Default::default()
+    };
+
+    let (_, keeper) = client.create_suggestion(request).await.unwrap();
+    sleep(Duration::from_millis(800)).await;
+    let renewals = fake.with(|state| state.renewals);
+    drop(keeper);
+    sleep(Duration::from_millis(500)).await;
+
+    assert!((2..=3).contains(&renewals), "renewed {renewals} times");
+    assert_eq!(fake.with(|state| state.renewals), renewals);
+}
+
+#[tokio::test]
+async fn an_error_says_what_the_service_said() {
+    let details = ErrorDetails::with_error_info(
+        "INVALID_REQUEST",
+        "nextpoint",
+        [("count".to_owned(), "1".to_owned())],
+    )
+    .add_bad_request_violation("values[0].value", "is required")
+    .clone();
+    let refusal = Status::with_error_details(Code::InvalidArgument, "refused", details);
+    let fake = Fake::default().refuses(refusal);
+    let client = fake.serve().await;
+
+    let error = client.call(CreateObservationRequest::default()).await;
+
+    let error = error.unwrap_err();
+    let call = error.call().unwrap();
+    assert_eq!(error.to_string(), "refused");
+    assert_eq!(call.code, Code::InvalidArgument);
+    assert_eq!(call.reason.as_deref(), Some("INVALID_REQUEST"));
+    assert_eq!(call.metadata["count"], "1");
+    assert_eq!(call.violations[0].field, "values[0].value");
+    assert_eq!(call.violations[0].description, "is required");
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_fails_with_deadline_exceeded() {
+    // It takes connections and says nothing.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let client = Client::new(&address).unwrap();
+    let client = client.with_timeout(Duration::from_millis(100));
+
+    let error = client.call(CreateObservationRequest::default()).await;
+
+    assert_eq!(error.unwrap_err().code(), Some(Code::DeadlineExceeded));
+}
+
+#[tokio::test]
+async fn an_address_has_a_host_and_a_port() {
+    for address in ["", "localhost", ":50051", "localhost:http"] {
+        assert!(matches!(Client::new(address), Err(Error::Address(_))));
+    }
+    assert!(Client::new("[::1]:50051").is_ok());
+}
+
+#[test]
+fn assignments_say_what_is_wrong_with_what_was_asked_for() {
+    let assignments: Assignments = [("x", Value::from(0.5)), ("color", "red".into())]
+        .into_iter()
+        .collect();
+
+    assert_eq!(assignments.double("x").unwrap(), 0.5);
+    assert_eq!(assignments.string("color").unwrap(), "red");
+    let missing = assignments.int("n").unwrap_err();
+    assert_eq!(missing.to_string(), "there is no parameter \"n\"");
+    let wrong = assignments.bool("x").unwrap_err();
+    assert_eq!(wrong.to_string(), "parameter \"x\" is a double, not a bool");
+}
