@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from time import monotonic
 
 import numpy as np
 import pandas as pd
@@ -124,11 +125,12 @@ def _untried(
     space = problem.experiment.space
     bounded = region(space)
     random = np.random.default_rng(seed)
+    until = monotonic() + space_filling.SECONDS
     taken = {key(each.assignments) for each in problem.observations}
     taken.update(key(each) for each in problem.pending)
     for index, place in enumerate(places):
         for neighbour in _neighbours(axes, place, random):
-            point = feasible_near(space, bounded, decode(axes, neighbour))
+            point = feasible_near(space, bounded, decode(axes, neighbour), until=until)
             if point is not None and key(point) not in taken:
                 taken.add(key(point))
                 yield index, point

@@ -1,7 +1,9 @@
 """Finds a feasible point near a place where none is."""
 
 from collections.abc import Iterator
+from enum import Enum
 from fractions import Fraction
+from time import monotonic
 
 import numpy as np
 
@@ -18,25 +20,47 @@ Values = list[float | int]
 
 _WINDOW = 1000
 """How far to look for whole numbers at first; a small search is a precise one."""
-_NODES = 2000
-_SECONDS = 2.0
+NEAR = 0.5
+"""A gap of the solver that costs a fraction of the nearest point and is about as near."""
+ANY = 1e9
+"""The gap that makes do with the first point that is found."""
+_PROVED_INFEASIBLE = 2
 _HAIRS = (0.0, 1e-15, 1e-13, 1e-11, 1e-9, 1e-7)
 
 
-def settle(region: Region, place: Array, inside: Polytope | None = None) -> Values | None:
-    """Return values that satisfy the constraints, near the place; None when none are found.
+class Missing(Enum):
+    """Why there are no values."""
+
+    PROVED = "there are none"
+    NOT_FOUND = "none were found; there may be some"
+
+
+def settle(
+    region: Region,
+    place: Array,
+    inside: Polytope | None = None,
+    *,
+    until: float,
+    gap: float = NEAR,
+) -> Values | Missing:
+    """Return values that satisfy the constraints, near the place.
 
     Inequalities hold to the last digit where the region has an interior. `inside` is the region
-    without regard to whole numbers; it is used where there are none.
+    without regard to whole numbers; it is used where there are none. `until`, on the monotonic
+    clock, is when the search ends; `gap` is how much farther away the values may be than need be.
     """
-    good_enough = None
-    for values in _candidates(region, place, inside):
+    good_enough: Values | None = None
+    missing = Missing.NOT_FOUND
+    for values in _candidates(region, place, inside, until=until, gap=gap):
+        if isinstance(values, Missing):
+            missing = values
+            continue
         match _quality(region, values):
             case 2:
                 return values
             case 1:
                 good_enough = good_enough or values
-    return good_enough
+    return good_enough or missing
 
 
 def _quality(region: Region, values: Values) -> int:
@@ -51,20 +75,34 @@ def _quality(region: Region, values: Values) -> int:
     return 2 if exact else 1
 
 
-def _candidates(region: Region, place: Array, inside: Polytope | None) -> Iterator[Values]:
+def _candidates(
+    region: Region, place: Array, inside: Polytope | None, *, until: float, gap: float
+) -> Iterator[Values | Missing]:
     start = region.values(place)
     yield start
-    if not region.whole.any():
+    if region.whole.any():
+        yield from _with_whole_numbers_of(region, start)
+    else:
         inside = inside or polytope(region.rows)
         if inside is not None:
             yield from (region.values(inside.pulled(place, hair)) for hair in _HAIRS)
-        return
-    yield from _with_whole_numbers_of(region, start)
-    for window in (_WINDOW, None):
-        moved = _nearest(region, start, window)
-        if moved is not None:
+    for window in _windows(region):
+        moved = _nearest(region, start, window, until=until, gap=gap)
+        # What is proved of a window is proved of nothing else.
+        if not isinstance(moved, Missing):
             yield moved
             yield from _with_whole_numbers_of(region, moved)
+        elif window is None:
+            yield moved
+
+
+def _windows(region: Region) -> tuple[int | None, ...]:
+    """Return how far to look for whole numbers; None is everywhere."""
+    widest = max(
+        (each.high - each.low for each in region.parameters if isinstance(each, IntParameter)),
+        default=0,
+    )
+    return (_WINDOW, None) if widest > _WINDOW else (None,)
 
 
 def _with_whole_numbers_of(region: Region, values: Values) -> Iterator[Values]:
@@ -109,14 +147,19 @@ def _remaining(region: Region, values: Values) -> Region | None:
     return Region.of(reals, tuple(constraints))
 
 
-def _nearest(region: Region, start: Values, window: int | None) -> Values | None:
-    """Return the feasible values with the smallest sum of distances from `start`.
+def _nearest(
+    region: Region, start: Values, window: int | None, *, until: float, gap: float
+) -> Values | Missing:
+    """Return feasible values with about the smallest sum of distances from `start`.
 
     A mixed-integer linear program in the distances: of what is near, only small numbers are
     large enough to matter, and the solver's tolerances are harmless.
     """
     from scipy import optimize  # noqa: PLC0415  # half a second that few need
 
+    seconds = until - monotonic()
+    if seconds <= 0:
+        return Missing.NOT_FOUND
     units = [
         Fraction(1) if isinstance(each, IntParameter) else Fraction(each.high) - Fraction(each.low)
         for each in region.parameters
@@ -143,10 +186,11 @@ def _nearest(region: Region, start: Values, window: int | None) -> Values | None
             np.concatenate([low, np.zeros(size)]), np.concatenate([high, widest])
         ),
         constraints=constraints,
-        options={"node_limit": _NODES, "time_limit": _SECONDS},
+        options={"time_limit": seconds, "mip_rel_gap": gap},
     )
     if solution.x is None:
-        return None
+        proved = solution.status == _PROVED_INFEASIBLE
+        return Missing.PROVED if proved else Missing.NOT_FOUND
     return [
         _moved(parameter, value, float(step))
         for parameter, value, step in zip(region.parameters, start, solution.x[:size], strict=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, islice
+from time import monotonic
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Val
 from nextpoint_service.optimizer.axes import point_at
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
 from nextpoint_service.optimizer.region import Array, Region, is_inside, region
-from nextpoint_service.optimizer.repair import settle
+from nextpoint_service.optimizer.repair import Missing, settle
 from nextpoint_service.optimizer.sobol import sobol
 
+_SECONDS_EACH = 1.0
+"""How long to look for the feasible point near one place."""
 _CHUNK = 32
 """Points that are made in one go; every index falls into one chunk."""
 _DRAWS = (256, 1024, 4096)
@@ -28,20 +31,25 @@ class Made:
     method: str
 
 
-def sequence(problem: Problem) -> Iterator[Made | None]:
+def sequence(problem: Problem, *, until: float) -> Iterator[Made | None]:
     """Yield the points from the problem's index on, without end.
 
-    None stands where no feasible point was found.
+    None stands where no feasible point was found, which is more often when the time is over: that
+    is at `until` on the monotonic clock.
     """
-    bounded = region(problem.experiment.space)
+    space = problem.experiment.space
+    bounded = region(space)
     first, offset = divmod(problem.index, _CHUNK)
     for chunk in count(first):
-        points: Iterator[Made | None]
-        if bounded is None:
-            points = _free_chunk(problem, chunk)
-        else:
-            points = _constrained_chunk(problem, bounded, chunk)
-        yield from islice(points, offset, None)
+        draws = (
+            _free_chunk(problem, chunk)
+            if bounded is None
+            else _constrained_chunk(problem, bounded, chunk)
+        )
+        # The drawn are made feasible one by one, when somebody asks for them: that is what costs.
+        for drawn in islice(draws, offset, None):
+            point = feasible_near(space, bounded, drawn.point, drawn.inside, until=until)
+            yield None if point is None else Made(point, drawn.method)
         offset = 0
 
 
@@ -50,28 +58,43 @@ def feasible_near(
     bounded: Region | None,
     point: dict[str, Value],
     inside: Polytope | None = None,
+    *,
+    until: float,
 ) -> dict[str, Value] | None:
-    """Return the point when it is in the space, else one near it; None when none is found."""
+    """Return the point when it is in the space, else one near it; None when none is found.
+
+    The search ends at `until` on the monotonic clock, and before that when it takes long.
+    """
     if bounded is None or is_inside(space, point):
         return point
     numbers = [
         value for each in bounded.parameters if not isinstance(value := point[each.name], str)
     ]
-    values = settle(bounded, bounded.place(numbers), inside)
-    if values is None:
+    until = min(until, monotonic() + _SECONDS_EACH)
+    values = settle(bounded, bounded.place(numbers), inside, until=until)
+    if isinstance(values, Missing):
         return None
     settled = {**point, **bounded.point(values)}
     return settled if space.contains(settled) else None
 
 
-def _free_chunk(problem: Problem, chunk: int) -> Iterator[Made]:
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A point that may not be feasible yet; `inside` is where it could be, if that is known."""
+
+    point: dict[str, Value]
+    method: str
+    inside: Polytope | None = None
+
+
+def _free_chunk(problem: Problem, chunk: int) -> Iterator[_Drawn]:
     space = problem.experiment.space
     for units in _draw(problem, chunk, _CHUNK):
-        yield Made(point_at(space, units), _method(problem))
+        yield _Drawn(point_at(space, units), _method(problem))
 
 
-def _constrained_chunk(problem: Problem, bounded: Region, chunk: int) -> Iterator[Made | None]:
-    """Yield a chunk of feasible points: draws that are, and if those are few, a walk's."""
+def _constrained_chunk(problem: Problem, bounded: Region, chunk: int) -> Iterator[_Drawn]:
+    """Yield a chunk of points: draws that are feasible, and if those are few, a walk's."""
     space = problem.experiment.space
     for amount in _DRAWS:
         draws = _draw(problem, chunk, amount)
@@ -80,27 +103,23 @@ def _constrained_chunk(problem: Problem, bounded: Region, chunk: int) -> Iterato
             break
     accepted = draws[held][:_CHUNK]
     for units in accepted:
-        yield _made(feasible_near(space, bounded, point_at(space, units)), _method(problem))
+        yield _Drawn(point_at(space, units), _method(problem))
     missing = _CHUNK - len(accepted)
     if missing:
         yield from _walk(problem, bounded, chunk, draws[~held][:missing])
 
 
-def _walk(problem: Problem, bounded: Region, chunk: int, draws: Array) -> Iterator[Made | None]:
+def _walk(problem: Problem, bounded: Region, chunk: int, draws: Array) -> Iterator[_Drawn]:
     """Yield points whose constrained parameters come from a random walk, the others from draws."""
     space = problem.experiment.space
     inside = polytope(bounded.rows)
-    if inside is None:
-        yield from [None] * len(draws)
-        return
     random = np.random.default_rng((problem.seed, 1, chunk))
+    if inside is None:
+        yield from (_Drawn(point_at(space, units), _method(problem)) for units in draws)
+        return
     for units, place in zip(draws, hit_and_run(inside, random, len(draws)), strict=True):
         point = {**point_at(space, units), **bounded.point(bounded.values(place))}
-        yield _made(feasible_near(space, bounded, point, inside), "hit-and-run")
-
-
-def _made(point: dict[str, Value] | None, method: str) -> Made | None:
-    return None if point is None else Made(point, method)
+        yield _Drawn(point, "hit-and-run", inside)
 
 
 def _places(space: SearchSpace, bounded: Region, draws: Array) -> Array:

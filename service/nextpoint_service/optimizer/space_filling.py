@@ -2,23 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
+from time import monotonic
 
 import numpy as np
 
 from nextpoint_service.application.ports import Phase, Problem
-from nextpoint_service.domain.search_space import Assignments, SearchSpace, Value
+from nextpoint_service.domain.search_space import SearchSpace, Value
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.optimizer.axes import Key, key, nth, size
+from nextpoint_service.optimizer.feasibility import any_point
+from nextpoint_service.optimizer.repair import Missing
 from nextpoint_service.optimizer.sequence import Made, sequence
 
+SECONDS = 5.0
+"""How long to look for feasible points where linear constraints make them rare."""
 _SKIPPED = 512
 """How many known points of a sequence to pass over."""
 _SKIPPED_CONSTRAINED = 64
 """The same where a point can cost a mixed-integer program."""
 _LISTED = 2**16
 """The largest space whose points are listed when its sequence brings only known ones."""
+_LEAST = "least tried"
 _REPEATED = "every point that was found had been tried before"
 
 
@@ -26,30 +33,35 @@ class NoFeasiblePoint(Exception):
     """No point was found that satisfies the linear constraints."""
 
 
-def propose(problem: Problem) -> list[Proposal]:
-    """Return `problem.count` points that continue the experiment's sequence at its index.
+def propose(problem: Problem, *, seconds: float = SECONDS) -> list[Proposal]:
+    """Return points that continue the experiment's sequence at its index.
 
-    Points that are observed or pending are passed over. Where there are no others, those that
-    were tried least often come again, with that as the reason. Raises NoFeasiblePoint.
+    They are `problem.count`, or those that were found before the time was over, and at least one.
+    Random points regard nothing but the space. Of others, those that are observed or pending are
+    passed over. Where there are no more, those that were tried least often come again, with that
+    as the reason, and those that failed only where every one did. Raises NoFeasiblePoint where
+    neither the sequence brings a point, nor any is known, nor the search finds one that admitted
+    the experiment: it had as long then.
     """
-    space = problem.experiment.space
-    tried = Counter(key(each.assignments) for each in problem.observations)
-    tried.update(key(each) for each in problem.pending)
-    skipped = _SKIPPED_CONSTRAINED if space.constraints else _SKIPPED
-    new: list[Proposal] = []
+    found = _found(problem, monotonic() + seconds)
+    if problem.phase is Phase.RANDOM:
+        return _random(problem, found, seconds)
+    tried = _tried(problem)
+    new: list[Made] = []
     passed: list[Made] = []
-    for made in islice(sequence(problem), problem.count + skipped):
+    for made in found:
+        if tried.times[key(made.point)]:
+            passed.append(made)
+        else:
+            tried.times[key(made.point)] += 1
+            new.append(made)
         if len(new) == problem.count:
             break
-        if made is not None and tried[key(made.point)]:
-            passed.append(made)
-        elif made is not None:
-            tried[key(made.point)] += 1
-            new.append(_proposal(problem, made))
+    proposals = [_proposal(problem, made) for made in new]
     if missing := problem.count - len(new):
-        known = [*(made.point for made in passed), *(each.assignments for each in new)]
-        new.extend(islice(_least_tried(problem, tried, known), missing))
-    return new
+        known = _known(problem, [*passed, *new]) or [_any(problem, seconds)]
+        proposals.extend(islice(_least_tried(problem, tried, known), missing))
+    return proposals
 
 
 def warm_up() -> None:
@@ -57,27 +69,68 @@ def warm_up() -> None:
     import scipy.optimize  # noqa: F401, PLC0415  # takes half a second
 
 
-def _least_tried(
-    problem: Problem, tried: Counter[Key], known: Sequence[Assignments]
-) -> Iterator[Proposal]:
-    """Yield the points that were tried least often, without end, in random order among equals.
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """How often each point was tried, and which of them ever failed."""
 
-    They are those of the whole space where it can be listed, else those that are known.
-    """
-    space = problem.experiment.space
-    before = [*(each.assignments for each in problem.observations), *problem.pending]
-    known = _listed(space) or known or [each for each in before if space.contains(each)]
-    if not known:
+    times: Counter[Key]
+    failed: frozenset[Key]
+
+
+def _tried(problem: Problem) -> _Tried:
+    times = Counter(key(each.assignments) for each in problem.observations)
+    times.update(key(each) for each in problem.pending)
+    failed = (key(each.assignments) for each in problem.observations if each.failed)
+    return _Tried(times, frozenset(failed))
+
+
+def _found(problem: Problem, until: float) -> Iterator[Made]:
+    """Yield feasible points of the sequence; one comes even after the time, if it costs nothing."""
+    constrained = bool(problem.experiment.space.constraints)
+    skipped = _SKIPPED_CONSTRAINED if constrained else _SKIPPED
+    for made in islice(sequence(problem, until=until), problem.count + skipped):
+        if made is not None:
+            yield made
+            if constrained and monotonic() > until:
+                return
+
+
+def _random(problem: Problem, found: Iterator[Made], seconds: float) -> list[Proposal]:
+    points = list(islice(found, problem.count))
+    return [_proposal(problem, made) for made in points or [_any(problem, seconds)]]
+
+
+def _any(problem: Problem, seconds: float) -> Made:
+    point = any_point(problem.experiment.space, monotonic() + seconds)
+    if isinstance(point, Missing):
         raise NoFeasiblePoint(problem.experiment.experiment_id)
+    return Made(point, "any feasible point")
+
+
+def _known(problem: Problem, made: Sequence[Made]) -> list[Made]:
+    """Return every point of the space if it can be listed, else those that were ever seen."""
+    space = problem.experiment.space
+    if listed := _listed(space):
+        return [Made(point, _LEAST) for point in listed]
+    before = [*(each.assignments for each in problem.observations), *problem.pending]
+    points = [*(each.point for each in made), *(each for each in before if space.contains(each))]
+    return [Made(dict(each), _LEAST) for each in {key(each): each for each in points}.values()]
+
+
+def _least_tried(problem: Problem, tried: _Tried, known: Sequence[Made]) -> Iterator[Proposal]:
+    """Yield known points without end: those that never failed, of these the least often tried.
+
+    Equals come in random order.
+    """
     order = np.random.default_rng((problem.seed, 2, problem.index)).random(len(known))
-    counts = order + [tried[key(point)] for point in known]
+    keys = [key(each.point) for each in known]
+    usable = np.array([each not in tried.failed for each in keys])
+    counts = np.where(usable | ~usable.any(), order + [tried.times[each] for each in keys], np.inf)
     while True:
         least = int(counts.argmin())
         repeated = bool(counts[least] >= 1)
         counts[least] += 1
-        yield _proposal(
-            problem, Made(dict(known[least]), "least tried"), _REPEATED if repeated else ""
-        )
+        yield _proposal(problem, known[least], _REPEATED if repeated else "")
 
 
 def _listed(space: SearchSpace) -> list[dict[str, Value]]:
