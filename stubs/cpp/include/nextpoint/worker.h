@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "nextpoint/client.h"
+#include "nextpoint/point.h"
+
+namespace nextpoint {
+
+/// Measures one suggestion. Whatever it throws is a failed observation, which the search learns
+/// from; a value that is not finite is one as well.
+using Evaluate = std::function<Values(const Suggestion&)>;
+
+struct WorkerOptions {
+  /// The worker's own, and no other's in the experiment. Empty: a new one.
+  std::string worker_id;
+  /// How many suggestions to evaluate at the same time: one by the thread that runs the worker, the
+  /// others by threads of their own.
+  int concurrency = 1;
+  /// How many evaluations in a row may fail before the worker gives up.
+  int max_failures = 10;
+  /// Stops the worker once it is true; a signal handler may set it.
+  const std::atomic<bool>* stop = nullptr;
+  /// Told of what went wrong and was dealt with, by any of the worker's threads. Absent: stderr.
+  std::function<void(const std::string&)> warn;
+};
+
+/// Evaluates the suggestions of an experiment until the service says that there is no more to do,
+/// and returns why; nothing when it was stopped.
+///
+/// A stream that breaks is opened anew, while evaluations go on, and outcomes are reported as soon
+/// as the service is back. The worker gives up after five minutes without the service, and at once
+/// where it never answered.
+///
+/// A worker that is stopped takes nothing more, waits for the evaluations that run, reports what
+/// they measured, and gives back what they did not.
+///
+/// Throws Error when the service refuses, with reason `WORKER_REPLACED` when another worker came
+/// with the same id, and with reason `EVALUATIONS_FAILED` after too many failures.
+std::optional<v1::StreamClosedReason> run_worker(const Client& client,
+                                                 const std::string& experiment_id,
+                                                 const Evaluate& evaluate,
+                                                 const WorkerOptions& options = {});
+
+}  // namespace nextpoint

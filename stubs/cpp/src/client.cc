@@ -1,0 +1,78 @@
+#include "nextpoint/client.h"
+
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/util/time_util.h>
+
+#include "unique_id.h"
+
+namespace nextpoint {
+namespace {
+
+// Only UNAVAILABLE is tried again, for about 7 seconds: it is what a restart looks like. gRPC adds
+// the jitter.
+constexpr char kServiceConfig[] = R"({"methodConfig": [{"name": [{}], "retryPolicy": {
+  "maxAttempts": 5,
+  "initialBackoff": "0.5s",
+  "maxBackoff": "4s",
+  "backoffMultiplier": 2,
+  "retryableStatusCodes": ["UNAVAILABLE"]
+}}]})";
+
+// A batch of 2500 observations of 100 parameters fits.
+constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
+
+bool is_loopback(const std::string& address) {
+  const auto starts_with = [&](const char* prefix) { return address.rfind(prefix, 0) == 0; };
+  return starts_with("127.") || starts_with("localhost:") || starts_with("[::1]:");
+}
+
+std::shared_ptr<grpc::Channel> open_channel(const std::string& address,
+                                            const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetServiceConfigJSON(kServiceConfig);
+  // Without these gRPC waits up to two minutes before it looks for a restarted service again.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  // No proxy reaches the machine's own loopback, whatever the environment says.
+  if (is_loopback(address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(address, options.credentials, arguments);
+}
+
+/// Gives a change its id, unless it has one.
+void identify(google::protobuf::Message& request) {
+  const auto* field = request.GetDescriptor()->FindFieldByName("request_id");
+  const auto* reflection = request.GetReflection();
+  if (field && reflection->GetString(request, field).empty()) {
+    reflection->SetString(&request, field, unique_id());
+  }
+}
+
+/// Returns how long the service was asked to wait.
+std::chrono::milliseconds max_wait(const google::protobuf::Message& request) {
+  const auto* field = request.GetDescriptor()->FindFieldByName("max_wait");
+  if (!field) return std::chrono::milliseconds(0);
+  const auto& wait = dynamic_cast<const google::protobuf::Duration&>(
+      request.GetReflection()->GetMessage(request, field));
+  return std::chrono::milliseconds(google::protobuf::util::TimeUtil::DurationToMilliseconds(wait));
+}
+
+}  // namespace
+
+Client::Client(const std::string& address, const ClientOptions& options)
+    : timeout_(options.timeout) {
+  const auto channel = open_channel(address, options);
+  stubs_ = {v1::AnalysisService::NewStub(channel), v1::ExperimentService::NewStub(channel),
+            v1::ObservationService::NewStub(channel), v1::RunService::NewStub(channel),
+            v1::SuggestionService::NewStub(channel)};
+}
+
+void Client::prepare(grpc::ClientContext& context, google::protobuf::Message& request,
+                     std::optional<std::chrono::milliseconds> timeout) const {
+  identify(request);
+  context.set_deadline(std::chrono::system_clock::now() +
+                       timeout.value_or(timeout_ + max_wait(request)));
+}
+
+}  // namespace nextpoint

@@ -1,0 +1,292 @@
+#include "nextpoint/worker.h"
+
+#include <google/protobuf/util/time_util.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <future>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "backoff.h"
+#include "event_reader.h"
+#include "unique_id.h"
+
+namespace nextpoint {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using HandOut = std::pair<std::string, std::int32_t>;
+
+// How long the first event may take, which says how long the next ones may.
+constexpr auto kOpeningTime = 30s;
+
+// How often to look whether the worker is to stop: a signal handler can wake nobody.
+constexpr auto kLook = 50ms;
+
+// How long a call may take for which somebody waits who wants to end.
+constexpr auto kGrace = 5s;
+
+/// Returns an id that no other worker has, and that says where this one runs.
+std::string new_worker_id() {
+  std::array<char, 51> host{};
+  gethostname(host.data(), host.size() - 1);
+  return std::string(host.data()) + "-" + std::to_string(getpid()) + "-" + unique_id().substr(0, 8);
+}
+
+/// Waits, and returns early when it is over.
+template <class IsOver>
+void pause(Clock::duration delay, const IsOver& is_over) {
+  for (const auto end = Clock::now() + delay; Clock::now() < end && !is_over();) {
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+void check_finite(const Values& values) {
+  for (const auto& each : values) {
+    if (!std::isfinite(each.value)) {
+      throw std::domain_error("the value of '" + each.name + "' is " + std::to_string(each.value));
+    }
+  }
+}
+
+/// One run of a worker: a thread that receives, and those that evaluate.
+class Run {
+ public:
+  Run(const Client& client, const std::string& experiment_id, const Evaluate& evaluate,
+      const WorkerOptions& options)
+      : client_(client), evaluate_(evaluate), options_(options) {
+    request_.set_experiment_id(experiment_id);
+    request_.set_worker_id(options.worker_id.empty() ? new_worker_id() : options.worker_id);
+    request_.set_max_outstanding(std::max(1, options.concurrency));
+  }
+
+  std::optional<v1::StreamClosedReason> run() {
+    std::vector<std::future<void>> others;
+    const auto start = [&](void (Run::*work)()) {
+      others.push_back(std::async(std::launch::async,
+                                  [this, work] { guarded([this, work] { (this->*work)(); }); }));
+    };
+    guarded([&] {
+      start(&Run::receive);
+      for (int i = 1; i < request_.max_outstanding(); ++i) start(&Run::evaluate_all);
+      evaluate_all();
+    });
+    for (auto& each : others) each.wait();
+    if (!replaced_) give_back();
+    if (error_) std::rethrow_exception(error_);
+    return reason_;
+  }
+
+ private:
+  /// Does one thread's part of the work. All of it is over when one part is.
+  template <class Work>
+  void guarded(const Work& work) {
+    std::exception_ptr error;
+    try {
+      work();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+    finished_ = true;
+    changed_.notify_all();
+  }
+
+  bool stopping() const { return options_.stop && *options_.stop; }
+
+  bool finished() {
+    const std::lock_guard lock(mutex_);
+    return finished_ || stopping();
+  }
+
+  void warn(const std::string& text) const {
+    if (options_.warn) {
+      options_.warn(text);
+    } else {
+      std::cerr << "nextpoint: " + text + "\n";
+    }
+  }
+
+  void receive() {
+    Backoff backoff;
+    bool answered = false;
+    while (!finished()) {
+      try {
+        receive_until_break([&] {
+          answered = true;
+          backoff = {};
+        });
+      } catch (const Error& error) {
+        replaced_ = error.reason() == "WORKER_REPLACED";
+        // A service that never answered is somewhere else, and its user wants to know.
+        if (!answered || !is_away(error)) throw;
+        const auto delay = backoff.delay_after(error);
+        warn(std::string("the stream broke off, opening it anew: ") + error.what());
+        pause(delay, [this] { return finished(); });
+      }
+    }
+  }
+
+  /// Returns when there is no more to do.
+  void receive_until_break(const std::function<void()>& opened) {
+    EventReader reader(client_.stub<v1::SuggestionService::Stub>(), request_);
+    Clock::duration silence = kOpeningTime;
+    auto heard = Clock::now();
+    while (!finished()) {
+      if (!reader.wait(kLook)) {
+        if (Clock::now() - heard < silence) continue;
+        throw Error(grpc::StatusCode::UNAVAILABLE, "nothing heard on the stream");
+      }
+      heard = Clock::now();
+      auto event = reader.take();
+      if (event.has_opened()) {
+        opened();
+        const auto interval =
+            std::chrono::milliseconds(google::protobuf::util::TimeUtil::DurationToMilliseconds(
+                event.opened().heartbeat_interval()));
+        if (interval > 0ms) silence = 2 * interval;
+      } else if (event.has_assigned()) {
+        assign(Suggestion(std::move(*event.mutable_assigned()->mutable_suggestion())));
+      } else if (event.has_closed()) {
+        const std::lock_guard lock(mutex_);
+        reason_ = event.closed().reason();
+        finished_ = true;
+      }
+    }
+  }
+
+  void assign(Suggestion suggestion) {
+    const auto& id = suggestion.message.suggestion_id();
+    const auto attempt = suggestion.message.attempt();
+    const std::lock_guard lock(mutex_);
+    if (!seen_.emplace(id, attempt).second) return;
+    // After a long break it may be handed out anew while it is still evaluated here.
+    const bool held = !held_.insert_or_assign(id, attempt).second;
+    if (held) return;
+    received_.push_back(std::move(suggestion));
+    changed_.notify_one();
+  }
+
+  /// Returns what to evaluate next; nothing when it is over.
+  std::optional<Suggestion> take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return finished_ || !received_.empty(); });
+    if (finished_ || stopping()) return std::nullopt;
+    Suggestion suggestion = std::move(received_.front());
+    received_.pop_front();
+    return suggestion;
+  }
+
+  void evaluate_all() {
+    while (const auto suggestion = take()) {
+      v1::CreateObservationRequest outcome;
+      outcome.set_experiment_id(request_.experiment_id());
+      outcome.set_request_id(unique_id());
+      outcome.set_suggestion_id(suggestion->message.suggestion_id());
+      std::string failure;
+      try {
+        const Values values = evaluate_(*suggestion);
+        check_finite(values);
+        *outcome.mutable_values() = to_proto(values);
+      } catch (const std::exception& error) {
+        outcome.set_failed(true);
+        failure = error.what();
+      } catch (...) {
+        outcome.set_failed(true);
+        failure = "it threw what is no std::exception";
+      }
+      // It was told to stop, so that this says nothing about the point.
+      if (outcome.failed() && stopping()) return;
+      if (outcome.failed()) warn("an evaluation failed: " + failure);
+      report(outcome);
+      settle(outcome, failure);
+    }
+  }
+
+  /// Reports an outcome, however long the service is away: it may have cost hours.
+  void report(const v1::CreateObservationRequest& outcome) const {
+    for (Backoff backoff;;) {
+      const bool last = stopping();
+      try {
+        const auto limit =
+            last ? std::make_optional<std::chrono::milliseconds>(kGrace) : std::nullopt;
+        client_.call(&v1::ObservationService::Stub::CreateObservation, outcome, limit);
+        return;
+      } catch (const Error& error) {
+        const bool unsure = error.code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+        if (last || !(is_away(error) || unsure)) throw;
+        const auto delay = backoff.delay_after(error);
+        warn(std::string("an outcome is not reported, trying again: ") + error.what());
+        pause(delay, [this] { return stopping(); });
+      }
+    }
+  }
+
+  /// Ends the hold on a suggestion whose outcome is reported.
+  void settle(const v1::CreateObservationRequest& outcome, const std::string& failure) {
+    const std::lock_guard lock(mutex_);
+    held_.erase(outcome.suggestion_id());
+    failures_ = outcome.failed() ? failures_ + 1 : 0;
+    if (outcome.failed() && failures_ >= options_.max_failures) {
+      throw Error(grpc::StatusCode::ABORTED,
+                  std::to_string(failures_) + " evaluations in a row failed, the last: " + failure,
+                  "EVALUATIONS_FAILED");
+    }
+  }
+
+  void give_back() const {
+    for (const auto& [suggestion_id, attempt] : held_) {
+      v1::ReleaseSuggestionRequest request;
+      request.set_suggestion_id(suggestion_id);
+      request.set_attempt(attempt);
+      try {
+        client_.call(&v1::SuggestionService::Stub::ReleaseSuggestion, request, kGrace);
+      } catch (const Error&) {
+        // One whose lease is lost is another worker's already, and every other lease runs out.
+      }
+    }
+  }
+
+  const Client& client_;
+  const Evaluate& evaluate_;
+  const WorkerOptions& options_;
+  v1::StreamSuggestionsRequest request_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Suggestion> received_;
+  std::set<HandOut> seen_;
+  // The newest attempt of each suggestion that is neither reported nor given back.
+  std::map<std::string, std::int32_t> held_;
+  int failures_ = 0;
+  bool finished_ = false;
+  // Whether another stream has the worker's id, and with it what the worker held.
+  bool replaced_ = false;
+  std::optional<v1::StreamClosedReason> reason_;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+std::optional<v1::StreamClosedReason> run_worker(const Client& client,
+                                                 const std::string& experiment_id,
+                                                 const Evaluate& evaluate,
+                                                 const WorkerOptions& options) {
+  return Run(client, experiment_id, evaluate, options).run();
+}
+
+}  // namespace nextpoint

@@ -1,0 +1,115 @@
+#include <google/protobuf/util/time_util.h>
+#include <gtest/gtest.h>
+#include <nextpoint/client.h>
+#include <nextpoint/held_suggestion.h>
+
+#include <thread>
+
+#include "fake_service.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace nextpoint {
+namespace {
+
+using namespace std::chrono_literals;
+using google::protobuf::util::TimeUtil;
+
+constexpr auto kReport = &v1::ObservationService::Stub::CreateObservation;
+
+TEST(Client, AnErrorSaysWhatTheServiceSaid) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("INVALID_REQUEST");
+  info.set_domain("nextpoint");
+  (*info.mutable_metadata())["count"] = "1";
+  google::rpc::BadRequest bad_request;
+  auto& violation = *bad_request.add_field_violations();
+  violation.set_field("values[0].value");
+  violation.set_description("must be finite");
+  google::rpc::RetryInfo retry;
+  *retry.mutable_retry_delay() = TimeUtil::MillisecondsToDuration(1500);
+  google::rpc::Status attached;
+  attached.add_details()->PackFrom(info);
+  attached.add_details()->PackFrom(bad_request);
+  attached.add_details()->PackFrom(retry);
+  FakeService service;
+  service.refuse({grpc::StatusCode::INVALID_ARGUMENT, "refused", attached.SerializeAsString()});
+
+  try {
+    Client(service.address()).call(kReport, v1::CreateObservationRequest());
+    FAIL() << "it was refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(error.reason(), "INVALID_REQUEST");
+    EXPECT_EQ(error.metadata().at("count"), "1");
+    ASSERT_EQ(error.violations().size(), 1U);
+    EXPECT_EQ(error.violations()[0].field, "values[0].value");
+    EXPECT_EQ(error.violations()[0].description, "must be finite");
+    EXPECT_EQ(error.retry_after(), 1500ms);
+    EXPECT_STREQ(error.what(), "refused (INVALID_REQUEST)");
+  }
+}
+
+TEST(Client, AnErrorWithoutReadableDetailsStillHasItsCode) {
+  const Error error(grpc::Status(grpc::StatusCode::NOT_FOUND, "gone", "\xff no message"));
+
+  EXPECT_EQ(error.code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(error.reason(), "");
+}
+
+TEST(Client, AChangeIsRepeatedWithTheSameIdWhileTheServiceIsAway) {
+  FakeService service;
+  service.refuse({grpc::StatusCode::UNAVAILABLE, "restarting"});
+
+  Client(service.address()).call(kReport, v1::CreateObservationRequest());
+
+  const auto outcomes = service.outcomes();
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_NE(outcomes[0].request_id(), "");
+  EXPECT_EQ(outcomes[0].request_id(), outcomes[1].request_id());
+}
+
+TEST(Client, EveryChangeGetsAnIdOfItsOwn) {
+  FakeService service;
+  const Client client(service.address());
+
+  client.call(kReport, v1::CreateObservationRequest());
+  client.call(kReport, v1::CreateObservationRequest());
+
+  const auto outcomes = service.outcomes();
+  EXPECT_NE(outcomes.at(0).request_id(), outcomes.at(1).request_id());
+}
+
+TEST(HeldSuggestion, IsRenewedUntilItIsGivenBack) {
+  FakeService service;
+  const Client client(service.address());
+  v1::CreateSuggestionRequest request;
+  *request.mutable_lease_duration() = TimeUtil::MillisecondsToDuration(300);
+  {
+    const HeldSuggestion held(client, request);
+    EXPECT_EQ(held->get<double>("x"), 0.5);
+    for (int i = 0; i < 500 && service.renewals().size() < 2; ++i)
+      std::this_thread::sleep_for(10ms);
+  }
+
+  EXPECT_GE(service.renewals().size(), 2U);
+  ASSERT_EQ(service.releases().size(), 1U);
+  EXPECT_EQ(service.releases()[0].attempt(), 1);
+}
+
+TEST(HeldSuggestion, IsNotGivenBackOnceItIsReported) {
+  FakeService service;
+  const Client client(service.address());
+  v1::CreateSuggestionRequest request;
+  request.set_experiment_id("exp_1");
+
+  HeldSuggestion(client, request).report({{"m", 1.5}});
+
+  ASSERT_EQ(service.outcomes().size(), 1U);
+  EXPECT_EQ(service.outcomes()[0].experiment_id(), "exp_1");
+  EXPECT_EQ(service.outcomes()[0].suggestion_id(), "sug_1");
+  EXPECT_TRUE(service.releases().empty());
+}
+
+}  // namespace
+}  // namespace nextpoint

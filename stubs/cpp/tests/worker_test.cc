@@ -1,0 +1,210 @@
+#include <gtest/gtest.h>
+#include <nextpoint/worker.h>
+
+#include <cmath>
+#include <stdexcept>
+#include <thread>
+
+#include "fake_service.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace nextpoint {
+namespace {
+
+using namespace std::chrono_literals;
+
+const auto kClosed = closed(v1::STREAM_CLOSED_REASON_BUDGET_REACHED);
+const grpc::Status kLost(grpc::StatusCode::UNAVAILABLE, "connection lost");
+
+Values square(const Suggestion& suggestion) {
+  const double x = suggestion.get<double>("x");
+  return {{"m", x * x}};
+}
+
+WorkerOptions quiet() {
+  WorkerOptions options;
+  options.worker_id = "worker-1";
+  options.warn = [](const std::string&) {};
+  return options;
+}
+
+std::optional<v1::StreamClosedReason> run(const FakeService& service, const Evaluate& evaluate,
+                                          const WorkerOptions& options = quiet()) {
+  return run_worker(Client(service.address()), "exp_1", evaluate, options);
+}
+
+/// Runs a worker that fails, and returns why.
+Error failure(const FakeService& service, const Evaluate& evaluate) {
+  try {
+    run(service, evaluate);
+  } catch (const Error& error) {
+    return error;
+  }
+  throw std::logic_error("the worker did not fail");
+}
+
+void wait_for_streams(const FakeService& service, std::size_t count) {
+  for (int i = 0; i < 1000 && service.streams().size() < count; ++i) {
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+TEST(Worker, ReportsWhatItMeasuredAndReturnsWhyItEnded) {
+  const FakeService service({{{opened(), assigned("sug_1", 1, 3), kClosed}, grpc::Status::OK}});
+
+  EXPECT_EQ(run(service, square), v1::STREAM_CLOSED_REASON_BUDGET_REACHED);
+
+  ASSERT_EQ(service.outcomes().size(), 1U);
+  const auto outcome = service.outcomes()[0];
+  EXPECT_EQ(outcome.experiment_id(), "exp_1");
+  EXPECT_EQ(outcome.suggestion_id(), "sug_1");
+  EXPECT_EQ(outcome.values(0).value(), 9);
+  EXPECT_TRUE(service.releases().empty());
+}
+
+TEST(Worker, ReportsAnExceptionAndAValueThatIsNotFiniteAsFailed) {
+  const FakeService service(
+      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, NAN), kClosed},
+        grpc::Status::OK}});
+
+  run(service, [](const Suggestion& suggestion) {
+    if (suggestion.get<double>("x") == 1) throw std::runtime_error("it exploded");
+    return square(suggestion);
+  });
+
+  ASSERT_EQ(service.outcomes().size(), 2U);
+  for (const auto& outcome : service.outcomes()) {
+    EXPECT_TRUE(outcome.failed());
+    EXPECT_EQ(outcome.values_size(), 0);
+  }
+}
+
+TEST(Worker, ComesBackUnderItsNameAndIgnoresWhatItHasSeen) {
+  const FakeService service(
+      {{{opened(), assigned("sug_1", 1, 1)}, kLost},
+       {{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, 2), kClosed}, grpc::Status::OK}});
+
+  // It evaluates while its stream is broken.
+  run(service, [&](const Suggestion& suggestion) {
+    wait_for_streams(service, 2);
+    return square(suggestion);
+  });
+
+  ASSERT_EQ(service.streams().size(), 2U);
+  EXPECT_EQ(service.streams()[1].worker_id(), "worker-1");
+  ASSERT_EQ(service.outcomes().size(), 2U);
+  EXPECT_EQ(service.outcomes()[1].suggestion_id(), "sug_2");
+}
+
+TEST(Worker, TakesSilenceForABreak) {
+  const FakeService service(
+      {{{opened(100)}, std::nullopt}, {{opened(), kClosed}, grpc::Status::OK}});
+
+  EXPECT_TRUE(run(service, square));
+
+  EXPECT_EQ(service.streams().size(), 2U);
+}
+
+TEST(Worker, DoesNotFightWhoHasItsName) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("WORKER_REPLACED");
+  google::rpc::Status attached;
+  attached.add_details()->PackFrom(info);
+  const grpc::Status replaced(grpc::StatusCode::ABORTED, "", attached.SerializeAsString());
+  const FakeService service(
+      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, 2)}, replaced}});
+
+  EXPECT_EQ(failure(service, square).reason(), "WORKER_REPLACED");
+
+  EXPECT_EQ(service.streams().size(), 1U);
+  // What it held is the other's.
+  EXPECT_TRUE(service.releases().empty());
+}
+
+TEST(Worker, ReportsWithTheSameIdUntilItIsHeard) {
+  FakeService service({{{opened(), assigned("sug_1", 1, 1), kClosed}, grpc::Status::OK}});
+  service.refuse({grpc::StatusCode::DEADLINE_EXCEEDED, "nobody knows"});
+  service.refuse({grpc::StatusCode::CANCELLED, "the service ends"});
+
+  EXPECT_TRUE(run(service, square));
+
+  ASSERT_EQ(service.outcomes().size(), 3U);
+  EXPECT_EQ(service.outcomes()[0].request_id(), service.outcomes()[2].request_id());
+}
+
+TEST(Worker, GivesBackWhatItHoldsWhenItIsStopped) {
+  const FakeService service({{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 4, 2)}, {}}});
+  std::atomic<bool> stop{false};
+  auto options = quiet();
+  options.stop = &stop;
+
+  const auto reason = run(
+      service,
+      [&](const Suggestion&) -> Values {
+        stop = true;
+        throw std::runtime_error("broken off");
+      },
+      options);
+
+  EXPECT_EQ(reason, std::nullopt);
+  EXPECT_TRUE(service.outcomes().empty());
+  ASSERT_EQ(service.releases().size(), 2U);
+  EXPECT_EQ(service.releases()[1].suggestion_id(), "sug_2");
+  EXPECT_EQ(service.releases()[1].attempt(), 4);
+}
+
+TEST(Worker, ReportsWhatItMeasuredWhenItIsStopped) {
+  const FakeService service({{{opened(), assigned("sug_1", 1, 1)}, {}}});
+  std::atomic<bool> stop{false};
+  auto options = quiet();
+  options.stop = &stop;
+
+  run(
+      service,
+      [&](const Suggestion& suggestion) {
+        stop = true;
+        return square(suggestion);
+      },
+      options);
+
+  EXPECT_EQ(service.outcomes().size(), 1U);
+  EXPECT_TRUE(service.releases().empty());
+}
+
+TEST(Worker, GivesUpAfterTooManyFailures) {
+  std::vector<v1::StreamSuggestionsResponse> events{opened()};
+  for (int i = 0; i < 11; ++i) events.push_back(assigned("sug_" + std::to_string(i), 1, 1));
+  const FakeService service({{events, {}}});
+
+  const auto error =
+      failure(service, [](const Suggestion&) -> Values { throw std::runtime_error("exploded"); });
+
+  EXPECT_EQ(error.reason(), "EVALUATIONS_FAILED");
+  EXPECT_NE(std::string(error.what()).find("exploded"), std::string::npos);
+  EXPECT_EQ(service.outcomes().size(), 10U);
+  EXPECT_EQ(service.releases().size(), 1U);
+}
+
+TEST(Worker, EvaluatesSeveralAtOnce) {
+  const FakeService service(
+      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, 2), kClosed}, grpc::Status::OK}});
+  auto options = quiet();
+  options.concurrency = 2;
+  std::atomic<int> running{0};
+
+  run(
+      service,
+      [&](const Suggestion& suggestion) {
+        ++running;
+        for (int i = 0; i < 1000 && running < 2; ++i) std::this_thread::sleep_for(5ms);
+        EXPECT_EQ(running, 2);
+        return square(suggestion);
+      },
+      options);
+
+  EXPECT_EQ(service.streams()[0].max_outstanding(), 2);
+}
+
+}  // namespace
+}  // namespace nextpoint
