@@ -12,7 +12,7 @@ final class Backoff {
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
   private long millis;
-  private long giveUpAt;
+  private Long giveUpAt;
 
   Backoff() {
     reset();
@@ -21,12 +21,16 @@ final class Backoff {
   /** Starts anew, because the service answered. */
   void reset() {
     millis = FIRST_MILLIS;
-    giveUpAt = System.nanoTime() + PATIENCE.toNanos();
+    giveUpAt = null;
   }
 
   /** Waits before the next try, or throws the error when there was enough of that. */
   void sleepAfter(NextpointException error) throws InterruptedException {
-    if (System.nanoTime() - giveUpAt > 0) {
+    long now = System.nanoTime();
+    if (giveUpAt == null) {
+      // A stream may have worked for days before it breaks off.
+      giveUpAt = now + PATIENCE.toNanos();
+    } else if (now - giveUpAt > 0) {
       throw error;
     }
     long delay = ThreadLocalRandom.current().nextLong(millis + 1);

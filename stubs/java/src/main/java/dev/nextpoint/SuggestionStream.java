@@ -198,8 +198,10 @@ public final class SuggestionStream implements AutoCloseable {
             worked = true;
             backoff.reset();
             var interval = event.getOpened().getHeartbeatInterval();
-            silence =
-                Duration.ofSeconds(interval.getSeconds(), interval.getNanos()).multipliedBy(2);
+            if (interval.getSeconds() > 0 || interval.getNanos() > 0) {
+              silence =
+                  Duration.ofSeconds(interval.getSeconds(), interval.getNanos()).multipliedBy(2);
+            }
           }
           case ASSIGNED -> receive(event.getAssigned().getSuggestion());
           case CLOSED -> {
