@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+UV = "uv==0.13.8"
 OWN = Path(__file__).resolve().parent.parent / ".venv-uv"
 
 
@@ -16,5 +17,5 @@ def find_uv() -> str:
     if not uv.exists():
         print("setup: fetching uv", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", OWN], check=True)
-        subprocess.run([OWN / "bin/python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+        subprocess.run([OWN / "bin/python", "-m", "pip", "install", "--quiet", UV], check=True)
     return str(uv)

@@ -14,8 +14,8 @@ ADDRESS_VARIABLE = "NEXTPOINT_ADDRESS"
 # A call that takes longer than this has failed.
 DEFAULT_TIMEOUT_SECONDS = 60.0
 
-# A batch of 2500 observations of 100 parameters fits.
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+# As much as the service takes. A batch of 2500 observations of 100 parameters fits.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 # About 7 seconds, after which a service that never answered is reported as not being there. Only
 # UNAVAILABLE is tried again: it is what a restart looks like. gRPC adds the jitter.

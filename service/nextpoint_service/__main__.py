@@ -92,9 +92,14 @@ def _parser() -> argparse.ArgumentParser:
         ("--max-streams", default.max_streams, "streams open at the same time"),
     ):
         command.add_argument(flag, type=_positive_int, default=number, help=text)
-    command.add_argument("--log-format", choices=("console", "json"), default="console", help=" ")
     command.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help=" "
+        "--log-format", choices=("console", "json"), default="console", help="of the log"
+    )
+    command.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="the least to log",
     )
     return parser
 

@@ -64,7 +64,7 @@ async def running(
     async with AsyncExitStack() as stack:
         database = await SqliteDatabase.open(
             settings.database,
-            waiting_limit=settings.waiting_changes,
+            waiting_limit=settings.waiting_calls,
             on_publish=lambda event: events.publish(event),  # noqa: PLW0108 -- made below
         )
         stack.push_async_callback(database.close)
@@ -73,7 +73,11 @@ async def running(
         optimizer.start()
         stack.push_async_callback(optimizer.close)
         planner = Planner(
-            database, optimizer, batch=settings.model_batch, idle_seconds=settings.idle_seconds
+            database,
+            optimizer,
+            batch=settings.model_batch,
+            idle_seconds=settings.idle_seconds,
+            waiting_limit=settings.waiting_calls,
         )
         events = Events(settings.max_streams, planner.learned)
         context = Context(

@@ -49,11 +49,18 @@ class Service:
         *,
         idle_seconds: float = 600.0,
         max_streams: int = 3,
+        waiting_limit: int = 300,
     ) -> None:
         self.clock = clock
         self.optimizer = optimizer
         self.database = database
-        self.planner = Planner(database, optimizer, batch=BATCH, idle_seconds=idle_seconds)
+        self.planner = Planner(
+            database,
+            optimizer,
+            batch=BATCH,
+            idle_seconds=idle_seconds,
+            waiting_limit=waiting_limit,
+        )
         self.events = Events(max_streams, learned=self.planner.learned)
         # Seeded: which ids are drawn decides which points are.
         self.context = Context(

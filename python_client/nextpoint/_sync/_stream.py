@@ -13,7 +13,7 @@ from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._errors import translated
 from nextpoint._sync._concurrency import Background, Inbox, Signal, read
 from nextpoint._sync._suggestion import Suggestion, give_back, suggestion_from_proto
-from nextpoint.errors import StateError, UnavailableError
+from nextpoint.errors import NextpointError, StateError, UnavailableError
 from nextpoint.v1 import suggestion_service_pb2
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # How long the first event may take, which says how long the next ones may.
 OPENING_SECONDS = 30.0
+
+MOST_REMEMBERED = 10_000
 
 logger = logging.getLogger("nextpoint")
 
@@ -52,7 +54,8 @@ class SuggestionStream:
             max_outstanding=max_outstanding,
         )
         self._inbox: Inbox[Suggestion | Exception | None] = Inbox()
-        self._seen: set[tuple[str, int]] = set()
+        # In the order of their coming; the oldest are forgotten, for nobody holds so many.
+        self._seen: dict[tuple[str, int], None] = {}
         self._backoff = Backoff(PATIENCE_SECONDS)
         self._stopped = Signal()
         self._call: StreamCall[suggestion_service_pb2.StreamSuggestionsResponse] | None = None
@@ -104,8 +107,8 @@ class SuggestionStream:
         while not self._stopped.is_set():
             try:
                 self._receive_until_break()
-            except UnavailableError as error:
-                if self._stopped.is_set() or not self._connection.answered:
+            except NextpointError as error:
+                if self._stopped.is_set() or not self._connection.is_worth_repeating(error):
                     raise
                 delay = self._backoff.delay_after(error)
                 logger.warning("stream broke off, opening it anew: %s", error)
@@ -144,5 +147,7 @@ class SuggestionStream:
         suggestion = suggestion_from_proto(self._connection, assigned.suggestion)
         hand_out = (suggestion.id, suggestion.attempt)
         if hand_out not in self._seen:
-            self._seen.add(hand_out)
+            self._seen[hand_out] = None
+            if len(self._seen) > MOST_REMEMBERED:
+                del self._seen[next(iter(self._seen))]
             self._inbox.put(suggestion)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -13,7 +14,12 @@ from nextpoint._channel import check_address
 from nextpoint._errors import translated
 from nextpoint.aio._concurrency import Signal, open_channel
 from nextpoint.aio._leases import LeaseKeeper
-from nextpoint.errors import StateError, UnavailableError
+from nextpoint.errors import (
+    DeadlineExceededError,
+    NextpointError,
+    StateError,
+    UnavailableError,
+)
 from nextpoint.v1 import (
     analysis_service_pb2_grpc,
     experiment_service_pb2_grpc,
@@ -101,23 +107,38 @@ class Connection:
         """
         _identify(request)
         seconds = within or self.timeout + (waits or 0.0)
+        deadline = time.monotonic() + seconds
         backoff = Backoff(seconds)
+        error: NextpointError | None = None
         while True:
             self.check_open()
             try:
                 with translated(self.address):
-                    response = await method(request, timeout=seconds)
-            except UnavailableError as error:
-                # A service that answered before is being restarted. One that never did is somewhere
-                # else, and its user wants to know.
-                if not self.answered:
+                    response = await method(request, timeout=max(deadline - time.monotonic(), 0.0))
+            except DeadlineExceededError:
+                # Why the time was spent says more than that it was.
+                if error is not None:
+                    raise error from None
+                raise
+            except NextpointError as refused:
+                if not self.is_worth_repeating(refused):
                     raise
-                delay = backoff.delay_after(error)
-                logger.warning("service is away, trying again for a while: %s", error)
+                error = refused
+                delay = backoff.delay_after(refused)
+                logger.warning("trying again for a while: %s", refused)
                 await self._closed.wait(delay)
             else:
                 self.answered = True
                 return response
+
+    def is_worth_repeating(self, error: NextpointError) -> bool:
+        """Whether the same call may succeed later: the service says so, or it was there before.
+
+        A service that answered before is being restarted. One that never did is somewhere else, and
+        its user wants to know.
+        """
+        restarting = isinstance(error, UnavailableError) and self.answered
+        return restarting or error.retry_after is not None
 
     async def pages(
         self,

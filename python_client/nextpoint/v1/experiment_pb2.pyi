@@ -196,8 +196,8 @@ class Experiment(google.protobuf.message.Message):
     """
     parallel_bandwidth: builtins.int
     """How many workers are expected to evaluate at the same time: the service
-    lengthens the space-filling start and computes ahead accordingly. It limits
-    nothing. Absent means 1.
+    lengthens the space-filling start accordingly. It limits nothing. Absent
+    means 1.
     """
     state: global___ExperimentState.ValueType
     """Whether it is in use. Output only; changed by `ArchiveExperiment` and

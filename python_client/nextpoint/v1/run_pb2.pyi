@@ -38,7 +38,8 @@ class _RunStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     RUN_STATE_FAILED: _RunState.ValueType  # 3
     """It ended with a failed observation."""
     RUN_STATE_LAPSED: _RunState.ValueType  # 4
-    """Its lease ended before it did, and its suggestion goes to another worker.
+    """Its lease ended before it did and its suggestion goes to another worker, or
+    somebody else observed or gave back its suggestion.
     It can still be completed or failed, and its observation is kept.
     """
 
@@ -56,7 +57,8 @@ RUN_STATE_COMPLETED: RunState.ValueType  # 2
 RUN_STATE_FAILED: RunState.ValueType  # 3
 """It ended with a failed observation."""
 RUN_STATE_LAPSED: RunState.ValueType  # 4
-"""Its lease ended before it did, and its suggestion goes to another worker.
+"""Its lease ended before it did and its suggestion goes to another worker, or
+somebody else observed or gave back its suggestion.
 It can still be completed or failed, and its observation is kept.
 """
 global___RunState = RunState

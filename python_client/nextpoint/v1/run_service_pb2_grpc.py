@@ -118,7 +118,8 @@ class RunServiceServicer(object):
 
         Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
         reason `RUN_ENDED`, `EXPERIMENT_ARCHIVED`, or `METRICS_MISSING` when a metric
-        of the experiment was not logged.
+        of the experiment was not logged; with `RESOURCE_EXHAUSTED`, reason
+        `TOO_MANY_OBSERVATIONS`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,7 +129,8 @@ class RunServiceServicer(object):
         """Ends a run with a failed observation of its suggestion.
 
         Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
-        reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`.
+        reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`; with `RESOURCE_EXHAUSTED`, reason
+        `TOO_MANY_OBSERVATIONS`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

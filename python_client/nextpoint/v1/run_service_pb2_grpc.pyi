@@ -71,7 +71,8 @@ class RunServiceStub:
 
     Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
     reason `RUN_ENDED`, `EXPERIMENT_ARCHIVED`, or `METRICS_MISSING` when a metric
-    of the experiment was not logged.
+    of the experiment was not logged; with `RESOURCE_EXHAUSTED`, reason
+    `TOO_MANY_OBSERVATIONS`.
     """
 
     FailRun: grpc.UnaryUnaryMultiCallable[
@@ -81,7 +82,8 @@ class RunServiceStub:
     """Ends a run with a failed observation of its suggestion.
 
     Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
-    reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`.
+    reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`; with `RESOURCE_EXHAUSTED`, reason
+    `TOO_MANY_OBSERVATIONS`.
     """
 
 class RunServiceAsyncStub:
@@ -137,7 +139,8 @@ class RunServiceAsyncStub:
 
     Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
     reason `RUN_ENDED`, `EXPERIMENT_ARCHIVED`, or `METRICS_MISSING` when a metric
-    of the experiment was not logged.
+    of the experiment was not logged; with `RESOURCE_EXHAUSTED`, reason
+    `TOO_MANY_OBSERVATIONS`.
     """
 
     FailRun: grpc.aio.UnaryUnaryMultiCallable[
@@ -147,7 +150,8 @@ class RunServiceAsyncStub:
     """Ends a run with a failed observation of its suggestion.
 
     Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
-    reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`.
+    reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`; with `RESOURCE_EXHAUSTED`, reason
+    `TOO_MANY_OBSERVATIONS`.
     """
 
 class RunServiceServicer(metaclass=abc.ABCMeta):
@@ -213,7 +217,8 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
 
         Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
         reason `RUN_ENDED`, `EXPERIMENT_ARCHIVED`, or `METRICS_MISSING` when a metric
-        of the experiment was not logged.
+        of the experiment was not logged; with `RESOURCE_EXHAUSTED`, reason
+        `TOO_MANY_OBSERVATIONS`.
         """
 
     @abc.abstractmethod
@@ -225,7 +230,8 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         """Ends a run with a failed observation of its suggestion.
 
         Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
-        reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`.
+        reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`; with `RESOURCE_EXHAUSTED`, reason
+        `TOO_MANY_OBSERVATIONS`.
         """
 
 def add_RunServiceServicer_to_server(servicer: RunServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

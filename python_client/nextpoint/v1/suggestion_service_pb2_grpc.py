@@ -111,7 +111,8 @@ class SuggestionServiceServicer(object):
         `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
         `RESOURCE_EXHAUSTED`, reason `QUEUE_FULL`, above 10000 queued ones; with
         `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
-        outside the search space or break a linear constraint.
+        outside the search space or break a linear constraint, or, in an experiment
+        of type grid, are a cell that was suggested or observed already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

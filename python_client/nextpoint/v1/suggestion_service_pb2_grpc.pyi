@@ -53,7 +53,8 @@ class SuggestionServiceStub:
     `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
     `RESOURCE_EXHAUSTED`, reason `QUEUE_FULL`, above 10000 queued ones; with
     `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
-    outside the search space or break a linear constraint.
+    outside the search space or break a linear constraint, or, in an experiment
+    of type grid, are a cell that was suggested or observed already.
     """
 
     GetSuggestion: grpc.UnaryUnaryMultiCallable[
@@ -157,7 +158,8 @@ class SuggestionServiceAsyncStub:
     `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
     `RESOURCE_EXHAUSTED`, reason `QUEUE_FULL`, above 10000 queued ones; with
     `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
-    outside the search space or break a linear constraint.
+    outside the search space or break a linear constraint, or, in an experiment
+    of type grid, are a cell that was suggested or observed already.
     """
 
     GetSuggestion: grpc.aio.UnaryUnaryMultiCallable[
@@ -265,7 +267,8 @@ class SuggestionServiceServicer(metaclass=abc.ABCMeta):
         `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
         `RESOURCE_EXHAUSTED`, reason `QUEUE_FULL`, above 10000 queued ones; with
         `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
-        outside the search space or break a linear constraint.
+        outside the search space or break a linear constraint, or, in an experiment
+        of type grid, are a cell that was suggested or observed already.
         """
 
     @abc.abstractmethod

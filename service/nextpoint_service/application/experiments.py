@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nextpoint_service.application.context import Context
-from nextpoint_service.application.idempotency import Call, once
+from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import (
     Changed,
     ExperimentFilter,
-    Learned,
     Page,
     Transaction,
 )
@@ -70,9 +69,7 @@ class ExperimentUseCases:
         def update(tx: Transaction) -> tuple[str, ...]:
             experiment = tx.experiments.get(experiment_id)
             experiment.require_active()
-            changed = change(experiment, new, self._context.limits, now)
-            tx.experiments.save(changed)
-            tx.publish(Learned(experiment_id, changed.revision))
+            tx.experiments.save(change(experiment, new, self._context.limits, now))
             tx.publish(Changed(experiment_id))
             return (experiment_id,)
 
@@ -101,11 +98,9 @@ class ExperimentUseCases:
     async def _once(
         self, call: Call, now: datetime, work: Callable[[Transaction], tuple[str, ...]]
     ) -> Detail:
-        def run(tx: Transaction) -> Detail:
-            (experiment_id,) = once(tx, call, now, lambda: work(tx))
-            return detail(tx, experiment_id)
-
-        return await self._context.database.transact(run)
+        return await change_once(
+            self._context.database, call, now, work, lambda tx, made: detail(tx, made[0])
+        )
 
 
 def detail(tx: Transaction, experiment_id: str) -> Detail:

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from nextpoint_service.application.ports import Remembered, Transaction
+from nextpoint_service.application.ports import Database, Remembered, Transaction
 from nextpoint_service.domain.errors import RequestIdReused
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,23 @@ def remember(tx: Transaction, call: Call, result: tuple[str, ...], at: datetime)
         tx.requests.remember(call.request_id, Remembered(call.method, call.digest, result), at)
 
 
-def once(
-    tx: Transaction, call: Call, at: datetime, change: Callable[[], tuple[str, ...]]
-) -> tuple[str, ...]:
-    """Make the change unless the call came before, and return the ids of what it is about."""
-    result = earlier_result(tx, call)
-    if result is None:
-        result = change()
-        remember(tx, call, result, at)
-    return result
+async def change_once(
+    database: Database,
+    call: Call,
+    at: datetime,
+    change: Callable[[Transaction], tuple[str, ...]],
+    answer: Callable[[Transaction, tuple[str, ...]], T],
+) -> T:
+    """Make the change, unless the call came before, and answer from what it is about.
+
+    `change` returns the ids of that; a repeated call is answered from the ids of the first.
+    """
+
+    def run(tx: Transaction) -> T:
+        result = earlier_result(tx, call)
+        if result is None:
+            result = change(tx)
+            remember(tx, call, result, at)
+        return answer(tx, result)
+
+    return await database.transact(run)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nextpoint_service.application.context import Context
-from nextpoint_service.application.idempotency import Call, once
+from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Learned, Page, Transaction
 from nextpoint_service.domain.definition import check_metadata
 from nextpoint_service.domain.errors import SuggestionNotFound, TooManyObservations
 from nextpoint_service.domain.experiment import Experiment, Metadata
+from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.observation import Observation, Values, best
 from nextpoint_service.domain.report import (
     ObservationDraft,
@@ -79,17 +80,18 @@ class ObservationUseCases:
                 check_observation(experiment, draft, found, context.limits)
                 violations.extend(found, prefix)
             violations.check()
-            if tx.observations.count(experiment_id) + len(drafts) > context.limits.observations:
-                raise TooManyObservations(experiment_id, context.limits.observations)
+            require_room(tx, experiment, len(drafts), context.limits)
             made = [self._report(tx, experiment, draft, now) for draft in drafts]
             announce(tx, experiment)
             return tuple(made)
 
-        def run(tx: Transaction) -> list[Observation]:
-            made = once(tx, call, now, lambda: create(tx))
-            return [tx.observations.get(each) for each in made]
-
-        return await context.database.transact(run)
+        return await change_once(
+            context.database,
+            call,
+            now,
+            create,
+            lambda tx, made: [tx.observations.get(each) for each in made],
+        )
 
     def _report(
         self, tx: Transaction, experiment: Experiment, draft: ObservationDraft, now: datetime
@@ -174,11 +176,9 @@ class ObservationUseCases:
             announce(tx, experiment)
             return (observation_id,)
 
-        def run(tx: Transaction) -> Observation:
-            once(tx, call, now, lambda: update(tx))
-            return tx.observations.get(observation_id)
-
-        return await context.database.transact(run)
+        return await change_once(
+            context.database, call, now, update, lambda tx, made: tx.observations.get(made[0])
+        )
 
     async def delete(self, observation_id: str, call: Call) -> None:
         """Delete an observation; a suggestion left without one is open again."""
@@ -196,10 +196,7 @@ class ObservationUseCases:
             tx.publish(Changed(experiment.experiment_id))
             return ()
 
-        def run(tx: Transaction) -> None:
-            once(tx, call, now, lambda: delete(tx))
-
-        await self._context.database.transact(run)
+        await change_once(self._context.database, call, now, delete, lambda _tx, _made: None)
 
 
 def outcome(
@@ -228,6 +225,12 @@ def outcome(
         created=at,
         updated=at,
     )
+
+
+def require_room(tx: Transaction, experiment: Experiment, count: int, limits: Limits) -> None:
+    """Raise TooManyObservations when the experiment cannot have so many more."""
+    if tx.observations.count(experiment.experiment_id) + count > limits.observations:
+        raise TooManyObservations(experiment.experiment_id, limits.observations)
 
 
 def observe(tx: Transaction, suggestion: Suggestion, observation: Observation) -> None:

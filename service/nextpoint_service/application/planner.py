@@ -16,7 +16,7 @@ from statistics import median
 
 from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem
 from nextpoint_service.application.problems import Demand, read_problem
-from nextpoint_service.domain.errors import ShuttingDown
+from nextpoint_service.domain.errors import Overloaded, ShuttingDown
 from nextpoint_service.domain.suggestion import Proposal
 
 _KNOWS_ENOUGH = sys.maxsize
@@ -120,12 +120,20 @@ class Planner:
     """Has points made by the optimizer. Lives on the event loop's thread."""
 
     def __init__(
-        self, database: Database, optimizer: Optimizer, *, batch: int, idle_seconds: float
+        self,
+        database: Database,
+        optimizer: Optimizer,
+        *,
+        batch: int,
+        idle_seconds: float,
+        waiting_limit: int,
     ) -> None:
         self._database = database
         self._optimizer = optimizer
         self._batch = batch
         self._idle_seconds = idle_seconds
+        self._waiting_limit = waiting_limit
+        self._waiting = 0
         self._shelves: dict[str, _Shelf] = {}
         self._closed = False
 
@@ -141,7 +149,8 @@ class Planner:
 
         `revision` is what the caller would like it to know, and `max_wait` how many seconds that is
         worth; None means a tenth of an evaluation. None is lent when no new point could be handed
-        out any more: the caller looks again and finds out why. Raises ShuttingDown.
+        out any more: the caller looks again and finds out why. Raises ShuttingDown,
+        and Overloaded when too many calls wait.
         """
         if self._closed:
             raise ShuttingDown
@@ -162,7 +171,10 @@ class Planner:
             self._produce(shelf)
 
     async def _wait(self, shelf: _Shelf, revision: int, max_wait: float) -> Point | None:
+        if self._waiting >= self._waiting_limit:
+            raise Overloaded(self._waiting_limit)
         waiter = _Waiter(revision, asyncio.get_running_loop().create_future())
+        self._waiting += 1
         shelf.waiters.append(waiter)
         self._produce(shelf)
         try:
@@ -178,6 +190,7 @@ class Planner:
             self._produce(shelf)
             raise
         finally:
+            self._waiting -= 1
             if waiter in shelf.waiters:
                 shelf.waiters.remove(waiter)
 

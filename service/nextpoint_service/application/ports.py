@@ -1,6 +1,6 @@
 """What the use cases need from the outside: a database, an optimizer, the time."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -149,9 +149,6 @@ class Observations(Protocol):
     def count(self, experiment_id: str) -> int:
         """Return how many observations the experiment has."""
 
-    def successes(self, experiment_id: str) -> int:
-        """Return how many observations the experiment has that did not fail."""
-
     def exists_for(self, suggestion_id: str) -> bool:
         """Whether the suggestion has an observation."""
 
@@ -280,5 +277,3 @@ class Optimizer(Protocol):
 
 
 Clock = Callable[[], datetime]
-Connected = Callable[[], Collection[tuple[str, str]]]
-"""The (experiment id, worker id) pairs that have a stream now."""

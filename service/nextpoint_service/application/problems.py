@@ -54,7 +54,7 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
         count = min(count, remaining - len(handed_over))
     return Problem(
         experiment=experiment,
-        observations=tuple(tx.observations.all(experiment_id)),
+        observations=() if phase is Phase.RANDOM else tuple(tx.observations.all(experiment_id)),
         pending=(*tx.suggestions.open_assignments(experiment_id), *under_way),
         phase=phase,
         count=min(count, _LARGEST_BATCH),

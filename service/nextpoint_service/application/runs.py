@@ -6,13 +6,12 @@ from datetime import datetime
 
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.hand_outs import Ask, HandOuts, check_ask
-from nextpoint_service.application.idempotency import Call, once
-from nextpoint_service.application.observations import announce, observe, outcome
+from nextpoint_service.application.idempotency import Call, change_once
+from nextpoint_service.application.observations import announce, observe, outcome, require_room
 from nextpoint_service.application.ports import Page, Transaction
 from nextpoint_service.domain.definition import check_metadata
-from nextpoint_service.domain.errors import TooManyObservations
 from nextpoint_service.domain.experiment import Experiment, Metadata
-from nextpoint_service.domain.observation import Observation, Values
+from nextpoint_service.domain.observation import Values
 from nextpoint_service.domain.report import ValueDraft, check_measurements, measurements
 from nextpoint_service.domain.run import Run, RunState
 from nextpoint_service.domain.suggestion import Suggestion
@@ -121,9 +120,7 @@ class RunUseCases:
         """End a run with an observation of what it logged."""
 
         def complete(tx: Transaction, run: Run, experiment: Experiment, now: datetime) -> None:
-            run.require_open()
-            observation = self._outcome(tx, run, run.outcome(experiment), now)
-            self._end(tx, experiment, run.complete(observation.observation_id, now), observation)
+            self._end(tx, run, experiment, run.outcome(experiment), now)
 
         return await self._change(run_id, call, complete)
 
@@ -131,18 +128,24 @@ class RunUseCases:
         """End a run with a failed observation."""
 
         def fail(tx: Transaction, run: Run, experiment: Experiment, now: datetime) -> None:
-            run.require_open()
-            observation = self._outcome(tx, run, None, now)
-            self._end(tx, experiment, run.fail(observation.observation_id, now), observation)
+            self._end(tx, run, experiment, None, now)
 
         return await self._change(run_id, call, fail)
 
-    def _outcome(
-        self, tx: Transaction, run: Run, values: Values | None, now: datetime
-    ) -> Observation:
-        return outcome(
+    def _end(
+        self,
+        tx: Transaction,
+        run: Run,
+        experiment: Experiment,
+        values: Values | None,
+        now: datetime,
+    ) -> None:
+        """End a run with the values of its observation; None for a failed one."""
+        require_room(tx, experiment, 1, self._context.limits)
+        suggestion = tx.suggestions.get(run.suggestion_id)
+        observation = outcome(
             self._context.ids.observation(),
-            tx.suggestions.get(run.suggestion_id),
+            suggestion,
             values or {},
             failed=values is None,
             metadata=run.metadata,
@@ -150,13 +153,9 @@ class RunUseCases:
             at=now,
             run_id=run.run_id,
         )
-
-    def _end(
-        self, tx: Transaction, experiment: Experiment, ended: Run, observation: Observation
-    ) -> None:
-        if tx.observations.count(experiment.experiment_id) >= self._context.limits.observations:
-            raise TooManyObservations(experiment.experiment_id, self._context.limits.observations)
-        observe(tx, tx.suggestions.get(ended.suggestion_id), observation)
+        end = run.fail if values is None else run.complete
+        ended = end(observation.observation_id, now)
+        observe(tx, suggestion, observation)
         tx.runs.save(ended)
         announce(tx, experiment)
 
@@ -175,8 +174,6 @@ class RunUseCases:
             work(tx, run, experiment, now)
             return (run_id,)
 
-        def run_once(tx: Transaction) -> Run:
-            once(tx, call, now, lambda: change(tx))
-            return tx.runs.get(run_id)
-
-        return await self._context.database.transact(run_once)
+        return await change_once(
+            self._context.database, call, now, change, lambda tx, made: tx.runs.get(made[0])
+        )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.hand_outs import Ask, HandOuts, check_lease, lease_duration
-from nextpoint_service.application.idempotency import Call, once
+from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Page, Transaction
 from nextpoint_service.domain.errors import LeaseLost, QueueFull, SuggestionNotFound
 from nextpoint_service.domain.experiment import ExperimentState, ExperimentType
@@ -94,6 +94,11 @@ class SuggestionUseCases:
             violations = Violations()
             check_assignments(experiment.space, assignments, violations, inside=True)
             violations.check()
+            is_grid = experiment.type is ExperimentType.GRID
+            if is_grid and tx.suggestions.is_taken(experiment_id, given(assignments)):
+                # Every cell once, so that the grid ends when its budget does.
+                violations.add("assignments", "are a cell that was suggested or observed already")
+            violations.check()
             queued = tx.experiments.progress(experiment).queued_suggestions
             if queued >= context.limits.queued_suggestions:
                 raise QueueFull(experiment_id, context.limits.queued_suggestions)
@@ -108,14 +113,11 @@ class SuggestionUseCases:
                 created=now,
             )
             tx.suggestions.add(suggestion)
-            tx.publish(Changed(experiment_id))
             return (suggestion.suggestion_id,)
 
-        def run(tx: Transaction) -> Suggestion:
-            (suggestion_id,) = once(tx, call, now, lambda: queue(tx))
-            return tx.suggestions.get(suggestion_id)
-
-        return await context.database.transact(run)
+        return await change_once(
+            context.database, call, now, queue, lambda tx, made: tx.suggestions.get(made[0])
+        )
 
     async def get(self, suggestion_id: str) -> Suggestion:
         """Return a suggestion."""
@@ -141,11 +143,13 @@ class SuggestionUseCases:
             give_up(tx, suggestion, suggestion.release(hand_out.attempt))
             return (suggestion.suggestion_id,)
 
-        def run(tx: Transaction) -> Suggestion:
-            once(tx, call, now, lambda: release(tx))
-            return tx.suggestions.get(hand_out.suggestion_id)
-
-        return await self._context.database.transact(run)
+        return await change_once(
+            self._context.database,
+            call,
+            now,
+            release,
+            lambda tx, made: tx.suggestions.get(made[0]),
+        )
 
     async def renew(self, hand_outs: Sequence[HandOut], lease_seconds: float | None) -> Renewal:
         """Renew leases, and say which are lost."""

@@ -125,7 +125,7 @@ def change(
     new = {name: getattr(change, name) for name in fields}
     if "metadata" in new:
         new["metadata"] = dict(change.metadata or {})
-    changed = replace(experiment, **new, revision=experiment.revision + 1, updated=at)
+    changed = replace(experiment, **new, updated=at)
     _check_changeable(changed, fields, violations, limits)
     violations.check()
     return replace(changed, tags=tuple(sorted(changed.tags)))

@@ -47,7 +47,11 @@ class Run:
         return replace(self, values={**self.values, **values})
 
     def outcome(self, experiment: Experiment) -> Values:
-        """Return the logged values of the experiment's metrics, or raise MetricsMissing."""
+        """Return the logged values of the experiment's metrics.
+
+        Raises RunEnded, and MetricsMissing.
+        """
+        self.require_open()
         missing = [each.name for each in experiment.metrics if each.name not in self.values]
         if missing:
             raise MetricsMissing(self.run_id, missing, self.values)

@@ -11,7 +11,7 @@ from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.repair import ANY, Missing, settle
 
 SECONDS = 5.0
-"""How long to look for a point, and then for the smallest set of constraints to name."""
+"""How long to look for points that satisfy linear constraints."""
 
 
 def why_infeasible(space: SearchSpace, seconds: float = SECONDS) -> str | None:

@@ -45,6 +45,7 @@ from nextpoint_service.optimizer.encoding import (
     encode,
     rows_of,
 )
+from nextpoint_service.optimizer.feasibility import SECONDS
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.sequence import feasible_near
@@ -125,7 +126,7 @@ def _untried(
     space = problem.experiment.space
     bounded = region(space)
     random = np.random.default_rng(seed)
-    until = monotonic() + space_filling.SECONDS
+    until = monotonic() + SECONDS
     taken = {key(each.assignments) for each in problem.observations}
     taken.update(key(each) for each in problem.pending)
     for index, place in enumerate(places):

@@ -13,12 +13,10 @@ from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import SearchSpace, Value
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.optimizer.axes import Key, key, nth, size
-from nextpoint_service.optimizer.feasibility import any_point
+from nextpoint_service.optimizer.feasibility import SECONDS, any_point
 from nextpoint_service.optimizer.repair import Missing
 from nextpoint_service.optimizer.sequence import Made, sequence
 
-SECONDS = 5.0
-"""How long to look for feasible points where linear constraints make them rare."""
 _SKIPPED = 512
 """How many known points of a sequence to pass over."""
 _SKIPPED_CONSTRAINED = 64
@@ -40,12 +38,12 @@ def propose(problem: Problem, *, seconds: float = SECONDS) -> list[Proposal]:
     Random points regard nothing but the space. Of others, those that are observed or pending are
     passed over. Where there are no more, those that were tried least often come again, with that
     as the reason, and those that failed only where every one did. Raises NoFeasiblePoint where
-    neither the sequence brings a point, nor any is known, nor the search finds one that admitted
-    the experiment: it had as long then.
+    neither the sequence brings a point, nor any is known, nor one is found by the search that
+    admitted the experiment, which has as long as it had then, on top of `seconds`.
     """
     found = _found(problem, monotonic() + seconds)
     if problem.phase is Phase.RANDOM:
-        return _random(problem, found, seconds)
+        return _random(problem, found)
     tried = _tried(problem)
     new: list[Made] = []
     passed: list[Made] = []
@@ -59,7 +57,7 @@ def propose(problem: Problem, *, seconds: float = SECONDS) -> list[Proposal]:
             break
     proposals = [_proposal(problem, made) for made in new]
     if missing := problem.count - len(new):
-        known = _known(problem, [*passed, *new]) or [_any(problem, seconds)]
+        known = _known(problem, [*passed, *new]) or [_any(problem)]
         proposals.extend(islice(_least_tried(problem, tried, known), missing))
     return proposals
 
@@ -95,13 +93,13 @@ def _found(problem: Problem, until: float) -> Iterator[Made]:
                 return
 
 
-def _random(problem: Problem, found: Iterator[Made], seconds: float) -> list[Proposal]:
+def _random(problem: Problem, found: Iterator[Made]) -> list[Proposal]:
     points = list(islice(found, problem.count))
-    return [_proposal(problem, made) for made in points or [_any(problem, seconds)]]
+    return [_proposal(problem, made) for made in points or [_any(problem)]]
 
 
-def _any(problem: Problem, seconds: float) -> Made:
-    point = any_point(problem.experiment.space, monotonic() + seconds)
+def _any(problem: Problem) -> Made:
+    point = any_point(problem.experiment.space, monotonic() + SECONDS)
     if isinstance(point, Missing):
         raise NoFeasiblePoint(problem.experiment.experiment_id)
     return Made(point, "any feasible point")

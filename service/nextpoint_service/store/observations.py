@@ -47,8 +47,6 @@ ORDER BY seq
 
 _COUNT = "SELECT observations FROM progress WHERE experiment_id = :experiment_id"
 
-_SUCCESSES = "SELECT observations - failed FROM progress WHERE experiment_id = :experiment_id"
-
 _EXISTS_FOR = "SELECT EXISTS (SELECT 1 FROM observations WHERE suggestion_id = :suggestion_id)"
 
 _RECENT_SECONDS = """
@@ -106,11 +104,6 @@ class ObservationTable:
     def count(self, experiment_id: str) -> int:
         """Return how many observations the experiment has."""
         row = self._connection.execute(_COUNT, {"experiment_id": experiment_id}).fetchone()
-        return 0 if row is None else int(row[0])
-
-    def successes(self, experiment_id: str) -> int:
-        """Return how many observations the experiment has that did not fail."""
-        row = self._connection.execute(_SUCCESSES, {"experiment_id": experiment_id}).fetchone()
         return 0 if row is None else int(row[0])
 
     def exists_for(self, suggestion_id: str) -> bool:

@@ -18,8 +18,8 @@ constexpr char kServiceConfig[] = R"({"methodConfig": [{"name": [{}], "retryPoli
   "retryableStatusCodes": ["UNAVAILABLE"]
 }}]})";
 
-// A batch of 2500 observations of 100 parameters fits.
-constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
+// As much as the service takes. A batch of 2500 observations of 100 parameters fits.
+constexpr int kMaxMessageBytes = 16 * 1024 * 1024;
 
 bool is_loopback(const std::string& address) {
   const auto starts_with = [&](const char* prefix) { return address.rfind(prefix, 0) == 0; };

@@ -228,7 +228,8 @@ class Run {
         return;
       } catch (const Error& error) {
         const bool unsure = error.code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-        if (last || !(is_away(error) || unsure)) throw;
+        const bool asked_to_wait = error.retry_after() > 0ms;
+        if (last || !(is_away(error) || unsure || asked_to_wait)) throw;
         const auto delay = backoff.delay_after(error);
         warn(std::string("an outcome is not reported, trying again: ") + error.what());
         pause(delay, [this] { return stopping(); });

@@ -40,6 +40,7 @@ async def start(tmp_path: Path, empty_database: Path, clock: FakeClock) -> Async
             optimizer: Optimizer | None = None,
             limits: Limits | None = None,
             idle_seconds: float = 600.0,
+            waiting_limit: int = 300,
         ) -> Service:
             services: list[Service] = []
             path = shutil.copy(empty_database, tmp_path / f"{next(numbers)}.sqlite3")
@@ -55,6 +56,7 @@ async def start(tmp_path: Path, empty_database: Path, clock: FakeClock) -> Async
                     clock,
                     limits or Limits(),
                     idle_seconds=idle_seconds,
+                    waiting_limit=waiting_limit,
                 )
             )
             stack.push_async_callback(services[0].planner.close)

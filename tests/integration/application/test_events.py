@@ -67,14 +67,13 @@ async def test_the_last_outcome_wakes_everyone_of_the_experiment(service, experi
 @pytest.mark.parametrize(
     "happen",
     [
-        lambda service, experiment, _: service.queue(experiment, x=0.5),
         lambda service, _, held: service.release(held),
         lambda service, *_: service.pass_time(61),
         lambda service, experiment, _: service.change(experiment, budget=9),
         lambda service, experiment, _: service.experiments.archive(experiment, NOW_AND_AGAIN),
         lambda service, experiment, _: service.experiments.unarchive(experiment, NOW_AND_AGAIN),
     ],
-    ids=["a queued point", "a release", "an expiry", "a budget", "archiving", "unarchiving"],
+    ids=["a release", "an expiry", "a budget", "archiving", "unarchiving"],
 )
 async def test_what_opens_or_ends_work_wakes_everyone_of_the_experiment(
     service, experiment, ears, happen

@@ -68,6 +68,17 @@ async def test_a_queued_cell_is_handed_out_once(service):
     assert await rest_of(service, experiment) == [(1,), (0,), (2,)]
 
 
+async def test_a_cell_that_is_taken_cannot_be_queued(service):
+    experiment = await service.define_grid(3)
+    await service.ask(experiment)
+    await service.queue(experiment, p0=1)
+    await service.report_own(experiment, p0=2)
+
+    for taken in range(3):
+        with pytest.raises(InvalidRequest):
+            await service.queue(experiment, p0=taken)
+
+
 async def test_cells_that_are_given_back_or_lost_come_again(service):
     experiment = await service.define_grid(3)
     given_back, lost, held = [await service.ask(experiment, f"w{n}") for n in range(3)]

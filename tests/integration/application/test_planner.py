@@ -8,7 +8,12 @@ from tests.support.controlled_optimizer import ControlledOptimizer
 from tests.support.use_cases import BATCH, NOW_AND_AGAIN
 
 from nextpoint_service.application.ports import Page, Phase
-from nextpoint_service.domain.errors import BudgetSpent, ExperimentArchived, ShuttingDown
+from nextpoint_service.domain.errors import (
+    BudgetSpent,
+    ExperimentArchived,
+    Overloaded,
+    ShuttingDown,
+)
 from nextpoint_service.domain.experiment import ExperimentType
 from nextpoint_service.domain.suggestion import SuggestionState
 
@@ -378,6 +383,15 @@ async def test_the_points_of_idle_experiments_are_dropped(start, idle_seconds, k
     (asked,) = await asks(service, experiment, 1)
     assert await is_quiet(service) is kept
     asked.cancel()
+
+
+async def test_more_calls_than_the_limit_says_do_not_wait(start):
+    service = await start(ControlledOptimizer(), waiting_limit=2)
+    experiment = await service.define()
+    await asks(service, experiment, 2)
+
+    with pytest.raises(Overloaded):
+        await service.ask(experiment, "one too many")
 
 
 async def test_at_the_end_of_the_service_nobody_waits_for_a_point(thinking):

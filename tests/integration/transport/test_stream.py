@@ -205,18 +205,6 @@ async def test_a_raised_budget_gives_waiting_workers_work(api):
     await stream.assigned()
 
 
-async def test_what_is_queued_reaches_a_worker_who_waits(serve):
-    api = await serve(ControlledOptimizer())
-    experiment = (await api.define_grid(1 + 1)).experiment_id
-    stream = await api.opened(experiment, "w1", max_outstanding=5)
-    held = [await stream.assigned(), await stream.assigned()]
-
-    queued = await api.queue(experiment, 1.0)
-
-    assert (await stream.assigned()).suggestion_id == queued.suggestion_id
-    assert queued.suggestion_id not in {each.suggestion_id for each in held}
-
-
 async def test_a_suggestion_that_was_released_elsewhere_comes_with_the_next_attempt(api):
     stream = await api.opened((await api.define()).experiment_id, "w1")
     first = await stream.assigned()

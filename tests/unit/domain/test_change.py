@@ -64,10 +64,10 @@ def test_a_field_that_is_named_is_changed_and_no_other(field, new, expected):
     }
 
 
-def test_a_change_is_a_new_revision_with_its_time():
+def test_a_change_has_its_time_and_makes_no_suggestion_stale():
     after = changed(an_experiment(revision=4, updated=NOW - timedelta(days=1)), name="toast")
 
-    assert after.revision == 5
+    assert after.revision == 4
     assert after.updated == LATER
     assert after.created == NOW
 

@@ -1,8 +1,11 @@
+import math
+
+import numpy as np
 import pytest
 from tests.unit.optimizer.problems import at_least, at_most, equals
 
 from nextpoint_service.domain.search_space import DoubleParameter, IntParameter, SearchSpace
-from nextpoint_service.optimizer.feasibility import why_infeasible
+from nextpoint_service.optimizer.feasibility import any_point, why_infeasible
 
 LARGEST = 2**53
 
@@ -13,6 +16,20 @@ def a_space(parameters, *constraints):
 
 def doubles(names, low=0.0, high=1.0):
     return [DoubleParameter(name, low, high) for name in names]
+
+
+def weighted_sum(weights, threshold):
+    """Return a space of whole numbers from 0 to 10 whose weighted sum is the threshold."""
+    names = [f"x{index}" for index in range(len(weights))]
+    return a_space(ints(names, 0, 10), equals(threshold, **dict(zip(names, weights, strict=True))))
+
+
+def random_sum(count, largest, *, factor=1, surplus=0):
+    """Return a weighted sum that holds somewhere, but for the factor and the surplus."""
+    random = np.random.default_rng((count, largest))
+    weights = random.integers(largest // 10, largest, count)
+    threshold = int(weights @ random.integers(0, 11, count))
+    return weighted_sum([float(factor * each) for each in weights], factor * threshold + surplus)
 
 
 def ints(names, low=0, high=100):
@@ -77,3 +94,27 @@ def test_whole_numbers_between_two_planes_are_looked_for_in_vain():
     )
 
     assert "linear_constraints[0] and linear_constraints[1]" in why_infeasible(space)
+
+
+# HiGHS needs more than 2000 nodes for some of these.
+@pytest.mark.parametrize(
+    "space",
+    [
+        weighted_sum((5463.0, 5750.0, 5695.0, 7957.0, 6385.0), 191178),
+        random_sum(5, 10**4),
+        random_sum(5, 10**5),
+        random_sum(10, 10**3),
+        random_sum(10, 10**4),
+    ],
+)
+def test_an_equality_that_few_whole_numbers_satisfy_is_feasible(space):
+    assert why_infeasible(space) is None
+    assert space.contains(any_point(space, math.inf))
+
+
+def test_that_no_point_was_found_is_not_said_to_prove_that_there_is_none():
+    even_weights_and_an_odd_sum = random_sum(10, 10**4, factor=2, surplus=1)
+
+    assert why_infeasible(even_weights_and_an_odd_sum, seconds=0.2) == (
+        "no point that satisfies the linear constraints was found within 0.2 s"
+    )

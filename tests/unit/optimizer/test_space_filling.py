@@ -1,10 +1,11 @@
 import math
+import time
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.unit.optimizer.problems import a_problem, at_least, at_most, equals
+from tests.unit.optimizer.problems import a_problem, at_least, at_most, equals, observed
 
 from nextpoint_service.application.ports import Phase
 from nextpoint_service.domain.search_space import (
@@ -279,6 +280,74 @@ def test_an_exhausted_space_repeats_what_was_tried_least():
     assert key(made[0].assignments) == key(cells[3])
     assert {key(each) for each in points(made[1:])} == {key(each) for each in cells}
     assert all("tried before" in each.provenance.fallback_reason for each in made)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_failed_point_is_not_repeated_while_another_one_did_not_fail(listed):
+    numbers = (IntParameter("a", 0, 10**9), IntParameter("b", 0, 10**9))
+    constraint = at_most(1.0, a=1.0, b=1.0)
+    space = SearchSpace((BoolParameter("a"),)) if listed else SearchSpace(numbers, (constraint,))
+    cells = [{"a": True}, {"a": False}] if listed else [{"a": 0, "b": 0}, {"a": 0, "b": 1}]
+    more = [] if listed else [{"a": 1, "b": 0}]
+    seen = [observed(each) for each in (cells[0], *more)] + [observed(cells[1], y=1.0)] * 3
+
+    made = [
+        space_filling.propose(a_problem(space, observations=seen, seed=seed, count=2))
+        for seed in range(200 if listed else 5)
+    ]
+
+    assert all(points(each) == [cells[1]] * 2 for each in made)
+
+
+def test_where_every_point_failed_those_that_did_so_least_often_come_again():
+    space = SearchSpace((BoolParameter("a"),))
+    seen = [observed({"a": each}) for each in (True, False, True)]
+
+    (proposal,) = space_filling.propose(a_problem(space, observations=seen))
+
+    assert proposal.assignments == {"a": False}
+    assert proposal.provenance.fallback_reason
+
+
+def test_random_points_do_not_regard_what_is_known():
+    space = SearchSpace((IntParameter("n", 0, 3),))
+    known = [{"n": n} for n in range(4)]
+
+    free = space_filling.propose(a_problem(space, phase=Phase.RANDOM, count=20))
+    made = space_filling.propose(
+        a_problem(space, known=known, pending=known[:2], phase=Phase.RANDOM, count=20)
+    )
+
+    assert points(made) == points(free)
+    assert all(not each.provenance.fallback_reason for each in made)
+
+
+HARD = SearchSpace(
+    tuple(IntParameter(f"x{index}", 0, 10) for index in range(5)),
+    (equals(191178, x0=5463.0, x1=5750.0, x2=5695.0, x3=7957.0, x4=6385.0),),
+)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+def test_a_hard_equality_has_a_point_however_short_the_time(phase, seconds):
+    made = points(space_filling.propose(a_problem(HARD, phase=phase, count=4), seconds=seconds))
+
+    assert 1 <= len(made) <= 4
+    assert all(HARD.contains(point) for point in made)
+
+
+def test_the_time_for_points_that_are_hard_to_find_is_bounded():
+    names = {f"x{index}": 2.0 * (50_000 + 7919 * index % 50_000) for index in range(12)}
+    space = SearchSpace(
+        tuple(IntParameter(name, 0, 10) for name in names), (equals(4_000_001, **names),)
+    )
+    began = time.monotonic()
+
+    with pytest.raises(space_filling.NoFeasiblePoint):
+        space_filling.propose(a_problem(space, count=4), seconds=0.5)
+
+    assert time.monotonic() - began < 10
 
 
 def test_an_exhausted_constrained_space_repeats_points_of_its_own():
