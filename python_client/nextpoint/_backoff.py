@@ -17,7 +17,10 @@ PATIENCE_SECONDS = 300.0
 
 
 class Backoff:
-    """Delays that grow, with jitter, so that workers do not come back all at once."""
+    """Delays that grow, with jitter, so that workers do not come back all at once.
+
+    Patience is counted from the first failure after an answer.
+    """
 
     def __init__(self, patience_seconds: float) -> None:
         self._random = random.SystemRandom()
@@ -27,11 +30,14 @@ class Backoff:
     def reset(self) -> None:
         """Start anew, because the service answered."""
         self._delay = FIRST_DELAY_SECONDS
-        self._give_up_at = time.monotonic() + self._patience_seconds
+        self._give_up_at: float | None = None
 
     def delay_after(self, error: NextpointError) -> float:
         """Return how many seconds to wait, or raise the error when there was enough of that."""
-        if time.monotonic() > self._give_up_at:
+        now = time.monotonic()
+        if self._give_up_at is None:
+            self._give_up_at = now + self._patience_seconds
+        if now > self._give_up_at:
             raise error
         delay = self._random.uniform(0, self._delay)
         self._delay = min(self._delay * 2, MAX_DELAY_SECONDS)

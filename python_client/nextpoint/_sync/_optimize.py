@@ -13,7 +13,6 @@ from nextpoint._convert import experiment_from_proto
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint._sync._concurrency import Background, Signal, evaluated
 from nextpoint._sync._observing import report
-from nextpoint._sync._suggestion import give_back
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
@@ -73,7 +72,7 @@ class Optimization:
             self._stopped.set()
             for worker in others:
                 worker.cancel()
-            self._give_back()
+            self._stream.give_back(list(self._held.values()))
             if self._bar is not None:
                 self._bar.close()
         if self._error is not None:
@@ -151,11 +150,6 @@ class Optimization:
         with contextlib.suppress(NextpointError):
             response = self._connection.call(self._connection.experiments.GetExperiment, request)
             self._bar.show(experiment_from_proto(response.experiment).progress)
-
-    def _give_back(self) -> None:
-        self._stream.give_back()
-        for suggestion in self._held.values():
-            give_back(self._connection, suggestion.id, suggestion.attempt)
 
 
 def _not_finite(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:

@@ -13,10 +13,12 @@ from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._errors import translated
 from nextpoint._sync._concurrency import Background, Inbox, Signal, read
 from nextpoint._sync._suggestion import Suggestion, give_back, suggestion_from_proto
-from nextpoint.errors import NextpointError, StateError, UnavailableError
-from nextpoint.v1 import suggestion_service_pb2
+from nextpoint.errors import NextpointError, StateError, UnavailableError, WorkerReplacedError
+from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nextpoint._sync._concurrency import StreamCall
     from nextpoint._sync._connection import Connection
 
@@ -58,6 +60,7 @@ class SuggestionStream:
         self._seen: dict[tuple[str, int], None] = {}
         self._backoff = Backoff(PATIENCE_SECONDS)
         self._stopped = Signal()
+        self._replaced = False
         self._call: StreamCall[suggestion_service_pb2.StreamSuggestionsResponse] | None = None
         self._receiving = Background(self._receive)
 
@@ -68,8 +71,11 @@ class SuggestionStream:
             Exception: The stream ended for another reason. Whoever else takes gets None.
         """
         item = self._inbox.take()
-        if isinstance(item, Suggestion):
-            return item
+        while isinstance(item, Suggestion):
+            # After a long break it may be handed out anew while it is evaluated, and reported.
+            if item.attempt == 1 or not self._is_observed(item):
+                return item
+            item = self._inbox.take()
         # Everyone who takes learns that it has ended.
         self._inbox.put(None)
         if item is not None:
@@ -82,14 +88,23 @@ class SuggestionStream:
         if self._call is not None:
             self._call.cancel()
 
-    def give_back(self) -> None:
-        """End the stream; release what was received and not taken."""
+    def give_back(self, taken: Iterable[Suggestion] = ()) -> None:
+        """End the stream; release what was received and not taken, and what is given here.
+
+        Nothing is released for a worker whose id another one uses: that one holds it now.
+        """
         self.stop()
         self._receiving.join()
-        for item in self._inbox.drain():
-            if isinstance(item, Suggestion):
+        left = [item for item in self._inbox.drain() if isinstance(item, Suggestion)]
+        if not self._replaced:
+            for item in (*left, *taken):
                 give_back(self._connection, item.id, item.attempt)
         self._inbox.put(None)
+
+    def _is_observed(self, suggestion: Suggestion) -> bool:
+        request = suggestion_service_pb2.GetSuggestionRequest(suggestion_id=suggestion.id)
+        response = self._connection.call(self._connection.suggestions.GetSuggestion, request)
+        return response.suggestion.state == suggestion_pb2.SUGGESTION_STATE_OBSERVED
 
     def _receive(self) -> None:
         # What the taker is told when this ends by neither of the ways below.
@@ -98,6 +113,7 @@ class SuggestionStream:
             self._receive_over_breaks()
             end = None
         except Exception as error:  # noqa: BLE001  raised by whoever takes; here nobody would see it
+            self._replaced = isinstance(error, WorkerReplacedError)
             if not self._connection.closed:
                 end = error
         finally:

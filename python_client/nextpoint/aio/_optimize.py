@@ -12,7 +12,6 @@ from nextpoint._convert import experiment_from_proto
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint.aio._concurrency import Background, Signal, evaluated
 from nextpoint.aio._observing import report
-from nextpoint.aio._suggestion import give_back
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
@@ -72,7 +71,7 @@ class Optimization:
             self._stopped.set()
             for worker in others:
                 await worker.cancel()
-            await self._give_back()
+            await self._stream.give_back(list(self._held.values()))
             if self._bar is not None:
                 self._bar.close()
         if self._error is not None:
@@ -152,11 +151,6 @@ class Optimization:
                 self._connection.experiments.GetExperiment, request
             )
             self._bar.show(experiment_from_proto(response.experiment).progress)
-
-    async def _give_back(self) -> None:
-        await self._stream.give_back()
-        for suggestion in self._held.values():
-            await give_back(self._connection, suggestion.id, suggestion.attempt)
 
 
 def _not_finite(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:

@@ -14,15 +14,22 @@ import structlog
 from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.process import ModelProcess
+from nextpoint_service.optimizer.process import GRACE_SECONDS, ModelProcess
 from nextpoint_service.optimizer.settings import OptimizerSettings
-from nextpoint_service.optimizer.worker import SHUTTING_DOWN, Compute, Failure, compute_model
+from nextpoint_service.optimizer.worker import (
+    SHUTTING_DOWN,
+    Compute,
+    Failure,
+    compute_model,
+    too_long,
+)
 
 __all__ = ["OptimizerPool", "OptimizerSettings"]
 
 _Result = Sequence[Proposal] | Failure
 
 _JOIN_SECONDS = 1.0
+_NOT_BEGUN = "no model process was free in time"
 
 _log = structlog.get_logger()
 
@@ -42,13 +49,8 @@ class OptimizerPool:
             Thread(target=self._serve, args=(process,), name="model", daemon=True)
             for process in self._processes
         ]
-        self._loaded = Event()
+        self._settings = settings
         self._closed = Event()
-
-    @property
-    def loaded(self) -> bool:
-        """Whether a model process is ready."""
-        return self._loaded.is_set()
 
     def start(self) -> None:
         """Begin to load Ax, without waiting for it."""
@@ -93,7 +95,12 @@ class OptimizerPool:
             return SHUTTING_DOWN
         future: Future[_Result] = Future()
         self._jobs.put((future, problem))
-        return await asyncio.wrap_future(future)
+        # From here on, and not from when it is begun: Ax may load, and others may be first.
+        seconds = self._settings.time_box_seconds + GRACE_SECONDS
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+        except TimeoutError:
+            return too_long(self._settings) if future.running() else Failure(_NOT_BEGUN)
 
     def _serve(self, process: ModelProcess) -> None:
         """Compute one problem after another, on a thread that belongs to the process."""
@@ -102,8 +109,6 @@ class OptimizerPool:
         except (BrokenProcessPool, EOFError, OSError) as error:
             # Every problem will try again, and say so if that fails too.
             _log.warning("model_not_loaded", error=repr(error))
-        else:
-            self._loaded.set()
         while not self._closed.is_set() and (job := self._jobs.get()) is not None:
             future, problem = job
             if future.set_running_or_notify_cancel():

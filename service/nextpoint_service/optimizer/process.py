@@ -13,7 +13,7 @@ from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer import worker
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
-_GRACE_SECONDS = 5.0
+GRACE_SECONDS = 5.0
 """How long after its time box a model that does not look at the time is left alone."""
 _PRELOAD = "nextpoint_service.optimizer.preload"
 
@@ -70,7 +70,7 @@ class ModelProcess:
         executor = self._executor or self.start()
         future = executor.submit(worker.run, self._compute, problem, self._settings)
         try:
-            return future.result(self._settings.time_box_seconds + _GRACE_SECONDS)
+            return future.result(self._settings.time_box_seconds + GRACE_SECONDS)
         except TimeoutError:
             self.end()
             return worker.too_long(self._settings)

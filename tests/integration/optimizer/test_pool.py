@@ -61,7 +61,6 @@ async def test_calls_at_the_same_time_get_the_same_answers_as_one_by_one(pool):
     together = await asyncio.gather(*(pool.propose(MODEL) for _ in range(3)))
 
     assert together == [alone] * 3
-    assert pool.loaded
 
 
 async def test_a_killed_process_is_replaced_and_the_answer_is_the_same(pool):
@@ -99,6 +98,26 @@ async def test_a_model_that_hangs_is_cut_off(model):
 
     assert reason == "the model took longer than 0.5 s"
     assert time.monotonic() - began < 30
+
+
+async def test_who_waits_behind_another_model_waits_no_longer_than_for_one():
+    pool = OptimizerPool(OptimizerSettings(time_box_seconds=0.5), scripted_models.hang_deaf)
+    pool.start()
+    try:
+        proposals = await asyncio.gather(*(pool.propose(MODEL) for _ in range(3)))
+    finally:
+        await pool.close()
+
+    reasons = [proposal.provenance.fallback_reason for (proposal,) in proposals]
+    assert reasons.count("no model process was free in time") == 2
+
+
+async def test_who_waits_for_ax_to_load_waits_no_longer_than_for_a_model():
+    never_started = OptimizerPool(OptimizerSettings(time_box_seconds=0.1))
+
+    (proposal,) = await never_started.propose(MODEL)
+
+    assert proposal.provenance.fallback_reason == "no model process was free in time"
 
 
 @pytest.mark.parametrize(

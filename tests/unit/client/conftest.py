@@ -168,6 +168,7 @@ SILENCE = object()
 def service() -> Iterable[FakeService]:
     fake = FakeService()
     fake.script("GetExperiment", a_get_experiment())
+    fake.script("GetSuggestion", found)
     fake.script("RenewLeases", everything_renewed)
     fake.script("ReleaseSuggestion", suggestion_service_pb2.ReleaseSuggestionResponse())
     fake.script("CreateObservation", observed)
@@ -247,6 +248,13 @@ def a_suggestion(suggestion_id="sug_1", attempt=1, lr=0.5):
 
 def a_created_suggestion(*args, **fields):
     return suggestion_service_pb2.CreateSuggestionResponse(suggestion=a_suggestion(*args, **fields))
+
+
+def found(request):
+    """Answer GetSuggestion."""
+    return suggestion_service_pb2.GetSuggestionResponse(
+        suggestion=a_suggestion(request.suggestion_id)
+    )
 
 
 def a_run(run_id="run_1", state=run_pb2.RUN_STATE_ACTIVE, values=()):

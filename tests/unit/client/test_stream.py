@@ -6,6 +6,7 @@ from tests.unit.client.conftest import (
     PATIENCE_SECONDS,
     SILENCE,
     Failure,
+    a_suggestion,
     assigned,
     closed,
     heartbeat,
@@ -13,6 +14,9 @@ from tests.unit.client.conftest import (
 )
 
 import nextpoint
+from nextpoint._sync._connection import Connection
+from nextpoint._sync._stream import SuggestionStream
+from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
 
 AWAY = Failure(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN", retry_after=0.01)
 
@@ -51,6 +55,19 @@ def test_a_break_is_mended_by_the_same_worker_and_what_was_seen_is_ignored(servi
     assert first.worker_id == second.worker_id
 
 
+def test_what_was_observed_meanwhile_is_not_handed_out_again(service, experiment):
+    again = [assigned("sug_1", attempt=2), assigned("sug_2", attempt=2)]
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), *again, closed()])
+    observed, leased = a_suggestion("sug_1", attempt=2), a_suggestion("sug_2", attempt=2)
+    observed.state = suggestion_pb2.SUGGESTION_STATE_OBSERVED
+    found = [suggestion_service_pb2.GetSuggestionResponse(suggestion=s) for s in (observed, leased)]
+    service.script("GetSuggestion", *found)
+
+    seen = [(suggestion.id, suggestion.attempt) for suggestion in experiment.suggestions()]
+
+    assert seen == [("sug_1", 1), ("sug_2", 2)]
+
+
 def test_two_missed_heartbeats_are_a_break(service, experiment):
     service.script(
         "StreamSuggestions",
@@ -80,6 +97,21 @@ def test_a_replaced_worker_ends_at_once(service, experiment):
         next(stream)
 
     assert len(service.requests("StreamSuggestions")) == 1
+
+
+def test_a_replaced_worker_releases_nothing_that_the_other_one_now_holds(service):
+    replaced = Failure(grpc.StatusCode.ABORTED, reason="WORKER_REPLACED")
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), replaced])
+    connection = Connection(service.address, PATIENCE_SECONDS)
+    stream = SuggestionStream(connection, "exp_1", "w1", max_outstanding=1)
+    held = stream.take()
+    with pytest.raises(nextpoint.WorkerReplacedError):
+        stream.take()
+
+    stream.give_back([held])
+    connection.close()
+
+    assert service.requests("ReleaseSuggestion") == []
 
 
 @pytest.mark.parametrize(
