@@ -39,6 +39,8 @@ class Settings:
     """How long one model may think before a space-filling point stands in."""
     model_memory_mb: int = 4096
     """How much memory a model process may take of its own, in MiB."""
+    model_observations: int = 500
+    """How many observations one model learns from at most: the best, and some from all times."""
     model_batch: int = 4
     """Points that one model run makes at most for calls that wait together."""
     idle_seconds: float = 600.0

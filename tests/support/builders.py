@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import (
     Experiment,
@@ -14,7 +15,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.observation import Measurement, Observation
-from nextpoint_service.domain.parameter_rules import ConstraintDraft, ParameterDraft, TermDraft
+from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.run import Run, RunState
 from nextpoint_service.domain.search_space import (
     BoolParameter,

@@ -258,10 +258,7 @@ def _changed(
     change: ObservationChange,
     violations: Violations,
 ) -> Observation:
-    if not change.fields:
-        violations.add("update_mask", "must name at least one field to change")
-    for name in sorted(change.fields.difference(CHANGEABLE)):
-        violations.add("update_mask", f"'{name}' is not one of {', '.join(CHANGEABLE)}")
+    violations.check_update_mask(change.fields, CHANGEABLE)
     changed = observation
     if "metadata" in change.fields:
         changed = replace(changed, metadata=dict(change.metadata or {}))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nextpoint_service.domain.constraint_rules import ConstraintDraft, parse_constraints
 from nextpoint_service.domain.experiment import (
     Experiment,
     ExperimentState,
@@ -16,12 +17,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
-from nextpoint_service.domain.parameter_rules import (
-    ConstraintDraft,
-    ParameterDraft,
-    parse_constraints,
-    parse_parameters,
-)
+from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
 from nextpoint_service.domain.search_space import SearchSpace, cell_count
 from nextpoint_service.domain.violations import Violations
 
@@ -115,10 +111,7 @@ def change(
 ) -> Experiment:
     """Return the experiment with the named fields changed, or raise InvalidRequest."""
     violations = Violations()
-    if not change.fields:
-        violations.add("update_mask", "must name at least one field to change")
-    for name in sorted(change.fields.difference(CHANGEABLE)):
-        violations.add("update_mask", f"'{name}' is not one of {', '.join(CHANGEABLE)}")
+    violations.check_update_mask(change.fields, CHANGEABLE)
     if "budget" in change.fields and experiment.type is ExperimentType.GRID:
         violations.add("budget", "cannot be changed: it is the number of cells of the grid")
     fields = change.fields.intersection(CHANGEABLE)

@@ -1,20 +1,17 @@
-"""What a caller may define as parameters and linear constraints."""
+"""What a caller may define as parameters."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.search_space import (
     LARGEST_INT,
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     Parameter,
-    Term,
 )
 from nextpoint_service.domain.violations import Violations
 
@@ -38,23 +35,6 @@ class ParameterDraft:
     log: bool | None = False
     categorical_values: tuple[str, ...] = ()
     ordered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TermDraft:
-    """A term as a caller wrote it."""
-
-    name: str
-    weight: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConstraintDraft:
-    """A linear constraint as a caller wrote it."""
-
-    comparison: Comparison | None
-    terms: tuple[TermDraft, ...] = field(default=())
-    threshold: float | None = None
 
 
 def parse_parameters(
@@ -223,82 +203,3 @@ def _check_bounds(
         )
     elif math.isinf(high - low):
         found.add("bounds", _TOO_WIDE)
-
-
-def parse_constraints(
-    drafts: Sequence[ConstraintDraft],
-    parameter_drafts: Sequence[ParameterDraft],
-    violations: Violations,
-    limits: Limits,
-) -> tuple[LinearConstraint, ...]:
-    """Return the linear constraints; what is wrong is noted, and the faulty left out."""
-    if len(drafts) > limits.linear_constraints:
-        violations.add(
-            "linear_constraints",
-            f"must have at most {limits.linear_constraints}, got {len(drafts)}",
-        )
-        return ()
-    by_name = {draft.name: draft for draft in parameter_drafts}
-    constraints = []
-    for index, draft in enumerate(drafts):
-        found = Violations()
-        constraint = _parse_constraint(draft, by_name, found, limits)
-        violations.extend(found, f"linear_constraints[{index}].")
-        if constraint is not None:
-            constraints.append(constraint)
-    return tuple(constraints)
-
-
-def _parse_constraint(
-    draft: ConstraintDraft,
-    by_name: dict[str, ParameterDraft],
-    found: Violations,
-    limits: Limits,
-) -> LinearConstraint | None:
-    if draft.comparison is None:
-        found.add("type", "must be greater_than, less_than or equal")
-    if draft.threshold is None:
-        found.add("threshold", "is required")
-    elif not math.isfinite(draft.threshold):
-        found.add("threshold", f"must be a finite number, got {draft.threshold}")
-    if not 2 <= len(draft.terms) <= limits.constraint_terms:
-        hint = "; a single parameter is limited by its bounds" if len(draft.terms) == 1 else ""
-        found.add("terms", f"must be 2 to {limits.constraint_terms}, got {len(draft.terms)}{hint}")
-    seen: set[str] = set()
-    for index, term in enumerate(draft.terms[: limits.constraint_terms]):
-        _check_term(f"terms[{index}]", term, by_name.get(term.name), seen, found)
-    if found or draft.comparison is None or draft.threshold is None:
-        return None
-    terms = tuple(Term(term.name, term.weight or 0.0) for term in draft.terms)
-    largest = sum(abs(term.weight) * _largest(by_name[term.name]) for term in terms)
-    if math.isinf(largest + abs(draft.threshold)):
-        found.add("terms", "must not add up to more than the largest number within the bounds")
-        return None
-    return LinearConstraint(draft.comparison, terms, draft.threshold)
-
-
-def _largest(parameter: ParameterDraft) -> float:
-    ends = [abs(end) for end in parameter.bounds or () if end is not None and math.isfinite(end)]
-    return max(ends, default=0.0)
-
-
-def _check_term(
-    path: str, term: TermDraft, parameter: ParameterDraft | None, seen: set[str], found: Violations
-) -> None:
-    if not term.name:
-        found.add(f"{path}.name", "is required")
-    elif parameter is None:
-        found.add(f"{path}.name", f"there is no parameter '{term.name}'")
-    elif parameter.type not in ("double", "int"):
-        found.add(f"{path}.name", f"'{term.name}' is not of type double or int")
-    elif parameter.log:
-        found.add(f"{path}.name", f"'{term.name}' has a logarithmic transformation")
-    elif parameter.grid:
-        found.add(f"{path}.name", f"'{term.name}' has a grid")
-    if term.name and term.name in seen:
-        found.add(f"{path}.name", f"'{term.name}' is in this constraint already")
-    seen.add(term.name)
-    if term.weight is None:
-        found.add(f"{path}.weight", "is required")
-    elif not math.isfinite(term.weight) or term.weight == 0:
-        found.add(f"{path}.weight", f"must be a finite number other than 0, got {term.weight:g}")

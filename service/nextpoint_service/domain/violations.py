@@ -1,6 +1,7 @@
 """Collects what is wrong with a request, so that a caller hears of everything at once."""
 
 import re
+from collections.abc import Collection, Sequence
 
 from nextpoint_service.domain.errors import FieldViolation, InvalidRequest
 
@@ -46,6 +47,13 @@ class Violations:
             self.add(field, "must not hold control characters")
         elif name != name.strip():
             self.add(field, "must not begin or end with a space")
+
+    def check_update_mask(self, fields: Collection[str], changeable: Sequence[str]) -> None:
+        """Note when an update changes nothing, or what cannot be changed."""
+        if not fields:
+            self.add("update_mask", "must name at least one field to change")
+        for name in sorted(set(fields).difference(changeable)):
+            self.add("update_mask", f"'{name}' is not one of {', '.join(changeable)}")
 
     def check_range(self, field: str, value: float, low: float, high: float) -> None:
         """Note when a number is outside the inclusive range, as NaN always is."""

@@ -67,7 +67,7 @@ _NEIGHBOURS = 40
 _KNOWN = "the model proposed only points that had been tried before"
 
 
-def propose(problem: Problem) -> list[Proposal]:
+def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     """Return points that the model expects most of; equal problems give equal points.
 
     One metric is optimized with qLogNoisyExpectedImprovement, several with
@@ -81,15 +81,15 @@ def propose(problem: Problem) -> list[Proposal]:
     seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     with warnings.catch_warnings(), with_rng_seed(seed):
         warnings.simplefilter("ignore")
-        return _propose(problem, seed)
+        return _propose(problem, seed, most_observations)
 
 
-def _propose(problem: Problem, seed: int) -> list[Proposal]:
+def _propose(problem: Problem, seed: int, most_observations: int) -> list[Proposal]:
     axes = axes_of(problem.experiment.space)
     outcomes = outcomes_of(problem.experiment, problem.observations)
     generator = BoTorchGenerator()
     adapter = TorchAdapter(
-        experiment=_experiment(problem, axes, outcomes),
+        experiment=_experiment(problem, axes, outcomes, most_observations),
         generator=generator,
         transforms=MBM_X_trans + Y_trans,
         fit_tracking_metrics=False,
@@ -191,7 +191,10 @@ def _optimizer(axes: tuple[Axis, ...], problem: Problem) -> dict[str, object]:
 
 
 def _experiment(
-    problem: Problem, axes: tuple[Axis, ...], outcomes: Sequence[Outcome]
+    problem: Problem,
+    axes: tuple[Axis, ...],
+    outcomes: Sequence[Outcome],
+    most_observations: int,
 ) -> Experiment:
     """Return Ax's experiment: one trial for each observation, all data at once."""
     experiment = Experiment(
@@ -200,7 +203,7 @@ def _experiment(
         optimization_config=_optimization_config(outcomes),
         tracking_metrics=[Metric(each.name) for each in outcomes],
     )
-    usable = _encodable(axes, chosen(outcomes, problem.observations))
+    usable = _encodable(axes, chosen(outcomes, problem.observations, most_observations))
     arms = []
     for _, encoded in usable:
         # Ax names the arm: equal points are one arm to it, of several trials.

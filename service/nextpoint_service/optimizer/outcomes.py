@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from nextpoint_service.domain.experiment import Experiment, Metric, Strategy
 from nextpoint_service.domain.observation import Measurement, Observation
 
-_MOST_OBSERVATIONS = 500
-"""The cost of a model grows with the third power of these; a thousand take ten seconds."""
 _LIKELY = 0.5
 
 
@@ -67,19 +65,19 @@ def outcomes_of(experiment: Experiment, observations: Sequence[Observation]) -> 
 
 
 def chosen(
-    outcomes: Sequence[Outcome], observations: Sequence[Observation]
+    outcomes: Sequence[Outcome], observations: Sequence[Observation], most: int
 ) -> Sequence[Observation]:
     """Return as many observations as a model has time for: the best, and some from all times."""
-    if len(observations) <= _MOST_OBSERVATIONS:
+    if len(observations) <= most:
         return observations
     kept: set[int] = set()
     optimized = [each.metric for each in outcomes if each.optimized and each.metric]
     for metric in optimized:
         succeeded = [index for index, each in enumerate(observations) if not each.failed]
         succeeded.sort(key=lambda at: _cost(metric, observations[at]))
-        kept.update(succeeded[: _MOST_OBSERVATIONS // 4 // len(optimized)])
+        kept.update(succeeded[: most // 4 // len(optimized)])
     others = [index for index in range(len(observations)) if index not in kept]
-    missing = _MOST_OBSERVATIONS - len(kept)
+    missing = most - len(kept)
     kept.update(others[len(others) * each // missing] for each in range(missing))
     return [observations[index] for index in sorted(kept)]
 

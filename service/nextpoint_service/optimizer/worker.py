@@ -14,7 +14,7 @@ from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
-Compute = Callable[[Problem], Sequence[Proposal]]
+Compute = Callable[[Problem, OptimizerSettings], Sequence[Proposal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Failure:
 SHUTTING_DOWN = Failure("the service is shutting down")
 
 
-def compute_model(problem: Problem) -> Sequence[Proposal]:
+def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Proposal]:
     """Make points from a model. The import takes seconds unless the fork server has done it."""
     from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
 
-    return model.propose(problem)
+    return model.propose(problem, most_observations=settings.observations)
 
 
 def set_up(settings: OptimizerSettings) -> int:
@@ -63,7 +63,7 @@ def run(
     """Compute within the time box; what goes wrong is returned, for not every error can travel."""
     try:
         with _TimeBox(settings.time_box_seconds):
-            return compute(problem)
+            return compute(problem, settings)
     except _TimeIsUp:
         return too_long(settings)
     except MemoryError:

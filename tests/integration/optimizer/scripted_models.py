@@ -8,46 +8,47 @@ from contextlib import suppress
 
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.optimizer.settings import OptimizerSettings
 
 
-def raise_an_error(_problem: Problem) -> Sequence[Proposal]:
+def raise_an_error(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     raise ArithmeticError("the matrix is not positive definite")
 
 
-def hang(_problem: Problem) -> Sequence[Proposal]:
+def hang(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     time.sleep(60)
     return []
 
 
-def hang_swallowing_errors(_problem: Problem) -> Sequence[Proposal]:
+def hang_swallowing_errors(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     while True:
         with suppress(Exception):
             time.sleep(60)
 
 
-def hang_deaf(_problem: Problem) -> Sequence[Proposal]:
+def hang_deaf(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     time.sleep(60)
     return []
 
 
-def die(_problem: Problem) -> Sequence[Proposal]:
+def die(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     os._exit(1)
 
 
-def take_memory(_problem: Problem) -> Sequence[Proposal]:
+def take_memory(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     bytearray(8 * 2**30)
     return []
 
 
-def take_memory_of_torch(_problem: Problem) -> Sequence[Proposal]:
+def take_memory_of_torch(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     import torch  # noqa: PLC0415
 
     torch.ones(2**30)
     return []
 
 
-def print_much(_problem: Problem) -> Sequence[Proposal]:
+def print_much(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     print("printed by a model")  # noqa: T201
     os.write(1, b"printed by a model")
     os.write(2, b"printed by a model")

@@ -6,15 +6,12 @@ from dataclasses import replace
 import pytest
 from tests.support.builders import NOW, a_constraint_draft, a_draft, a_parameter_draft
 
+from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import define
 from nextpoint_service.domain.errors import InvalidRequest
 from nextpoint_service.domain.experiment import ExperimentType
 from nextpoint_service.domain.limits import Limits
-from nextpoint_service.domain.parameter_rules import (
-    ConstraintDraft,
-    ParameterDraft,
-    TermDraft,
-)
+from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,

@@ -57,7 +57,7 @@ def test_the_noise_of_all_is_known_or_of_none(known, used):
 def test_of_many_observations_the_best_are_kept_and_some_of_all_times():
     observations = [observed(POINT, y=float(index % 997)) for index in range(5000)]
 
-    kept = chosen(outcomes(observations, [Metric("y")]), observations)
+    kept = chosen(outcomes(observations, [Metric("y")]), observations, 500)
 
     values = [each.values["y"].value for each in kept]
     assert len(kept) == 500

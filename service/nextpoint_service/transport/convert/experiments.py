@@ -5,6 +5,7 @@ from typing import assert_never
 from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
 from nextpoint_service.application.experiments import Detail
 from nextpoint_service.application.ports import ExperimentFilter
+from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import (
     ExperimentState,
@@ -15,7 +16,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
-from nextpoint_service.domain.parameter_rules import ConstraintDraft, ParameterDraft, TermDraft
+from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,
