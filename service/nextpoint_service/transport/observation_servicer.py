@@ -1,5 +1,7 @@
 """Opens the use cases of observations to gRPC."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -8,6 +10,8 @@ from nextpoint.v1 import observation_service_pb2 as pb
 from nextpoint.v1 import observation_service_pb2_grpc
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.observation import Observation
+from nextpoint_service.domain.report import ObservationDraft
 from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging, call_from_proto
 from nextpoint_service.transport.convert.observations import (
@@ -39,11 +43,10 @@ class ObservationServicer(observation_service_pb2_grpc.ObservationServiceService
         self, request: pb.BatchCreateObservationsRequest, context: _Context
     ) -> pb.BatchCreateObservationsResponse:
         call = call_from_proto(request, request.request_id)
-        drafts = [draft_from_proto(each) for each in request.observations]
+        # Thousands of observations take longer to convert than the others' heartbeats can wait.
+        drafts = await asyncio.to_thread(_drafts, request)
         made = await self._observations.create_batch(request.experiment_id, drafts, call)
-        return pb.BatchCreateObservationsResponse(
-            observations=[observation_to_proto(each) for each in made]
-        )
+        return await asyncio.to_thread(_batch_response, made)
 
     async def GetObservation(
         self, request: pb.GetObservationRequest, context: _Context
@@ -76,3 +79,13 @@ class ObservationServicer(observation_service_pb2_grpc.ObservationServiceService
         call = call_from_proto(request, request.request_id)
         await self._observations.delete(request.observation_id, call)
         return pb.DeleteObservationResponse()
+
+
+def _drafts(request: pb.BatchCreateObservationsRequest) -> list[ObservationDraft]:
+    return [draft_from_proto(each) for each in request.observations]
+
+
+def _batch_response(made: Sequence[Observation]) -> pb.BatchCreateObservationsResponse:
+    return pb.BatchCreateObservationsResponse(
+        observations=[observation_to_proto(each) for each in made]
+    )
