@@ -26,7 +26,14 @@ from nextpoint._default import (
     local,
 )
 from nextpoint._outcome import NewObservation
-from nextpoint._records import Lease, Observation, Prediction, Progress, Provenance
+from nextpoint._records import (
+    Lease,
+    Observation,
+    Prediction,
+    Progress,
+    Provenance,
+    StoppingCriteria,
+)
 from nextpoint._search_space import (
     Bool,
     Categorical,
@@ -90,6 +97,7 @@ __all__ = [
     "RunEndedError",
     "ServiceError",
     "StateError",
+    "StoppingCriteria",
     "Suggestion",
     "UnavailableError",
     "UnknownParameter",

@@ -46,6 +46,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class StoppingCriteria:
+    """Whether it is time to stop, which is advice.
+
+    Attributes:
+        should_stop: Whether there is a reason to stop.
+        reasons: ``budget_reached``, ``possible_stagnation``, both or none.
+    """
+
+    should_stop: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentRecord:
     """The state of an experiment when it was last fetched."""
 

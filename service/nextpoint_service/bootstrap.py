@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from nextpoint_service.application.analysis import AnalysisUseCases
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.events import Events
 from nextpoint_service.application.experiments import ExperimentUseCases
@@ -97,6 +98,7 @@ async def running(
                 suggestions=SuggestionUseCases(context, hand_outs),
                 observations=ObservationUseCases(context),
                 runs=RunUseCases(context, hand_outs),
+                analysis=AnalysisUseCases(context),
             ),
             events,
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.ports import Importances, Problem, Studied
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 
@@ -58,6 +58,9 @@ class ControlledOptimizer:
         points = await self._scripted.propose(problem)
         meanwhile()
         return points
+
+    async def importances(self, studied: Studied) -> Importances:
+        return await self._scripted.importances(studied)
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         return await self._scripted.why_infeasible(space)

@@ -2,7 +2,7 @@
 
 import random
 
-from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.application.ports import Importances, Phase, Problem, Studied
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,
@@ -57,6 +57,11 @@ class ScriptedOptimizer:
             )
             for offset in range(problem.count)
         ]
+
+    async def importances(self, studied: Studied) -> Importances:
+        names = [each.name for each in studied.experiment.space.parameters]
+        equal = dict.fromkeys(names, 1 / len(names))
+        return {each.name: equal for each in studied.experiment.metrics}
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:  # noqa: ARG002
         return self._infeasible

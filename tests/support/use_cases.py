@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from tests.support.clock import FakeClock
 
+from nextpoint_service.application.analysis import AnalysisUseCases
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.events import Events
 from nextpoint_service.application.experiments import ExperimentUseCases
@@ -76,6 +77,7 @@ class Service:
         self.suggestions = SuggestionUseCases(self.context, hand_outs)
         self.observations = ObservationUseCases(self.context)
         self.runs = RunUseCases(self.context, hand_outs)
+        self.analysis = AnalysisUseCases(self.context)
         self.housekeeping = Housekeeping(self.context, self.planner, REQUEST_ID_AGE)
 
     async def define(self, call: Call = NOW_AND_AGAIN, **changes: object) -> str:

@@ -9,6 +9,11 @@ from nextpoint._convert import experiment_from_proto
 from nextpoint._definition import update_experiment_to_proto
 from nextpoint._outcome import create_observation_to_proto, create_observations_to_proto
 from nextpoint._progress_bar import progress_bar
+from nextpoint._sync._analysis import (
+    fetch_best_practices,
+    fetch_importances,
+    fetch_stopping_criteria,
+)
 from nextpoint._sync._asking import ask, follow, list_suggestions, queue
 from nextpoint._sync._leases import DEFAULT_LEASE_SECONDS
 from nextpoint._sync._observing import (
@@ -32,13 +37,14 @@ if TYPE_CHECKING:
 
     from nextpoint._assignments import ParameterValue
     from nextpoint._outcome import HasId, NewObservation, Values
-    from nextpoint._records import MetadataValue, Observation, Progress
+    from nextpoint._records import MetadataValue, Observation, Progress, StoppingCriteria
     from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
     from nextpoint._sync._concurrency import Evaluate
     from nextpoint._sync._connection import Connection
     from nextpoint._sync._run import Run
     from nextpoint._sync._suggestion import Suggestion
     from nextpoint._unset import Unset
+    from nextpoint.errors import FieldViolation
 
 
 class Experiment:
@@ -274,6 +280,35 @@ class Experiment:
         out, so there may be none.
         """
         return list_best(self._connection, self.id)
+
+    def stopping_criteria(self) -> StoppingCriteria:
+        """Return whether it is time to stop, and why; nothing is stopped by it.
+
+        The budget is reached, or the newest observations, 5 for each parameter, brought nothing.
+        """
+        return fetch_stopping_criteria(self._connection, self.id)
+
+    def best_practices(self) -> list[FieldViolation]:
+        """Return which advice it goes against, in words; none when all is well.
+
+        It works all the same, though not as well as it could.
+        """
+        return fetch_best_practices(self._connection, self.id)
+
+    def metric_importances(self) -> dict[str, dict[str, float]]:
+        """Return by metric and parameter which share in what moves the metric is the parameter's.
+
+        The shares of a metric add up to 1, or are all 0 when it never changed. It takes up to
+        seconds.
+
+        Raises:
+            StateError: There are fewer successful observations than 5 for each parameter.
+            OverloadedError: It could not be computed in time.
+
+        Example:
+            (experiment.metric_importances())["accuracy"]["learning_rate"]
+        """
+        return fetch_importances(self._connection, self.id)
 
     def create_suggestion(
         self,

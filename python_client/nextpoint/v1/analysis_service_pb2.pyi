@@ -7,11 +7,54 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import nextpoint.v1.observation_pb2
+import sys
 import typing
 
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _StoppingReason:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _StoppingReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_StoppingReason.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    STOPPING_REASON_UNSPECIFIED: _StoppingReason.ValueType  # 0
+    """Never sent."""
+    STOPPING_REASON_BUDGET_REACHED: _StoppingReason.ValueType  # 1
+    """There are as many observations as the budget says, apart from the repeated
+    ones.
+    """
+    STOPPING_REASON_POSSIBLE_STAGNATION: _StoppingReason.ValueType  # 2
+    """The newest observations, 5 for each parameter, brought nothing: with one
+    optimized metric, 5 earlier ones are at least as good as the best of them;
+    with several, once the budget is reached, none of them is on the frontier.
+    """
+
+class StoppingReason(_StoppingReason, metaclass=_StoppingReasonEnumTypeWrapper):
+    """Why it is time to stop. Values may be added; a client that does not know one
+    shows `should_stop`.
+    """
+
+STOPPING_REASON_UNSPECIFIED: StoppingReason.ValueType  # 0
+"""Never sent."""
+STOPPING_REASON_BUDGET_REACHED: StoppingReason.ValueType  # 1
+"""There are as many observations as the budget says, apart from the repeated
+ones.
+"""
+STOPPING_REASON_POSSIBLE_STAGNATION: StoppingReason.ValueType  # 2
+"""The newest observations, 5 for each parameter, brought nothing: with one
+optimized metric, 5 earlier ones are at least as good as the best of them;
+with several, once the budget is reached, none of them is on the frontier.
+"""
+global___StoppingReason = StoppingReason
 
 @typing.final
 class ListBestAssignmentsRequest(google.protobuf.message.Message):
@@ -88,3 +131,186 @@ class BestAssignments(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["observation", b"observation"]) -> None: ...
 
 global___BestAssignments = BestAssignments
+
+@typing.final
+class GetStoppingCriteriaRequest(google.protobuf.message.Message):
+    """Says of which experiment the criteria are asked for."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EXPERIMENT_ID_FIELD_NUMBER: builtins.int
+    experiment_id: builtins.str
+    """The id of the experiment. Required."""
+    def __init__(
+        self,
+        *,
+        experiment_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id"]) -> None: ...
+
+global___GetStoppingCriteriaRequest = GetStoppingCriteriaRequest
+
+@typing.final
+class GetStoppingCriteriaResponse(google.protobuf.message.Message):
+    """Says whether it is time to stop."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHOULD_STOP_FIELD_NUMBER: builtins.int
+    REASONS_FIELD_NUMBER: builtins.int
+    should_stop: builtins.bool
+    """Whether there is a reason to stop."""
+    @property
+    def reasons(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___StoppingReason.ValueType]:
+        """The reasons. Empty when there is none."""
+
+    def __init__(
+        self,
+        *,
+        should_stop: builtins.bool = ...,
+        reasons: collections.abc.Iterable[global___StoppingReason.ValueType] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reasons", b"reasons", "should_stop", b"should_stop"]) -> None: ...
+
+global___GetStoppingCriteriaResponse = GetStoppingCriteriaResponse
+
+@typing.final
+class GetBestPracticesRequest(google.protobuf.message.Message):
+    """Says of which experiment the advice is asked for."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EXPERIMENT_ID_FIELD_NUMBER: builtins.int
+    experiment_id: builtins.str
+    """The id of the experiment. Required."""
+    def __init__(
+        self,
+        *,
+        experiment_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id"]) -> None: ...
+
+global___GetBestPracticesRequest = GetBestPracticesRequest
+
+@typing.final
+class GetBestPracticesResponse(google.protobuf.message.Message):
+    """Says which advice an experiment goes against."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VIOLATIONS_FIELD_NUMBER: builtins.int
+    @property
+    def violations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BestPracticeViolation]:
+        """What it goes against. Empty when all is well."""
+
+    def __init__(
+        self,
+        *,
+        violations: collections.abc.Iterable[global___BestPracticeViolation] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["violations", b"violations"]) -> None: ...
+
+global___GetBestPracticesResponse = GetBestPracticesResponse
+
+@typing.final
+class BestPracticeViolation(google.protobuf.message.Message):
+    """Represents a piece of advice that an experiment goes against."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """The field of `Experiment` that it is about, such as `linear_constraints`."""
+    description: builtins.str
+    """What is advised and what is the case, for people. The text may change."""
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        description: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["description", b"description", "field", b"field"]) -> None: ...
+
+global___BestPracticeViolation = BestPracticeViolation
+
+@typing.final
+class GetMetricImportancesRequest(google.protobuf.message.Message):
+    """Says of which experiment the importances are asked for."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EXPERIMENT_ID_FIELD_NUMBER: builtins.int
+    experiment_id: builtins.str
+    """The id of the experiment. Required."""
+    def __init__(
+        self,
+        *,
+        experiment_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id"]) -> None: ...
+
+global___GetMetricImportancesRequest = GetMetricImportancesRequest
+
+@typing.final
+class GetMetricImportancesResponse(google.protobuf.message.Message):
+    """Says which parameters move which metrics."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    METRIC_IMPORTANCES_FIELD_NUMBER: builtins.int
+    @property
+    def metric_importances(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___MetricImportances]:
+        """One entry for every metric, in the order of the experiment."""
+
+    def __init__(
+        self,
+        *,
+        metric_importances: collections.abc.Iterable[global___MetricImportances] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["metric_importances", b"metric_importances"]) -> None: ...
+
+global___GetMetricImportancesResponse = GetMetricImportancesResponse
+
+@typing.final
+class MetricImportances(google.protobuf.message.Message):
+    """Represents which parameters move a metric."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class ImportancesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    METRIC_FIELD_NUMBER: builtins.int
+    IMPORTANCES_FIELD_NUMBER: builtins.int
+    metric: builtins.str
+    """The name of the metric."""
+    @property
+    def importances(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
+        """By parameter, its share in what moves the metric, from 0 to 1. They add up
+        to 1; all are 0 when the metric never changed. With a single parameter it
+        is 1.
+        """
+
+    def __init__(
+        self,
+        *,
+        metric: builtins.str = ...,
+        importances: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["importances", b"importances", "metric", b"metric"]) -> None: ...
+
+global___MetricImportances = MetricImportances

@@ -40,6 +40,21 @@ class AnalysisServiceStub(object):
                 request_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.ListBestAssignmentsRequest.SerializeToString,
                 response_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.ListBestAssignmentsResponse.FromString,
                 _registered_method=True)
+        self.GetStoppingCriteria = channel.unary_unary(
+                '/nextpoint.v1.AnalysisService/GetStoppingCriteria',
+                request_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetStoppingCriteriaRequest.SerializeToString,
+                response_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetStoppingCriteriaResponse.FromString,
+                _registered_method=True)
+        self.GetBestPractices = channel.unary_unary(
+                '/nextpoint.v1.AnalysisService/GetBestPractices',
+                request_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetBestPracticesRequest.SerializeToString,
+                response_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetBestPracticesResponse.FromString,
+                _registered_method=True)
+        self.GetMetricImportances = channel.unary_unary(
+                '/nextpoint.v1.AnalysisService/GetMetricImportances',
+                request_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesRequest.SerializeToString,
+                response_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesResponse.FromString,
+                _registered_method=True)
 
 
 class AnalysisServiceServicer(object):
@@ -60,6 +75,41 @@ class AnalysisServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStoppingCriteria(self, request, context):
+        """Says whether it is time to stop, and why. It is advice: nothing is stopped
+        but by the budget.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBestPractices(self, request, context):
+        """Says which advice an experiment goes against, in words. It is advice: such
+        an experiment works, though not as well as it could.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMetricImportances(self, request, context):
+        """Says which parameters move which metrics, learned from the successful
+        observations by extremely randomized trees. It takes up to seconds, in
+        which everything else goes on; the same observations give the same numbers.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+        `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when there are fewer
+        successful observations than 5 for each parameter and there are several
+        parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
+        could not be computed in time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnalysisServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -67,6 +117,21 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
                     servicer.ListBestAssignments,
                     request_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.ListBestAssignmentsRequest.FromString,
                     response_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.ListBestAssignmentsResponse.SerializeToString,
+            ),
+            'GetStoppingCriteria': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStoppingCriteria,
+                    request_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetStoppingCriteriaRequest.FromString,
+                    response_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetStoppingCriteriaResponse.SerializeToString,
+            ),
+            'GetBestPractices': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBestPractices,
+                    request_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetBestPracticesRequest.FromString,
+                    response_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetBestPracticesResponse.SerializeToString,
+            ),
+            'GetMetricImportances': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMetricImportances,
+                    request_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesRequest.FromString,
+                    response_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -97,6 +162,87 @@ class AnalysisService(object):
             '/nextpoint.v1.AnalysisService/ListBestAssignments',
             nextpoint_dot_v1_dot_analysis__service__pb2.ListBestAssignmentsRequest.SerializeToString,
             nextpoint_dot_v1_dot_analysis__service__pb2.ListBestAssignmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStoppingCriteria(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextpoint.v1.AnalysisService/GetStoppingCriteria',
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetStoppingCriteriaRequest.SerializeToString,
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetStoppingCriteriaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBestPractices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextpoint.v1.AnalysisService/GetBestPractices',
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetBestPracticesRequest.SerializeToString,
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetBestPracticesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMetricImportances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextpoint.v1.AnalysisService/GetMetricImportances',
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesRequest.SerializeToString,
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

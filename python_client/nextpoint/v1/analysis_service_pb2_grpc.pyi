@@ -35,6 +35,41 @@ class AnalysisServiceStub:
     `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
     """
 
+    GetStoppingCriteria: grpc.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetStoppingCriteriaRequest,
+        nextpoint.v1.analysis_service_pb2.GetStoppingCriteriaResponse,
+    ]
+    """Says whether it is time to stop, and why. It is advice: nothing is stopped
+    but by the budget.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+    """
+
+    GetBestPractices: grpc.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetBestPracticesRequest,
+        nextpoint.v1.analysis_service_pb2.GetBestPracticesResponse,
+    ]
+    """Says which advice an experiment goes against, in words. It is advice: such
+    an experiment works, though not as well as it could.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+    """
+
+    GetMetricImportances: grpc.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetMetricImportancesRequest,
+        nextpoint.v1.analysis_service_pb2.GetMetricImportancesResponse,
+    ]
+    """Says which parameters move which metrics, learned from the successful
+    observations by extremely randomized trees. It takes up to seconds, in
+    which everything else goes on; the same observations give the same numbers.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+    `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when there are fewer
+    successful observations than 5 for each parameter and there are several
+    parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
+    could not be computed in time.
+    """
+
 class AnalysisServiceAsyncStub:
     """Says what was learned."""
 
@@ -50,6 +85,41 @@ class AnalysisServiceAsyncStub:
 
     Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
     `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
+    """
+
+    GetStoppingCriteria: grpc.aio.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetStoppingCriteriaRequest,
+        nextpoint.v1.analysis_service_pb2.GetStoppingCriteriaResponse,
+    ]
+    """Says whether it is time to stop, and why. It is advice: nothing is stopped
+    but by the budget.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+    """
+
+    GetBestPractices: grpc.aio.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetBestPracticesRequest,
+        nextpoint.v1.analysis_service_pb2.GetBestPracticesResponse,
+    ]
+    """Says which advice an experiment goes against, in words. It is advice: such
+    an experiment works, though not as well as it could.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+    """
+
+    GetMetricImportances: grpc.aio.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetMetricImportancesRequest,
+        nextpoint.v1.analysis_service_pb2.GetMetricImportancesResponse,
+    ]
+    """Says which parameters move which metrics, learned from the successful
+    observations by extremely randomized trees. It takes up to seconds, in
+    which everything else goes on; the same observations give the same numbers.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+    `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when there are fewer
+    successful observations than 5 for each parameter and there are several
+    parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
+    could not be computed in time.
     """
 
 class AnalysisServiceServicer(metaclass=abc.ABCMeta):
@@ -69,6 +139,47 @@ class AnalysisServiceServicer(metaclass=abc.ABCMeta):
 
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
         `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
+        """
+
+    @abc.abstractmethod
+    def GetStoppingCriteria(
+        self,
+        request: nextpoint.v1.analysis_service_pb2.GetStoppingCriteriaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nextpoint.v1.analysis_service_pb2.GetStoppingCriteriaResponse, collections.abc.Awaitable[nextpoint.v1.analysis_service_pb2.GetStoppingCriteriaResponse]]:
+        """Says whether it is time to stop, and why. It is advice: nothing is stopped
+        but by the budget.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+        """
+
+    @abc.abstractmethod
+    def GetBestPractices(
+        self,
+        request: nextpoint.v1.analysis_service_pb2.GetBestPracticesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nextpoint.v1.analysis_service_pb2.GetBestPracticesResponse, collections.abc.Awaitable[nextpoint.v1.analysis_service_pb2.GetBestPracticesResponse]]:
+        """Says which advice an experiment goes against, in words. It is advice: such
+        an experiment works, though not as well as it could.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+        """
+
+    @abc.abstractmethod
+    def GetMetricImportances(
+        self,
+        request: nextpoint.v1.analysis_service_pb2.GetMetricImportancesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nextpoint.v1.analysis_service_pb2.GetMetricImportancesResponse, collections.abc.Awaitable[nextpoint.v1.analysis_service_pb2.GetMetricImportancesResponse]]:
+        """Says which parameters move which metrics, learned from the successful
+        observations by extremely randomized trees. It takes up to seconds, in
+        which everything else goes on; the same observations give the same numbers.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+        `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when there are fewer
+        successful observations than 5 for each parameter and there are several
+        parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
+        could not be computed in time.
         """
 
 def add_AnalysisServiceServicer_to_server(servicer: AnalysisServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -1,6 +1,6 @@
 """What the use cases need from the outside: a database, an optimizer, the time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -262,14 +262,36 @@ class Problem:
     fallback_reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """What an analysis looks at. Plain values: it can be sent to another process.
+
+    `seed` makes the analysis of the same observations the same.
+    """
+
+    experiment: Experiment
+    observations: tuple[Observation, ...]
+    seed: int
+
+
+Importances = Mapping[str, Mapping[str, float]]
+"""By metric, which share of what moves it each parameter has."""
+
+
 class Optimizer(Protocol):
-    """Makes points."""
+    """Makes points, and says what they taught."""
 
     async def propose(self, problem: Problem) -> Sequence[Proposal]:
         """Return at least 1 and at most `problem.count` points inside the space.
 
         Never fails for want of a model: a space-filling point with the reason in its provenance
         stands in. Points already observed or pending are avoided as long as there are others.
+        """
+
+    async def importances(self, studied: Studied) -> Importances:
+        """Return, for every metric, a number for every parameter, which add up to 1.
+
+        They are all 0 for a metric that never changes. Raises ModelUnavailable.
         """
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:

@@ -177,6 +177,21 @@ class MetricsMissing(PreconditionFailed):
         )
 
 
+class TooFewObservations(PreconditionFailed):
+    """There are not enough observations to learn from."""
+
+    reason = "TOO_FEW_OBSERVATIONS"
+
+    def __init__(self, experiment_id: str, needed: int, found: int) -> None:
+        super().__init__(
+            f"experiment '{experiment_id}' needs {needed} successful observations for that,"
+            f" there are {found}",
+            experiment_id=experiment_id,
+            needed=str(needed),
+            found=str(found),
+        )
+
+
 class LimitReached(NextpointServiceError):
     """A named limit of the service is reached."""
 
@@ -230,6 +245,19 @@ class Overloaded(LimitReached):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} calls are waiting, which is the limit", limit=str(limit))
+
+
+class ModelUnavailable(LimitReached):
+    """What only a model process can say could not be computed within its limits."""
+
+    reason = "MODEL_UNAVAILABLE"
+
+    def __init__(self, experiment_id: str, why: str) -> None:
+        super().__init__(
+            f"experiment '{experiment_id}' could not be analysed: {why}",
+            experiment_id=experiment_id,
+            why=why,
+        )
 
 
 class WorkerReplaced(NextpointServiceError):

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic
+from typing import Any, TypeVar
 
 import structlog
 
-from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.application.ports import Importances, Phase, Problem, Studied
+from nextpoint_service.domain.errors import ModelUnavailable
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.process import GRACE_SECONDS, ModelProcess
@@ -20,13 +23,15 @@ from nextpoint_service.optimizer.worker import (
     SHUTTING_DOWN,
     Compute,
     Failure,
+    Work,
+    compute_importances,
     compute_model,
     too_long,
 )
 
 __all__ = ["OptimizerPool", "OptimizerSettings"]
 
-_Result = Sequence[Proposal] | Failure
+T = TypeVar("T")
 
 _JOIN_SECONDS = 1.0
 _NOT_BEGUN = "no model process was free in time"
@@ -42,8 +47,10 @@ class OptimizerPool:
     """
 
     def __init__(self, settings: OptimizerSettings, compute: Compute = compute_model) -> None:
-        self._jobs: SimpleQueue[tuple[Future[_Result], Problem] | None] = SimpleQueue()
-        self._processes = [ModelProcess(settings, compute) for _ in range(settings.processes)]
+        # What each job returns is known to whoever waits for its future.
+        self._jobs: SimpleQueue[tuple[Future[Any], Work[Any]] | None] = SimpleQueue()
+        self._compute = compute
+        self._processes = [ModelProcess(settings) for _ in range(settings.processes)]
         # A thread that waits for Ax to load must not hold up the end of the server.
         self._threads = [
             Thread(target=self._serve, args=(process,), name="model", daemon=True)
@@ -77,7 +84,7 @@ class OptimizerPool:
         """Return points; a space-filling one with the reason stands in for a missing model."""
         if problem.phase is not Phase.MODEL:
             return await asyncio.to_thread(_space_filling, problem)
-        result = await self._model(problem)
+        result = await self._in_process(partial(self._compute, problem))
         if not isinstance(result, Failure):
             return result
         _log.warning(
@@ -86,15 +93,22 @@ class OptimizerPool:
         instead = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason=result.reason)
         return await asyncio.to_thread(_space_filling, instead)
 
+    async def importances(self, studied: Studied) -> Importances:
+        """Say which parameters move which metrics, or raise ModelUnavailable."""
+        result = await self._in_process(partial(compute_importances, studied))
+        if isinstance(result, Failure):
+            raise ModelUnavailable(studied.experiment.experiment_id, result.reason)
+        return result
+
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         """Say why the linear constraints leave no point, or return None when they leave one."""
         return await asyncio.to_thread(_why_infeasible, space)
 
-    async def _model(self, problem: Problem) -> _Result:
+    async def _in_process(self, work: Work[T]) -> T | Failure:
         if self._closed.is_set():
             return SHUTTING_DOWN
-        future: Future[_Result] = Future()
-        self._jobs.put((future, problem))
+        future: Future[T | Failure] = Future()
+        self._jobs.put((future, work))
         # From here on, and not from when it is begun: Ax may load, and others may be first.
         seconds = self._settings.time_box_seconds + GRACE_SECONDS
         try:
@@ -103,16 +117,16 @@ class OptimizerPool:
             return too_long(self._settings) if future.running() else Failure(_NOT_BEGUN)
 
     def _serve(self, process: ModelProcess) -> None:
-        """Compute one problem after another, on a thread that belongs to the process."""
+        """Do one job after another, on a thread that belongs to the process."""
         try:
             process.start()
         except (BrokenProcessPool, EOFError, OSError) as error:
-            # Every problem will try again, and say so if that fails too.
+            # Every job will try again, and say so if that fails too.
             _log.warning("model_not_loaded", error=repr(error))
         while not self._closed.is_set() and (job := self._jobs.get()) is not None:
-            future, problem = job
+            future, work = job
             if future.set_running_or_notify_cancel():
-                future.set_result(_computed(process, problem))
+                future.set_result(_computed(process, work))
         process.end()
 
     def _join(self) -> None:
@@ -122,9 +136,9 @@ class OptimizerPool:
                 thread.join(max(0.0, deadline - monotonic()))
 
 
-def _computed(process: ModelProcess, problem: Problem) -> _Result:
+def _computed(process: ModelProcess, work: Work[T]) -> T | Failure:
     try:
-        return process.compute(problem)
+        return process.compute(work)
     except Exception as error:  # noqa: BLE001  # the border of the pool
         _log.exception("model_process_failed")
         return Failure(f"the model could not be computed: {type(error).__name__}")

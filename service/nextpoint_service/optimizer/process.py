@@ -2,19 +2,18 @@
 
 import os
 import signal
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context
+from typing import TypeVar
 
-from nextpoint_service.application.ports import Problem
-from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer import worker
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 GRACE_SECONDS = 5.0
 """How long after its time box a model that does not look at the time is left alone."""
+T = TypeVar("T")
 _PRELOAD = "nextpoint_service.optimizer.preload"
 
 
@@ -25,9 +24,8 @@ class ModelProcess:
     ends no other work.
     """
 
-    def __init__(self, settings: OptimizerSettings, compute: worker.Compute) -> None:
+    def __init__(self, settings: OptimizerSettings) -> None:
         self._settings = settings
-        self._compute = compute
         self._executor: ProcessPoolExecutor | None = None
         self._pid: int | None = None
         self._closed = False
@@ -43,13 +41,13 @@ class ModelProcess:
         self._pid = self._executor.submit(worker.set_up, self._settings).result()
         return self._executor
 
-    def compute(self, problem: Problem) -> Sequence[Proposal] | worker.Failure:
-        """Compute in the process. One that dies is begun again, once for each problem."""
+    def compute(self, work: worker.Work[T]) -> T | worker.Failure:
+        """Compute in the process. One that dies is begun again, once for each job."""
         for _ in range(2):
             if self._closed:
                 return worker.SHUTTING_DOWN
             try:
-                return self._try(problem)
+                return self._try(work)
             except (BrokenProcessPool, EOFError, OSError):
                 self.end()
         return worker.Failure("the model's process ended while it was needed")
@@ -66,9 +64,9 @@ class ModelProcess:
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
 
-    def _try(self, problem: Problem) -> Sequence[Proposal] | worker.Failure:
+    def _try(self, work: worker.Work[T]) -> T | worker.Failure:
         executor = self._executor or self.start()
-        future = executor.submit(worker.run, self._compute, problem, self._settings)
+        future = executor.submit(worker.run, work, self._settings)
         try:
             return future.result(self._settings.time_box_seconds + GRACE_SECONDS)
         except TimeoutError:

@@ -9,12 +9,16 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import TypeVar
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.ports import Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
+T = TypeVar("T")
 Compute = Callable[[Problem, OptimizerSettings], Sequence[Proposal]]
+Work = Callable[[OptimizerSettings], T]
+"""What one job of a model process is: a function of a module, and what it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,13 @@ def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Pro
     from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
 
     return model.propose(problem, most_observations=settings.observations)
+
+
+def compute_importances(studied: Studied, settings: OptimizerSettings) -> Importances:
+    """Say which parameters move which metrics."""
+    from nextpoint_service.optimizer import importances  # noqa: PLC0415  # NumPy takes its time
+
+    return importances.importances_of(studied, most_observations=settings.observations)
 
 
 def set_up(settings: OptimizerSettings) -> int:
@@ -57,13 +68,11 @@ def _end_with_the_server() -> None:
         os._exit(1)
 
 
-def run(
-    compute: Compute, problem: Problem, settings: OptimizerSettings
-) -> Sequence[Proposal] | Failure:
+def run(work: Work[T], settings: OptimizerSettings) -> T | Failure:
     """Compute within the time box; what goes wrong is returned, for not every error can travel."""
     try:
         with _TimeBox(settings.time_box_seconds):
-            return compute(problem, settings)
+            return work(settings)
     except _TimeIsUp:
         return too_long(settings)
     except MemoryError:

@@ -6,10 +6,16 @@ import grpc
 
 from nextpoint.v1 import analysis_service_pb2 as pb
 from nextpoint.v1 import analysis_service_pb2_grpc
+from nextpoint_service.application.analysis import AnalysisUseCases
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging
+from nextpoint_service.transport.convert.analysis import (
+    advice_to_proto,
+    importances_to_proto,
+    stopping_to_proto,
+)
 from nextpoint_service.transport.convert.observations import observation_to_proto
 
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -18,7 +24,10 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
     """Converts, calls, converts."""
 
-    def __init__(self, observations: ObservationUseCases, limits: Limits) -> None:
+    def __init__(
+        self, analysis: AnalysisUseCases, observations: ObservationUseCases, limits: Limits
+    ) -> None:
+        self._analysis = analysis
         self._observations = observations
         self._limits = limits
 
@@ -33,3 +42,18 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
             found, lambda each: pb.BestAssignments(observation=observation_to_proto(each))
         )
         return pb.ListBestAssignmentsResponse(best_assignments=best, next_page_token=token)
+
+    async def GetStoppingCriteria(
+        self, request: pb.GetStoppingCriteriaRequest, context: _Context
+    ) -> pb.GetStoppingCriteriaResponse:
+        return stopping_to_proto(await self._analysis.stopping_reasons(request.experiment_id))
+
+    async def GetBestPractices(
+        self, request: pb.GetBestPracticesRequest, context: _Context
+    ) -> pb.GetBestPracticesResponse:
+        return advice_to_proto(await self._analysis.against_advice(request.experiment_id))
+
+    async def GetMetricImportances(
+        self, request: pb.GetMetricImportancesRequest, context: _Context
+    ) -> pb.GetMetricImportancesResponse:
+        return importances_to_proto(await self._analysis.importances(request.experiment_id))

@@ -19,6 +19,7 @@ from nextpoint.v1 import (
     suggestion_service_pb2,
     suggestion_service_pb2_grpc,
 )
+from nextpoint_service.application.analysis import AnalysisUseCases
 from nextpoint_service.application.events import Events
 from nextpoint_service.application.experiments import ExperimentUseCases
 from nextpoint_service.application.observations import ObservationUseCases
@@ -60,6 +61,7 @@ class UseCases:
     suggestions: SuggestionUseCases
     observations: ObservationUseCases
     runs: RunUseCases
+    analysis: AnalysisUseCases
 
 
 class Server:
@@ -95,7 +97,7 @@ class Server:
             RunServicer(use_cases.runs, limits), self._server
         )
         analysis_service_pb2_grpc.add_AnalysisServiceServicer_to_server(
-            AnalysisServicer(use_cases.observations, limits), self._server
+            AnalysisServicer(use_cases.analysis, use_cases.observations, limits), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(

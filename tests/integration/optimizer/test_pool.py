@@ -9,7 +9,8 @@ from tests.integration.optimizer import scripted_models
 from tests.integration.optimizer.processes import descendants, is_running
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, observed
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.ports import Phase, Studied
+from nextpoint_service.domain.errors import ModelUnavailable
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
@@ -53,6 +54,26 @@ async def test_an_infeasible_space_is_explained(pool):
 
     assert "linear_constraints[0]" in await pool.why_infeasible(space)
     assert await pool.why_infeasible(SQUARE) is None
+
+
+async def test_importances_come_from_a_model_process(pool):
+    studied = Studied(MODEL.experiment, tuple(OBSERVATIONS), seed=7)
+
+    found = await pool.importances(studied)
+
+    assert found.keys() == {metric.name for metric in MODEL.experiment.metrics}
+    assert all(sum(shares.values()) == pytest.approx(1) for shares in found.values())
+
+
+async def test_importances_that_take_too_long_are_refused():
+    pool = OptimizerPool(OptimizerSettings(time_box_seconds=1e-3))
+    pool.start()
+    many = Studied(MODEL.experiment, tuple(OBSERVATIONS) * 100, seed=7)
+    try:
+        with pytest.raises(ModelUnavailable, match="took longer than"):
+            await pool.importances(many)
+    finally:
+        await pool.close()
 
 
 async def test_calls_at_the_same_time_get_the_same_answers_as_one_by_one(pool):

@@ -23,10 +23,12 @@ from nextpoint.v1 import (
 from nextpoint_service.application.experiments import Detail
 from nextpoint_service.application.suggestions import Renewal
 from nextpoint_service.domain.definition import define
+from nextpoint_service.domain.errors import FieldViolation
 from nextpoint_service.domain.experiment import Progress
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.domain.run import Run, RunState
+from nextpoint_service.domain.stopping import StoppingReason
 from nextpoint_service.domain.suggestion import (
     Ending,
     Generator,
@@ -37,7 +39,13 @@ from nextpoint_service.domain.suggestion import (
     SuggestionState,
 )
 from nextpoint_service.domain.violations import Violations
-from nextpoint_service.transport.convert import experiments, observations, runs, suggestions
+from nextpoint_service.transport.convert import (
+    analysis,
+    experiments,
+    observations,
+    runs,
+    suggestions,
+)
 from nextpoint_service.transport.convert.values import values_from_proto
 from nextpoint_service.transport.suggestion_stream import ENDINGS
 
@@ -314,6 +322,9 @@ def nouns():
                 (suggestions.hand_out_from_proto(A_HAND_OUT),),
             )
         ),
+        analysis.stopping_to_proto((StoppingReason.BUDGET_REACHED,)),
+        analysis.advice_to_proto((FieldViolation("budget", "is small"),)),
+        analysis.importances_to_proto({"m": {"d": 1.0}}),
     ]
 
 

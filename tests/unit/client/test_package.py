@@ -44,6 +44,7 @@ def test_the_public_names_are_these():
         "RunEndedError",
         "ServiceError",
         "StateError",
+        "StoppingCriteria",
         "Suggestion",
         "UnavailableError",
         "UnknownParameter",

@@ -36,6 +36,8 @@ EXAMPLES = {
     errors.GridExhausted: {"experiment_id": "exp_7", "cells": 31},
     errors.LeaseLost: {"suggestion_id": "sug_7", "attempt": 31},
     errors.RunEnded: {"run_id": "run_7", "state": "completed"},
+    errors.TooFewObservations: {"experiment_id": "exp_7", "needed": 31, "found": 17},
+    errors.ModelUnavailable: {"experiment_id": "exp_7", "why": "it took too long"},
     errors.QueueFull: {"experiment_id": "exp_7", "limit": 31},
     errors.TooManyObservations: {"experiment_id": "exp_7", "limit": 31},
     errors.TooManyStreams: {"limit": 31},

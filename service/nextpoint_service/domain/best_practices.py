@@ -1,0 +1,79 @@
+"""Advice on experiments that work, though not as well as they could."""
+
+from dataclasses import dataclass
+
+from nextpoint_service.domain.errors import FieldViolation
+from nextpoint_service.domain.experiment import Experiment, Progress
+from nextpoint_service.domain.violations import Violations
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """How large an experiment is best kept."""
+
+    constrained_parameters: int = 100
+    """Parameters of an experiment with linear constraints."""
+    constrained_budget: int = 2500
+    """Budget of an experiment with linear constraints."""
+    linear_constraints: int = 10
+    """Linear constraints."""
+
+
+def against_advice(
+    experiment: Experiment, progress: Progress, advice: Advice
+) -> tuple[FieldViolation, ...]:
+    """Return what the experiment goes against, by the field that it is about."""
+    found = Violations()
+    if experiment.space.constraints:
+        _check_constrained(experiment, progress, advice, found)
+    if progress.budget is not None and progress.evaluated > progress.budget:
+        found.add(
+            "budget",
+            f"the budget is {progress.budget} and {progress.evaluated} observations count"
+            " against it; raise it to go on",
+        )
+    workers = experiment.parallel_bandwidth or 1
+    if progress.open_suggestions > workers:
+        found.add(
+            "parallel_bandwidth",
+            f"{progress.open_suggestions} suggestions are open at the same time and {workers} is"
+            " expected; say how many there are, so that the start is long enough",
+        )
+    return found.found
+
+
+def _check_constrained(
+    experiment: Experiment, progress: Progress, advice: Advice, found: Violations
+) -> None:
+    dimension = len(experiment.space.parameters)
+    constraints = len(experiment.space.constraints)
+    workers = experiment.parallel_bandwidth or 1
+    if dimension > advice.constrained_parameters:
+        found.add(
+            "parameters",
+            f"with linear constraints at most {advice.constrained_parameters} are advised,"
+            f" there are {dimension}",
+        )
+    if experiment.budget is not None and experiment.budget > advice.constrained_budget:
+        found.add(
+            "budget",
+            f"with linear constraints at most {advice.constrained_budget} is advised,"
+            f" it is {experiment.budget}",
+        )
+    if constraints > advice.linear_constraints:
+        found.add(
+            "linear_constraints",
+            f"at most {advice.linear_constraints} are advised, there are {constraints}",
+        )
+    if workers > dimension:
+        found.add(
+            "parallel_bandwidth",
+            "with linear constraints at most one worker for each parameter is advised:"
+            f" {workers} are expected for {dimension}",
+        )
+    if progress.open_suggestions > dimension:
+        found.add(
+            "progress.open_suggestion_count",
+            "with linear constraints at most one open suggestion for each parameter is advised:"
+            f" {progress.open_suggestions} are open for {dimension}",
+        )

@@ -1,0 +1,74 @@
+"""When it is time to stop."""
+
+import math
+from collections.abc import Sequence
+from enum import Enum
+
+from nextpoint_service.domain.experiment import Experiment, Metric, Progress
+from nextpoint_service.domain.observation import Observation, best, is_eligible
+
+_FOR_EACH_PARAMETER = 5
+"""How many observations without progress are patience enough, for each parameter."""
+_RIVALS = 5
+"""How many earlier observations have to be as good, so that one lucky value is no reason."""
+
+
+class StoppingReason(Enum):
+    """Why it is time to stop."""
+
+    BUDGET_REACHED = "budget_reached"
+    POSSIBLE_STAGNATION = "possible_stagnation"
+
+
+def stopping_reasons(
+    experiment: Experiment, progress: Progress, observations: Sequence[Observation]
+) -> tuple[StoppingReason, ...]:
+    """Return why to stop; `observations` are all of the experiment, the earliest first."""
+    reasons = []
+    if progress.finished:
+        reasons.append(StoppingReason.BUDGET_REACHED)
+    if _stagnates(experiment, observations, finished=progress.finished):
+        reasons.append(StoppingReason.POSSIBLE_STAGNATION)
+    return tuple(reasons)
+
+
+def _stagnates(
+    experiment: Experiment, observations: Sequence[Observation], *, finished: bool
+) -> bool:
+    window = _FOR_EACH_PARAMETER * len(experiment.space.parameters)
+    if len(observations) < window + _RIVALS:
+        return False
+    earlier, newest = observations[:-window], observations[-window:]
+    match experiment.optimized:
+        case ():
+            return False
+        case (metric,):
+            return _brought_nothing(experiment, metric, earlier, newest)
+        case _:
+            return finished and _is_off_the_frontier(experiment, observations, newest)
+
+
+def _brought_nothing(
+    experiment: Experiment,
+    metric: Metric,
+    earlier: Sequence[Observation],
+    newest: Sequence[Observation],
+) -> bool:
+    rival = sorted((_worth(experiment, metric, each) for each in earlier), reverse=True)[
+        _RIVALS - 1
+    ]
+    found = max(_worth(experiment, metric, each) for each in newest)
+    return rival > -math.inf and rival >= found
+
+
+def _worth(experiment: Experiment, metric: Metric, observation: Observation) -> float:
+    if not is_eligible(experiment, observation):
+        return -math.inf
+    return metric.sign * observation.values[metric.name].value
+
+
+def _is_off_the_frontier(
+    experiment: Experiment, observations: Sequence[Observation], newest: Sequence[Observation]
+) -> bool:
+    frontier = {each.observation_id for each in best(experiment, list(observations))}
+    return bool(frontier) and frontier.isdisjoint(each.observation_id for each in newest)

@@ -1,0 +1,38 @@
+"""What was learned, and what is advised."""
+
+from nextpoint.v1 import analysis_service_pb2 as pb
+from nextpoint_service.application.ports import Importances
+from nextpoint_service.domain.errors import FieldViolation
+from nextpoint_service.domain.stopping import StoppingReason
+
+_REASONS_OUT = {
+    StoppingReason.BUDGET_REACHED: pb.STOPPING_REASON_BUDGET_REACHED,
+    StoppingReason.POSSIBLE_STAGNATION: pb.STOPPING_REASON_POSSIBLE_STAGNATION,
+}
+
+
+def stopping_to_proto(reasons: tuple[StoppingReason, ...]) -> pb.GetStoppingCriteriaResponse:
+    """Return the message of the reasons to stop."""
+    return pb.GetStoppingCriteriaResponse(
+        should_stop=bool(reasons), reasons=[_REASONS_OUT[each] for each in reasons]
+    )
+
+
+def advice_to_proto(violations: tuple[FieldViolation, ...]) -> pb.GetBestPracticesResponse:
+    """Return the message of what an experiment goes against."""
+    return pb.GetBestPracticesResponse(
+        violations=[
+            pb.BestPracticeViolation(field=each.field, description=each.description)
+            for each in violations
+        ]
+    )
+
+
+def importances_to_proto(importances: Importances) -> pb.GetMetricImportancesResponse:
+    """Return the message of what moves the metrics."""
+    return pb.GetMetricImportancesResponse(
+        metric_importances=[
+            pb.MetricImportances(metric=metric, importances=shares)
+            for metric, shares in importances.items()
+        ]
+    )

@@ -1,0 +1,87 @@
+"""What callers ask about what was learned."""
+
+import pytest
+from tests.support.use_cases import NOW_AND_AGAIN
+
+from nextpoint_service.domain.definition import MetricDraft
+from nextpoint_service.domain.errors import ExperimentNotFound, TooFewObservations
+from nextpoint_service.domain.parameter_rules import ParameterDraft
+from nextpoint_service.domain.report import ObservationDraft
+from nextpoint_service.domain.stopping import StoppingReason
+
+PLANE = tuple(ParameterDraft(name, "double", bounds=(0.0, 1.0)) for name in "xy")
+
+
+async def test_an_experiment_that_goes_well_has_no_reason_to_stop(service):
+    experiment = await service.define(budget=12)
+    await service.evaluate(experiment, 11)
+
+    assert await service.analysis.stopping_reasons(experiment) == ()
+
+
+async def test_a_spent_budget_is_a_reason_to_stop(service):
+    experiment = await service.define(budget=3)
+    await service.evaluate(experiment, 3)
+
+    reasons = await service.analysis.stopping_reasons(experiment)
+
+    assert reasons == (StoppingReason.BUDGET_REACHED,)
+
+
+async def test_stagnation_looks_at_observations_in_their_order(service):
+    experiment = await service.define()
+    for value in (9.0,) * 5 + (1.0,) * 5:
+        await service.report_own(experiment, value, x=0.5)
+
+    reasons = await service.analysis.stopping_reasons(experiment)
+
+    assert reasons == (StoppingReason.POSSIBLE_STAGNATION,)
+
+
+async def test_advice_counts_what_is_open(service):
+    experiment = await service.define()
+    await service.ask(experiment, "w1")
+    alone = await service.analysis.against_advice(experiment)
+    await service.ask(experiment, "w2")
+
+    together = await service.analysis.against_advice(experiment)
+
+    assert alone == ()
+    assert [each.field for each in together] == ["parallel_bandwidth"]
+
+
+async def test_importances_need_five_successes_for_each_parameter(service):
+    experiment = await service.define(parameters=PLANE)
+    for _ in range(9):
+        await service.report_own(experiment, x=0.5, y=0.5)
+    failed = ObservationDraft(assignments={"x": 0.1, "y": 0.1}, failed=True)
+    await service.observations.create(experiment, failed, NOW_AND_AGAIN)
+
+    with pytest.raises(TooFewObservations) as refused:
+        await service.analysis.importances(experiment)
+
+    assert refused.value.metadata["needed"] == "10"
+    assert refused.value.metadata["found"] == "9"
+
+
+async def test_importances_are_of_every_metric(service):
+    experiment = await service.define(parameters=PLANE)
+    for _ in range(10):
+        await service.report_own(experiment, x=0.5, y=0.5)
+
+    assert await service.analysis.importances(experiment) == {"taste": {"x": 0.5, "y": 0.5}}
+
+
+async def test_a_single_parameter_moves_everything(service):
+    metrics = (MetricDraft("taste"), MetricDraft("crust"))
+    experiment = await service.define(metrics=metrics, budget=10)
+
+    found = await service.analysis.importances(experiment)
+
+    assert found == {"taste": {"x": 1.0}, "crust": {"x": 1.0}}
+
+
+@pytest.mark.parametrize("question", ["stopping_reasons", "against_advice", "importances"])
+async def test_an_unknown_experiment_is_not_found(service, question):
+    with pytest.raises(ExperimentNotFound):
+        await getattr(service.analysis, question)("exp_7")
