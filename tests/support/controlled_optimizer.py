@@ -1,7 +1,7 @@
 """An optimizer for tests that thinks until it is told to answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
@@ -64,6 +64,9 @@ class ControlledOptimizer:
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         return await self._scripted.why_infeasible(space)
+
+    async def hypervolume(self, gains: Sequence[tuple[float, ...]], seconds: float) -> float | None:
+        return await self._scripted.hypervolume(gains, seconds)
 
     async def next_thought(self) -> Thought:
         """Return the next question, once it is asked."""

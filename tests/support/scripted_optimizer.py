@@ -1,6 +1,8 @@
 """An optimizer for tests: random points, at once, and a record of what it was asked."""
 
 import random
+from collections.abc import Sequence
+from time import monotonic
 
 from nextpoint_service.application.ports import Importances, Phase, Problem, Studied
 from nextpoint_service.domain.search_space import (
@@ -14,6 +16,7 @@ from nextpoint_service.domain.search_space import (
     choices,
 )
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
+from nextpoint_service.optimizer.hypervolume import hypervolume
 
 _GENERATORS = {
     Phase.RANDOM: Generator.RANDOM,
@@ -65,6 +68,9 @@ class ScriptedOptimizer:
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:  # noqa: ARG002
         return self._infeasible
+
+    async def hypervolume(self, gains: Sequence[tuple[float, ...]], seconds: float) -> float | None:
+        return hypervolume(gains, until=monotonic() + seconds)
 
 
 def _point(problem: Problem, index: int) -> dict[str, Value]:

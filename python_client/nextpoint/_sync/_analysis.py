@@ -39,3 +39,10 @@ def fetch_importances(connection: Connection, experiment_id: str) -> dict[str, d
     request = analysis_service_pb2.GetMetricImportancesRequest(experiment_id=experiment_id)
     response = connection.call(connection.analysis.GetMetricImportances, request)
     return {each.metric: dict(each.importances) for each in response.metric_importances}
+
+
+def fetch_hypervolume(connection: Connection, experiment_id: str) -> float:
+    """Return the volume between the Pareto frontier and the thresholds."""
+    request = analysis_service_pb2.GetHypervolumeRequest(experiment_id=experiment_id)
+    response = connection.call(connection.analysis.GetHypervolume, request)
+    return response.hypervolume

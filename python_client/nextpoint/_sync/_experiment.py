@@ -11,6 +11,7 @@ from nextpoint._outcome import create_observation_to_proto, create_observations_
 from nextpoint._progress_bar import progress_bar
 from nextpoint._sync._analysis import (
     fetch_best_practices,
+    fetch_hypervolume,
     fetch_importances,
     fetch_stopping_criteria,
 )
@@ -309,6 +310,17 @@ class Experiment:
             (experiment.metric_importances())["accuracy"]["learning_rate"]
         """
         return fetch_importances(self._connection, self.id)
+
+    def hypervolume(self) -> float:
+        """Return the volume between the Pareto frontier and the thresholds, exactly.
+
+        It grows with every point that is added to the frontier.
+
+        Raises:
+            StateError: There are not 2 to 8 optimized metrics with a threshold each.
+            OverloadedError: The frontier is too large: it takes longer than 5 seconds.
+        """
+        return fetch_hypervolume(self._connection, self.id)
 
     def create_suggestion(
         self,

@@ -40,3 +40,10 @@ async def fetch_importances(
     request = analysis_service_pb2.GetMetricImportancesRequest(experiment_id=experiment_id)
     response = await connection.call(connection.analysis.GetMetricImportances, request)
     return {each.metric: dict(each.importances) for each in response.metric_importances}
+
+
+async def fetch_hypervolume(connection: Connection, experiment_id: str) -> float:
+    """Return the volume between the Pareto frontier and the thresholds."""
+    request = analysis_service_pb2.GetHypervolumeRequest(experiment_id=experiment_id)
+    response = await connection.call(connection.analysis.GetHypervolume, request)
+    return response.hypervolume

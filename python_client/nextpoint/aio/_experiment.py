@@ -11,6 +11,7 @@ from nextpoint._progress_bar import progress_bar
 from nextpoint._unset import UNSET, given
 from nextpoint.aio._analysis import (
     fetch_best_practices,
+    fetch_hypervolume,
     fetch_importances,
     fetch_stopping_criteria,
 )
@@ -314,6 +315,17 @@ class Experiment:
             (await experiment.metric_importances())["accuracy"]["learning_rate"]
         """
         return await fetch_importances(self._connection, self.id)
+
+    async def hypervolume(self) -> float:
+        """Return the volume between the Pareto frontier and the thresholds, exactly.
+
+        It grows with every point that is added to the frontier.
+
+        Raises:
+            StateError: There are not 2 to 8 optimized metrics with a threshold each.
+            OverloadedError: The frontier is too large: it takes longer than 5 seconds.
+        """
+        return await fetch_hypervolume(self._connection, self.id)
 
     async def create_suggestion(
         self,

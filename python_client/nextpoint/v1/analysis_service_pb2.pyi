@@ -314,3 +314,46 @@ class MetricImportances(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["importances", b"importances", "metric", b"metric"]) -> None: ...
 
 global___MetricImportances = MetricImportances
+
+@typing.final
+class GetHypervolumeRequest(google.protobuf.message.Message):
+    """Says of which experiment the hypervolume is asked for."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EXPERIMENT_ID_FIELD_NUMBER: builtins.int
+    experiment_id: builtins.str
+    """The id of the experiment. Required."""
+    def __init__(
+        self,
+        *,
+        experiment_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id"]) -> None: ...
+
+global___GetHypervolumeRequest = GetHypervolumeRequest
+
+@typing.final
+class GetHypervolumeResponse(google.protobuf.message.Message):
+    """Holds the hypervolume."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HYPERVOLUME_FIELD_NUMBER: builtins.int
+    FRONTIER_COUNT_FIELD_NUMBER: builtins.int
+    hypervolume: builtins.float
+    """The volume, in the product of the units of the optimized metrics; at least
+    0. Observations that failed or miss a threshold add nothing. Infinite where
+    it is larger than the largest number.
+    """
+    frontier_count: builtins.int
+    """How many observations the Pareto frontier has."""
+    def __init__(
+        self,
+        *,
+        hypervolume: builtins.float = ...,
+        frontier_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["frontier_count", b"frontier_count", "hypervolume", b"hypervolume"]) -> None: ...
+
+global___GetHypervolumeResponse = GetHypervolumeResponse

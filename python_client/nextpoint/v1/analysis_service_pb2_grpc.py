@@ -55,6 +55,11 @@ class AnalysisServiceStub(object):
                 request_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesRequest.SerializeToString,
                 response_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesResponse.FromString,
                 _registered_method=True)
+        self.GetHypervolume = channel.unary_unary(
+                '/nextpoint.v1.AnalysisService/GetHypervolume',
+                request_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetHypervolumeRequest.SerializeToString,
+                response_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetHypervolumeResponse.FromString,
+                _registered_method=True)
 
 
 class AnalysisServiceServicer(object):
@@ -110,6 +115,21 @@ class AnalysisServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetHypervolume(self, request, context):
+        """Returns how much of the space of the optimized metrics the Pareto frontier
+        covers: the volume between it and the thresholds, exactly. It grows with
+        every point that is added to the frontier.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+        `FAILED_PRECONDITION`, reason `HYPERVOLUME_UNDEFINED`, unless the experiment
+        has 2 to 8 optimized metrics with a threshold each; with
+        `RESOURCE_EXHAUSTED`, reason `FRONTIER_TOO_LARGE`, when it takes longer than
+        5 seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnalysisServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -132,6 +152,11 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
                     servicer.GetMetricImportances,
                     request_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesRequest.FromString,
                     response_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesResponse.SerializeToString,
+            ),
+            'GetHypervolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHypervolume,
+                    request_deserializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetHypervolumeRequest.FromString,
+                    response_serializer=nextpoint_dot_v1_dot_analysis__service__pb2.GetHypervolumeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -243,6 +268,33 @@ class AnalysisService(object):
             '/nextpoint.v1.AnalysisService/GetMetricImportances',
             nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesRequest.SerializeToString,
             nextpoint_dot_v1_dot_analysis__service__pb2.GetMetricImportancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHypervolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextpoint.v1.AnalysisService/GetHypervolume',
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetHypervolumeRequest.SerializeToString,
+            nextpoint_dot_v1_dot_analysis__service__pb2.GetHypervolumeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,21 @@ class AnalysisServiceStub:
     could not be computed in time.
     """
 
+    GetHypervolume: grpc.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetHypervolumeRequest,
+        nextpoint.v1.analysis_service_pb2.GetHypervolumeResponse,
+    ]
+    """Returns how much of the space of the optimized metrics the Pareto frontier
+    covers: the volume between it and the thresholds, exactly. It grows with
+    every point that is added to the frontier.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+    `FAILED_PRECONDITION`, reason `HYPERVOLUME_UNDEFINED`, unless the experiment
+    has 2 to 8 optimized metrics with a threshold each; with
+    `RESOURCE_EXHAUSTED`, reason `FRONTIER_TOO_LARGE`, when it takes longer than
+    5 seconds.
+    """
+
 class AnalysisServiceAsyncStub:
     """Says what was learned."""
 
@@ -120,6 +135,21 @@ class AnalysisServiceAsyncStub:
     successful observations than 5 for each parameter and there are several
     parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
     could not be computed in time.
+    """
+
+    GetHypervolume: grpc.aio.UnaryUnaryMultiCallable[
+        nextpoint.v1.analysis_service_pb2.GetHypervolumeRequest,
+        nextpoint.v1.analysis_service_pb2.GetHypervolumeResponse,
+    ]
+    """Returns how much of the space of the optimized metrics the Pareto frontier
+    covers: the volume between it and the thresholds, exactly. It grows with
+    every point that is added to the frontier.
+
+    Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+    `FAILED_PRECONDITION`, reason `HYPERVOLUME_UNDEFINED`, unless the experiment
+    has 2 to 8 optimized metrics with a threshold each; with
+    `RESOURCE_EXHAUSTED`, reason `FRONTIER_TOO_LARGE`, when it takes longer than
+    5 seconds.
     """
 
 class AnalysisServiceServicer(metaclass=abc.ABCMeta):
@@ -180,6 +210,23 @@ class AnalysisServiceServicer(metaclass=abc.ABCMeta):
         successful observations than 5 for each parameter and there are several
         parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
         could not be computed in time.
+        """
+
+    @abc.abstractmethod
+    def GetHypervolume(
+        self,
+        request: nextpoint.v1.analysis_service_pb2.GetHypervolumeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nextpoint.v1.analysis_service_pb2.GetHypervolumeResponse, collections.abc.Awaitable[nextpoint.v1.analysis_service_pb2.GetHypervolumeResponse]]:
+        """Returns how much of the space of the optimized metrics the Pareto frontier
+        covers: the volume between it and the thresholds, exactly. It grows with
+        every point that is added to the frontier.
+
+        Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+        `FAILED_PRECONDITION`, reason `HYPERVOLUME_UNDEFINED`, unless the experiment
+        has 2 to 8 optimized metrics with a threshold each; with
+        `RESOURCE_EXHAUSTED`, reason `FRONTIER_TOO_LARGE`, when it takes longer than
+        5 seconds.
         """
 
 def add_AnalysisServiceServicer_to_server(servicer: AnalysisServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -1,14 +1,33 @@
 """Says what was learned, and what is advised."""
 
+import asyncio
+from dataclasses import dataclass
+
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.phases import seed_of
 from nextpoint_service.application.ports import Importances, Studied, Transaction
 from nextpoint_service.domain.best_practices import Advice, against_advice
-from nextpoint_service.domain.errors import FieldViolation, TooFewObservations
+from nextpoint_service.domain.errors import (
+    FieldViolation,
+    FrontierTooLarge,
+    HypervolumeUndefined,
+    TooFewObservations,
+)
+from nextpoint_service.domain.experiment import Experiment
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.observation import best, gains
 from nextpoint_service.domain.stopping import StoppingReason, stopping_reasons
 
 OBSERVATIONS_FOR_EACH_PARAMETER = 5
 """Fewer than these say nothing about what moves a metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypervolume:
+    """The volume between a frontier and the thresholds, and how many points the frontier has."""
+
+    volume: float
+    points: int
 
 
 class AnalysisUseCases:
@@ -16,6 +35,8 @@ class AnalysisUseCases:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        # One at a time: suggestions need the threads that many long ones would take.
+        self._measuring = asyncio.Lock()
 
     async def stopping_reasons(self, experiment_id: str) -> tuple[StoppingReason, ...]:
         """Return why it is time to stop; nothing when it is not."""
@@ -47,6 +68,32 @@ class AnalysisUseCases:
         if found < needed:
             raise TooFewObservations(experiment_id, needed, found)
         return await self._context.optimizer.importances(studied)
+
+    async def hypervolume(self, experiment_id: str) -> Hypervolume:
+        """Return the hypervolume, or raise HypervolumeUndefined or FrontierTooLarge."""
+        limits = self._context.limits
+
+        def find(tx: Transaction) -> list[tuple[float, ...]]:
+            experiment = tx.experiments.get(experiment_id)
+            _require_thresholds(experiment, limits)
+            return gains(experiment, best(experiment, tx.observations.all(experiment_id)))
+
+        found = await self._context.database.read(find)
+        seconds = limits.hypervolume_seconds
+        async with self._measuring:
+            volume = await self._context.optimizer.hypervolume(found, seconds)
+        if volume is None:
+            raise FrontierTooLarge(experiment_id, len(found), seconds)
+        return Hypervolume(volume, len(found))
+
+
+def _require_thresholds(experiment: Experiment, limits: Limits) -> None:
+    optimized = len(experiment.optimized)
+    thresholds = sum(each.threshold is not None for each in experiment.optimized)
+    if not 2 <= optimized <= limits.hypervolume_metrics or thresholds < optimized:
+        raise HypervolumeUndefined(
+            experiment.experiment_id, optimized, thresholds, limits.hypervolume_metrics
+        )
 
 
 def _studied(tx: Transaction, experiment_id: str) -> Studied:

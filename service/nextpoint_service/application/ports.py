@@ -297,5 +297,11 @@ class Optimizer(Protocol):
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         """Say why the linear constraints leave no point, or return None when they leave one."""
 
+    async def hypervolume(self, gains: Sequence[tuple[float, ...]], seconds: float) -> float | None:
+        """Return the volume of the union of the boxes from 0 to each of the gains, exactly.
+
+        Gains are at least 0. Returns None when it takes longer than so many seconds.
+        """
+
 
 Clock = Callable[[], datetime]

@@ -192,6 +192,22 @@ class TooFewObservations(PreconditionFailed):
         )
 
 
+class HypervolumeUndefined(PreconditionFailed):
+    """Without a threshold on every optimized metric there is no volume to measure."""
+
+    reason = "HYPERVOLUME_UNDEFINED"
+
+    def __init__(self, experiment_id: str, optimized: int, thresholds: int, limit: int) -> None:
+        super().__init__(
+            f"a hypervolume needs 2 to {limit} optimized metrics with a threshold each; experiment"
+            f" '{experiment_id}' optimizes {optimized}, of which {thresholds} have one",
+            experiment_id=experiment_id,
+            optimized=str(optimized),
+            thresholds=str(thresholds),
+            limit=str(limit),
+        )
+
+
 class LimitReached(NextpointServiceError):
     """A named limit of the service is reached."""
 
@@ -222,6 +238,21 @@ class TooManyObservations(LimitReached):
             " which is the limit",
             experiment_id=experiment_id,
             limit=str(limit),
+        )
+
+
+class FrontierTooLarge(LimitReached):
+    """The hypervolume of the frontier takes too long."""
+
+    reason = "FRONTIER_TOO_LARGE"
+
+    def __init__(self, experiment_id: str, points: int, limit: float) -> None:
+        super().__init__(
+            f"the hypervolume of the {points} points on the frontier of experiment"
+            f" '{experiment_id}' takes longer than {limit:g} s, which is the limit",
+            experiment_id=experiment_id,
+            points=str(points),
+            limit=f"{limit:g}",
         )
 
 

@@ -50,6 +50,10 @@ class Limits:
     """Things on one page; a larger page size is read as this."""
     default_page_size: int = 50
     """Things on one page when the caller does not say."""
+    hypervolume_metrics: int = 8
+    """Optimized metrics of which there is a hypervolume."""
+    hypervolume_seconds: float = 5.0
+    """How long one hypervolume may take, in seconds."""
     lease_seconds_max: float = 30 * 86400.0
     """The longest lease, in seconds."""
     lease_seconds_min: float = 1.0

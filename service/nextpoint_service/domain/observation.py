@@ -74,5 +74,20 @@ def best(experiment: Experiment, observations: list[Observation]) -> list[Observ
     return [each for _, each in frontier]
 
 
+def gains(experiment: Experiment, frontier: list[Observation]) -> list[tuple[float, ...]]:
+    """Return by how much each observation is better than the thresholds, metric by metric.
+
+    Every optimized metric needs a threshold, which every observation has to reach.
+    """
+    bounds = [(each, each.threshold) for each in experiment.optimized if each.threshold is not None]
+    return [
+        tuple(
+            metric.sign * (each.values[metric.name].value - threshold)
+            for metric, threshold in bounds
+        )
+        for each in frontier
+    ]
+
+
 def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))

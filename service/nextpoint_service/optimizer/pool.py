@@ -104,6 +104,10 @@ class OptimizerPool:
         """Say why the linear constraints leave no point, or return None when they leave one."""
         return await asyncio.to_thread(_why_infeasible, space)
 
+    async def hypervolume(self, gains: Sequence[tuple[float, ...]], seconds: float) -> float | None:
+        """Return the volume of the union of the boxes; None when it takes too long."""
+        return await asyncio.to_thread(_hypervolume, gains, monotonic() + seconds)
+
     async def _in_process(self, work: Work[T]) -> T | Failure:
         if self._closed.is_set():
             return SHUTTING_DOWN
@@ -155,6 +159,12 @@ def _why_infeasible(space: SearchSpace) -> str | None:
     from nextpoint_service.optimizer import feasibility  # noqa: PLC0415
 
     return feasibility.why_infeasible(space)
+
+
+def _hypervolume(gains: Sequence[tuple[float, ...]], until: float) -> float | None:
+    from nextpoint_service.optimizer import hypervolume  # noqa: PLC0415
+
+    return hypervolume.hypervolume(gains, until=until)
 
 
 def _warm_up() -> None:

@@ -57,3 +57,9 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         self, request: pb.GetMetricImportancesRequest, context: _Context
     ) -> pb.GetMetricImportancesResponse:
         return importances_to_proto(await self._analysis.importances(request.experiment_id))
+
+    async def GetHypervolume(
+        self, request: pb.GetHypervolumeRequest, context: _Context
+    ) -> pb.GetHypervolumeResponse:
+        found = await self._analysis.hypervolume(request.experiment_id)
+        return pb.GetHypervolumeResponse(hypervolume=found.volume, frontier_count=found.points)

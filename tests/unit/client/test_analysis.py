@@ -54,3 +54,12 @@ def test_importances_of_too_few_observations_are_a_state_error(service, experime
         experiment.metric_importances()
 
     assert refused.value.reason == "TOO_FEW_OBSERVATIONS"
+
+
+def test_the_hypervolume_is_a_number(service, experiment):
+    answer = pb.GetHypervolumeResponse(hypervolume=4.5, frontier_count=2)
+    service.script("GetHypervolume", answer)
+
+    assert experiment.hypervolume() == 4.5
+    (request,) = service.requests("GetHypervolume")
+    assert request.experiment_id == "exp_1"
