@@ -153,6 +153,58 @@ async def test_several_objectives_are_searched_for_their_frontier(pool):
     assert proposal.provenance.method == "Ax qLogNoisyExpectedHypervolumeImprovement"
 
 
+DIMENSIONS = 9
+CUBE = SearchSpace(tuple(DoubleParameter(f"x{index}", 0.0, 1.0) for index in range(DIMENSIONS)))
+
+
+def sphere(point, count):
+    """The problem DTLZ2 of Deb et al. (2002), whose frontier is a part of a sphere."""
+    units = [point[f"x{index}"] for index in range(DIMENSIONS)]
+    angles = [unit * math.pi / 2 for unit in units[: count - 1]]
+    radius = 1 + sum((unit - 0.5) ** 2 for unit in units[count - 1 :])
+    lengths = [
+        radius * math.prod(map(math.cos, angles[: count - 1 - each])) for each in range(count)
+    ]
+    return {
+        f"f{each}": length * (math.sin(angles[count - 1 - each]) if each else 1.0)
+        for each, length in enumerate(lengths)
+    }
+
+
+@pytest.mark.parametrize("count", range(2, 9))
+async def test_two_to_eight_objectives_are_optimized_within_the_time_box(pool, count):
+    made = [observed(point, **sphere(point, count)) for point in points(CUBE, 24)]
+    metrics = [Metric(f"f{each}", Objective.MINIMIZE, threshold=2.5) for each in range(count)]
+
+    (proposal,) = await pool.propose(model(CUBE, made, metrics=metrics))
+
+    assert proposal.provenance.method == (
+        "Ax qLogNoisyExpectedHypervolumeImprovement" if count <= 4 else "Ax qLogNParEGO"
+    ), proposal.provenance
+    assert proposal.provenance.predictions.keys() == {each.name for each in metrics}
+
+
+@pytest.mark.parametrize("count", [3, 4])
+async def test_a_large_frontier_of_three_or_four_objectives_does_not_take_too_long(pool, count):
+    shell = [{**point, "x7": 0.5, "x8": 0.5} for point in points(CUBE, 60)]
+    made = [observed(point, **sphere(point, count)) for point in shell]
+    metrics = [Metric(f"f{each}", Objective.MINIMIZE) for each in range(count)]
+
+    await the_point(pool, model(CUBE, made, metrics=metrics))
+
+
+async def test_three_objectives_are_not_improved_until_the_constraint_is_satisfied(pool):
+    made = [
+        observed(point, y=point["a"], z=point["b"], w=1.0, c=0.3 * point["a"])
+        for point in points(SQUARE, 8)
+    ]
+    metrics = [Y, Metric("z"), Metric("w"), CONSTRAINT]
+
+    (proposal,) = await pool.propose(model(observations=made, metrics=metrics))
+
+    assert proposal.provenance.method == "Ax qLogProbabilityOfFeasibility"
+
+
 async def test_every_kind_of_parameter_with_two_objectives_and_points_under_way(pool):
     some = points(EVERYTHING, 12)
     observations = [
