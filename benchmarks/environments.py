@@ -1,0 +1,59 @@
+"""Makes environments, with pinned versions, for the systems that are not this project's."""
+
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACE = ROOT / ".venv-benchmarks"
+sys.path.insert(0, str(ROOT / "scripts"))
+from find_uv import find_uv  # noqa: E402  # a script's, beside the others
+
+_OWN = ("engine", "service", "baselines")
+_PINS = {
+    "optuna_samplers": ("optuna==5.0.0", "torch==2.13.0", "scipy==1.17.1", "numpy==2.4.6"),
+    "ax_client": ("ax-platform==1.3.1", "torch==2.13.0", "scipy==1.17.1", "numpy==2.4.6"),
+    "report": ("matplotlib==3.11.2", "numpy==2.4.6"),
+}
+
+
+class NotInstalled(Exception):
+    """The system cannot be had on this machine."""
+
+
+def python_of(module: str) -> Path:
+    """Return the interpreter for a system, made if need be, or raise NotInstalled."""
+    if module in _OWN:
+        return ROOT / ".venv/bin/python"
+    place = PLACE / module
+    python = place / "bin/python"
+    stamp = place / "made-from"
+    wanted = "\n".join(_PINS[module])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    print(f"{module}: installing", file=sys.stderr)
+    uv = find_uv()
+    try:
+        _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, place])
+        _run([uv, "pip", "install", "--quiet", "--python", python, *_pip_options(), *_PINS[module]])
+    except subprocess.CalledProcessError as error:
+        raise NotInstalled(f"{module}: {error.stderr.strip().splitlines()[-1:]}") from error
+    stamp.write_text(wanted)
+    return python
+
+
+def _run(command: list[object]) -> None:
+    subprocess.run([str(each) for each in command], check=True, stderr=subprocess.PIPE, text=True)
+
+
+def _pip_options() -> list[str]:
+    """Return what scripts/setup, which has no ending, would tell uv."""
+    loader = SourceFileLoader("setup_script", str(ROOT / "scripts/setup"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    options: list[str] = module.pip_options()
+    return options
