@@ -35,12 +35,14 @@ from nextpoint._records import (
     StoppingCriteria,
 )
 from nextpoint._search_space import (
+    BetaPrior,
     Bool,
     Categorical,
     Double,
     Int,
     LinearConstraint,
     Metric,
+    NormalPrior,
     UnknownParameter,
 )
 from nextpoint._sync._client import Client
@@ -68,6 +70,7 @@ from nextpoint.errors import (
 
 __all__ = [
     "Assignments",
+    "BetaPrior",
     "Bool",
     "BudgetSpentError",
     "Categorical",
@@ -87,6 +90,7 @@ __all__ = [
     "MetricsMissingError",
     "NewObservation",
     "NextpointError",
+    "NormalPrior",
     "NotFoundError",
     "Observation",
     "OverloadedError",

@@ -79,10 +79,21 @@ def _numeric_parameter(message: search_space_pb2.Parameter) -> space.Double | sp
     if double and message.grid:
         return space.Double(message.name, log=log, grid=tuple(message.grid))
     if double:
-        return space.Double(message.name, message.bounds.min, message.bounds.max, log=log)
+        low, high = message.bounds.min, message.bounds.max
+        return space.Double(message.name, low, high, log=log, prior=_prior(message.prior))
     if message.grid:
         return space.Int(message.name, log=log, grid=tuple(int(n) for n in message.grid))
     return space.Int(message.name, int(message.bounds.min), int(message.bounds.max), log=log)
+
+
+def _prior(message: search_space_pb2.ParameterPrior) -> space.Prior | None:
+    match message.WhichOneof("kind"):
+        case "normal":
+            return space.NormalPrior(message.normal.mean, message.normal.scale)
+        case "beta":
+            return space.BetaPrior(message.beta.shape_a, message.beta.shape_b)
+        case _:
+            return None
 
 
 def _metric(message: experiment_pb2.Metric) -> space.Metric:

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, TypeAlias
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from nextpoint._enums import words_of
-from nextpoint._fields import Fields, raise_if_any
+from nextpoint._fields import Fields, describe, raise_if_any
 from nextpoint._metadata import metadata_to_proto
-from nextpoint._search_space import Bool, Categorical, Double, Int, LinearConstraint, Metric
+from nextpoint._search_space import (
+    BetaPrior,
+    Bool,
+    Categorical,
+    Double,
+    Int,
+    LinearConstraint,
+    Metric,
+    NormalPrior,
+)
 from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
 
 if TYPE_CHECKING:
@@ -89,7 +98,14 @@ def _parameter(
 ) -> search_space_pb2.Parameter:
     fields = Fields(_parameter_as_mapping(given), path, violations)
     fields.allow(
-        "name", "type", "bounds", "grid", "transformation", "categorical_values", "ordered"
+        "name",
+        "type",
+        "bounds",
+        "grid",
+        "transformation",
+        "categorical_values",
+        "ordered",
+        "prior",
     )
     message = search_space_pb2.Parameter(
         name=fields.text("name") or "",
@@ -111,7 +127,36 @@ def _parameter(
         message.bounds.CopyFrom(
             search_space_pb2.Bounds(min=bounds.number("min"), max=bounds.number("max"))
         )
+    if (prior := fields.get("prior")) is not None:
+        message.prior.CopyFrom(_prior(prior, fields.path("prior"), violations))
     return message
+
+
+def _prior(
+    given: object, path: str, violations: list[FieldViolation]
+) -> search_space_pb2.ParameterPrior:
+    match given:
+        case NormalPrior():
+            given = {"name": "normal", "mean": given.mean, "scale": given.scale}
+        case BetaPrior():
+            given = {"name": "beta", "shape_a": given.shape_a, "shape_b": given.shape_b}
+    fields = Fields(given, path, violations)
+    match fields.get("name"):
+        case "normal":
+            fields.allow("name", "mean", "scale")
+            normal = search_space_pb2.NormalPrior(
+                mean=fields.number("mean"), scale=fields.number("scale")
+            )
+            return search_space_pb2.ParameterPrior(normal=normal)
+        case "beta":
+            fields.allow("name", "shape_a", "shape_b")
+            beta = search_space_pb2.BetaPrior(
+                shape_a=fields.number("shape_a"), shape_b=fields.number("shape_b")
+            )
+            return search_space_pb2.ParameterPrior(beta=beta)
+        case name if isinstance(given, Mapping):
+            fields.refuse("name", f"must be one of normal, beta, got {describe(name)}")
+    return search_space_pb2.ParameterPrior()
 
 
 def _parameter_as_mapping(given: object) -> object:
@@ -125,6 +170,7 @@ def _parameter_as_mapping(given: object) -> object:
                 "bounds": None if given.min is None and given.max is None else bounds,
                 "grid": given.grid,
                 "transformation": "log" if given.log else None,
+                "prior": given.prior if isinstance(given, Double) else None,
             }
         case Categorical():
             return {

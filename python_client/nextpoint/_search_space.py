@@ -10,12 +10,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class NormalPrior:
+    """A belief that good values are normally distributed, cut off at the bounds.
+
+    Attributes:
+        mean: The value that is expected most, within the bounds.
+        scale: The standard deviation.
+    """
+
+    mean: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class BetaPrior:
+    """A belief that the place of good values between the bounds has a beta distribution.
+
+    Attributes:
+        shape_a: How much is expected near the upper end.
+        shape_b: How much is expected near the lower end.
+    """
+
+    shape_a: float
+    shape_b: float
+
+
+Prior: TypeAlias = NormalPrior | BetaPrior
+
+
+@dataclass(frozen=True, slots=True)
 class Double:
     """A real parameter.
 
     Example:
-        ``Double("dropout", 0.0, 0.5)``, ``Double("lr", 1e-5, 1e-1, log=True)`` or
-        ``Double("momentum", grid=[0.8, 0.9, 0.99])``
+        ``Double("dropout", 0.0, 0.5)``, ``Double("lr", 1e-5, 1e-1, log=True)``,
+        ``Double("momentum", grid=[0.8, 0.9, 0.99])`` or
+        ``Double("decay", 0.0, 1.0, prior=NormalPrior(0.9, 0.05))``
 
     Attributes:
         name: The key in every mapping of assignments.
@@ -23,6 +53,7 @@ class Double:
         max: The largest value, inclusive.
         log: Whether it is searched on a logarithmic scale.
         grid: The only values that it takes; then there are no bounds to give.
+        prior: Where good values are expected; not together with ``log`` or ``grid``.
     """
 
     name: str
@@ -31,6 +62,7 @@ class Double:
     _: KW_ONLY
     log: bool = False
     grid: Sequence[float] | None = None
+    prior: Prior | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ class _ExperimentTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     EXPERIMENT_TYPE_OPTIMIZED: _ExperimentType.ValueType  # 1
     """A space-filling start, then Bayesian optimization."""
     EXPERIMENT_TYPE_RANDOM: _ExperimentType.ValueType  # 2
-    """Every point drawn at random, uniformly over the feasible space, without
-    regard to observations.
+    """Every point drawn at random over the feasible space, uniformly or from the
+    priors of its parameters, without regard to observations.
     """
     EXPERIMENT_TYPE_GRID: _ExperimentType.ValueType  # 3
     """Every combination of the grids, once. The first parameter varies fastest."""
@@ -48,8 +48,8 @@ EXPERIMENT_TYPE_UNSPECIFIED: ExperimentType.ValueType  # 0
 EXPERIMENT_TYPE_OPTIMIZED: ExperimentType.ValueType  # 1
 """A space-filling start, then Bayesian optimization."""
 EXPERIMENT_TYPE_RANDOM: ExperimentType.ValueType  # 2
-"""Every point drawn at random, uniformly over the feasible space, without
-regard to observations.
+"""Every point drawn at random over the feasible space, uniformly or from the
+priors of its parameters, without regard to observations.
 """
 EXPERIMENT_TYPE_GRID: ExperimentType.ValueType  # 3
 """Every combination of the grids, once. The first parameter varies fastest."""

@@ -155,6 +155,7 @@ class Parameter(google.protobuf.message.Message):
     TRANSFORMATION_FIELD_NUMBER: builtins.int
     CATEGORICAL_VALUES_FIELD_NUMBER: builtins.int
     ORDERED_FIELD_NUMBER: builtins.int
+    PRIOR_FIELD_NUMBER: builtins.int
     name: builtins.str
     """The key in every assignments map. 1 to 100 characters, no control
     characters, no space at either end, unique in the experiment. Required.
@@ -191,6 +192,12 @@ class Parameter(google.protobuf.message.Message):
         100 characters, no control characters, no space at either end. Required for categorical, refused for every other type.
         """
 
+    @property
+    def prior(self) -> global___ParameterPrior:
+        """Where good values of a double parameter are expected. Refused together with
+        `grid` and with a transformation. Absent means everywhere alike.
+        """
+
     def __init__(
         self,
         *,
@@ -201,11 +208,106 @@ class Parameter(google.protobuf.message.Message):
         transformation: global___ParameterTransformation.ValueType = ...,
         categorical_values: collections.abc.Iterable[builtins.str] | None = ...,
         ordered: builtins.bool = ...,
+        prior: global___ParameterPrior | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["bounds", b"bounds"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "categorical_values", b"categorical_values", "grid", b"grid", "name", b"name", "ordered", b"ordered", "transformation", b"transformation", "type", b"type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["bounds", b"bounds", "prior", b"prior"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "categorical_values", b"categorical_values", "grid", b"grid", "name", b"name", "ordered", b"ordered", "prior", b"prior", "transformation", b"transformation", "type", b"type"]) -> None: ...
 
 global___Parameter = Parameter
+
+@typing.final
+class ParameterPrior(google.protobuf.message.Message):
+    """Represents a belief about where good values of a parameter are: a probability
+    distribution, cut off at the bounds. Random and space-filling points are
+    drawn from it. A model weighs what it expects with it, the less the more
+    observations there are.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NORMAL_FIELD_NUMBER: builtins.int
+    BETA_FIELD_NUMBER: builtins.int
+    @property
+    def normal(self) -> global___NormalPrior:
+        """A normal distribution."""
+
+    @property
+    def beta(self) -> global___BetaPrior:
+        """A beta distribution."""
+
+    def __init__(
+        self,
+        *,
+        normal: global___NormalPrior | None = ...,
+        beta: global___BetaPrior | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["beta", b"beta", "kind", b"kind", "normal", b"normal"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["beta", b"beta", "kind", b"kind", "normal", b"normal"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["normal", "beta"] | None: ...
+
+global___ParameterPrior = ParameterPrior
+
+@typing.final
+class NormalPrior(google.protobuf.message.Message):
+    """Represents a normal distribution of the values of a parameter."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MEAN_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    mean: builtins.float
+    """The value that is expected most. Within the bounds. Required."""
+    scale: builtins.float
+    """The standard deviation, in the unit of the parameter. Finite and above 0.
+    Required.
+    """
+    def __init__(
+        self,
+        *,
+        mean: builtins.float | None = ...,
+        scale: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_mean", b"_mean", "_scale", b"_scale", "mean", b"mean", "scale", b"scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_mean", b"_mean", "_scale", b"_scale", "mean", b"mean", "scale", b"scale"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_mean", b"_mean"]) -> typing.Literal["mean"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_scale", b"_scale"]) -> typing.Literal["scale"] | None: ...
+
+global___NormalPrior = NormalPrior
+
+@typing.final
+class BetaPrior(google.protobuf.message.Message):
+    """Represents a beta distribution of the place of a value between the bounds: 0
+    at the lower and 1 at the upper end.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHAPE_A_FIELD_NUMBER: builtins.int
+    SHAPE_B_FIELD_NUMBER: builtins.int
+    shape_a: builtins.float
+    """How much is expected near the upper end: the first shape. Above 0, at most
+    1e6. Required.
+    """
+    shape_b: builtins.float
+    """How much is expected near the lower end: the second shape. Above 0, at most
+    1e6. Required.
+    """
+    def __init__(
+        self,
+        *,
+        shape_a: builtins.float | None = ...,
+        shape_b: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_shape_a", b"_shape_a", "_shape_b", b"_shape_b", "shape_a", b"shape_a", "shape_b", b"shape_b"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_shape_a", b"_shape_a", "_shape_b", b"_shape_b", "shape_a", b"shape_a", "shape_b", b"shape_b"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_shape_a", b"_shape_a"]) -> typing.Literal["shape_a"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_shape_b", b"_shape_b"]) -> typing.Literal["shape_b"] | None: ...
+
+global___BetaPrior = BetaPrior
 
 @typing.final
 class Bounds(google.protobuf.message.Message):

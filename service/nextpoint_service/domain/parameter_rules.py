@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.prior_rules import PriorDraft, parse_prior
 from nextpoint_service.domain.search_space import (
     LARGEST_INT,
     BoolParameter,
@@ -12,6 +13,7 @@ from nextpoint_service.domain.search_space import (
     DoubleParameter,
     IntParameter,
     Parameter,
+    Prior,
 )
 from nextpoint_service.domain.violations import Violations
 
@@ -35,6 +37,7 @@ class ParameterDraft:
     log: bool | None = False
     categorical_values: tuple[str, ...] = ()
     ordered: bool = False
+    prior: PriorDraft | None = None
 
 
 def parse_parameters(
@@ -95,6 +98,7 @@ def _refuse_numeric_fields(draft: ParameterDraft, found: Violations) -> None:
         ("bounds", draft.bounds is not None),
         ("grid", bool(draft.grid)),
         ("transformation", bool(draft.log)),
+        ("prior", draft.prior is not None),
     ):
         if present:
             found.add(name, f"is not for type {draft.type}")
@@ -122,6 +126,8 @@ def _parse_numeric(
     draft: ParameterDraft, found: Violations, limits: Limits, *, grid_type: bool
 ) -> Parameter | None:
     whole = draft.type == "int"
+    if draft.prior is not None and (reason := _no_prior_because(draft)):
+        found.add("prior", reason)
     if draft.grid:
         if draft.bounds is not None:
             found.add("bounds", "cannot be given together with a grid")
@@ -140,16 +146,31 @@ def _parse_numeric(
     _check_bounds(low, high, found, whole=whole, log=bool(draft.log))
     if found or low is None or high is None:
         return None
-    return _numeric(draft, low, high, (), whole=whole)
+    prior = None if draft.prior is None else parse_prior(draft.prior, low, high, found)
+    return _numeric(draft, low, high, (), prior, whole=whole)
+
+
+def _no_prior_because(draft: ParameterDraft) -> str:
+    if draft.type != "double":
+        return f"is not for type {draft.type}"
+    if draft.grid:
+        return "cannot be given together with a grid"
+    return "cannot be given together with a logarithmic transformation" if draft.log else ""
 
 
 def _numeric(
-    draft: ParameterDraft, low: float, high: float, grid: tuple[float, ...], *, whole: bool
+    draft: ParameterDraft,
+    low: float,
+    high: float,
+    grid: tuple[float, ...],
+    prior: Prior | None = None,
+    *,
+    whole: bool,
 ) -> Parameter:
     if whole:
         values = tuple(int(value) for value in grid)
         return IntParameter(draft.name, int(low), int(high), bool(draft.log), values)
-    return DoubleParameter(draft.name, low, high, bool(draft.log), grid)
+    return DoubleParameter(draft.name, low, high, bool(draft.log), grid, prior)
 
 
 def _number_problem(value: float, *, whole: bool, log: bool) -> str | None:

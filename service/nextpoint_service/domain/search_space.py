@@ -17,14 +17,37 @@ TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
+class NormalPrior:
+    """A belief that good values are normally distributed, cut off at the bounds."""
+
+    mean: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class BetaPrior:
+    """A belief that the places of good values between the bounds have a beta distribution."""
+
+    shape_a: float
+    shape_b: float
+
+
+Prior = NormalPrior | BetaPrior
+
+
+@dataclass(frozen=True, slots=True)
 class DoubleParameter:
-    """A real dimension; `grid`, ascending, restricts it to these values."""
+    """A real dimension; `grid`, ascending, restricts it to these values.
+
+    `prior` says where good values are expected; None is everywhere alike.
+    """
 
     name: str
     low: float
     high: float
     log: bool = False
     grid: tuple[float, ...] = ()
+    prior: Prior | None = None
 
 
 @dataclass(frozen=True, slots=True)

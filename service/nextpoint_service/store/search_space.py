@@ -4,13 +4,16 @@ from typing import Any, assert_never
 
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
+    BetaPrior,
     BoolParameter,
     CategoricalParameter,
     Comparison,
     DoubleParameter,
     IntParameter,
     LinearConstraint,
+    NormalPrior,
     Parameter,
+    Prior,
     SearchSpace,
     Term,
 )
@@ -69,8 +72,9 @@ def metrics_from_json(text: str) -> tuple[Metric, ...]:
 
 def _from_parameter(parameter: Parameter) -> _Json:
     match parameter:
-        case DoubleParameter():
-            return {"type": "double", **_from_numeric(parameter)}
+        case DoubleParameter(prior=prior):
+            stored = {"type": "double", **_from_numeric(parameter)}
+            return {**stored, "prior": _from_prior(prior)} if prior else stored
         case IntParameter():
             return {"type": "int", **_from_numeric(parameter)}
         case CategoricalParameter(name, values, ordered):
@@ -94,7 +98,8 @@ def _from_numeric(parameter: DoubleParameter | IntParameter) -> _Json:
 def _to_parameter(stored: _Json) -> Parameter:
     match stored:
         case {"type": "double", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
-            return DoubleParameter(name, low, high, log, tuple(grid))
+            prior = _to_prior(stored["prior"]) if "prior" in stored else None
+            return DoubleParameter(name, low, high, log, tuple(grid), prior)
         case {"type": "int", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
             return IntParameter(name, low, high, log, tuple(grid))
         case {"type": "categorical", "name": name, "values": values, "ordered": ordered}:
@@ -103,6 +108,26 @@ def _to_parameter(stored: _Json) -> Parameter:
             return BoolParameter(name)
         case _:
             raise ValueError(f"not a parameter: {stored}")
+
+
+def _from_prior(prior: Prior) -> _Json:
+    match prior:
+        case NormalPrior(mean, scale):
+            return {"name": "normal", "mean": mean, "scale": scale}
+        case BetaPrior(shape_a, shape_b):
+            return {"name": "beta", "shape_a": shape_a, "shape_b": shape_b}
+        case _:
+            assert_never(prior)
+
+
+def _to_prior(stored: _Json) -> Prior:
+    match stored:
+        case {"name": "normal", "mean": mean, "scale": scale}:
+            return NormalPrior(mean, scale)
+        case {"name": "beta", "shape_a": shape_a, "shape_b": shape_b}:
+            return BetaPrior(shape_a, shape_b)
+        case _:
+            raise ValueError(f"not a prior: {stored}")
 
 
 def _from_constraint(constraint: LinearConstraint) -> _Json:

@@ -18,12 +18,14 @@ from nextpoint_service.domain.experiment import (
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.run import RunState
 from nextpoint_service.domain.search_space import (
+    BetaPrior,
     BoolParameter,
     CategoricalParameter,
     Comparison,
     DoubleParameter,
     IntParameter,
     LinearConstraint,
+    NormalPrior,
     SearchSpace,
     Term,
 )
@@ -91,6 +93,8 @@ def test_every_kind_of_parameter_metric_and_constraint_comes_back(tx, make):
             (
                 DoubleParameter("x", 1e-300, 1e300, log=True),
                 DoubleParameter("g", -0.0, 0.3, grid=(-0.0, 0.1, 0.30000000000000004)),
+                DoubleParameter("p", -0.0, 0.3, prior=NormalPrior(0.1 + 0.2, 5e-324)),
+                DoubleParameter("q", 0.0, 1.0, prior=BetaPrior(1 / 3, 1e6)),
                 IntParameter("n", -(2**53), 2**53),
                 IntParameter("m", 1, 64, log=True, grid=(1, 8, 64)),
                 CategoricalParameter("c", ("b", "a", "ü"), ordered=True),

@@ -113,6 +113,22 @@ DEFINITION = a_definition(
             ordered=True,
         ),
         search_space_pb2.Parameter(name="b", type=search_space_pb2.PARAMETER_TYPE_BOOL),
+        search_space_pb2.Parameter(
+            name="p",
+            type=search_space_pb2.PARAMETER_TYPE_DOUBLE,
+            bounds=search_space_pb2.Bounds(min=0, max=1),
+            prior=search_space_pb2.ParameterPrior(
+                normal=search_space_pb2.NormalPrior(mean=0.5, scale=0.1)
+            ),
+        ),
+        search_space_pb2.Parameter(
+            name="q",
+            type=search_space_pb2.PARAMETER_TYPE_DOUBLE,
+            bounds=search_space_pb2.Bounds(min=0, max=1),
+            prior=search_space_pb2.ParameterPrior(
+                beta=search_space_pb2.BetaPrior(shape_a=2, shape_b=5)
+            ),
+        ),
     ],
     metrics=[
         experiment_pb2.Metric(
@@ -551,7 +567,7 @@ async def test_values_of_every_type_come_back_as_they_were_written(api):
             type=search_space_pb2.PARAMETER_TYPE_INT,
             bounds=search_space_pb2.Bounds(min=0, max=2**53),
         ),
-        *DEFINITION.parameters[3:],
+        *DEFINITION.parameters[3:5],
     ]
     experiment = await api.define(parameters=space)
     point = {**ASSIGNMENTS, "d": a_value(double_value=1.0), "i": a_value(int_value=2**53)}

@@ -37,6 +37,24 @@ SAME_PARAMETERS = [
         {"name": "a", "type": "double", "grid": [1, 2.5]},
         nextpoint.Double("a", grid=[1, 2.5]),
     ),
+    (
+        {
+            "name": "a",
+            "type": "double",
+            "bounds": {"min": 0, "max": 1},
+            "prior": {"name": "normal", "mean": 0.5, "scale": 0.1},
+        },
+        nextpoint.Double("a", 0, 1, prior=nextpoint.NormalPrior(0.5, 0.1)),
+    ),
+    (
+        {
+            "name": "a",
+            "type": "double",
+            "bounds": {"min": 0, "max": 1},
+            "prior": {"name": "beta", "shape_a": 2, "shape_b": 5},
+        },
+        nextpoint.Double("a", 0, 1, prior=nextpoint.BetaPrior(2, 5)),
+    ),
     ({"name": "a", "type": "int", "bounds": {"min": 1, "max": 4}}, nextpoint.Int("a", 1, 4)),
     ({"name": "a", "type": "int", "grid": [1, 4]}, nextpoint.Int("a", grid=[1, 4])),
     (
@@ -151,6 +169,18 @@ def test_metadata_and_tags_are_kept(created):
         ({"parameters": [{"bounds": [1, 2]}]}, "parameters[0].bounds", "mapping"),
         ({"parameters": [{"bounds": {"mix": 1}}]}, "parameters[0].bounds.mix", "unknown key"),
         ({"parameters": [{"grid": [1, "2"]}]}, "parameters[0].grid[1]", "number"),
+        ({"parameters": [{"prior": "normal"}]}, "parameters[0].prior", "mapping"),
+        ({"parameters": [{"prior": {"mean": 1}}]}, "parameters[0].prior.name", "normal, beta"),
+        (
+            {"parameters": [{"prior": {"name": "normal", "mu": 1}}]},
+            "parameters[0].prior.mu",
+            "unknown key",
+        ),
+        (
+            {"parameters": [{"prior": {"name": "beta", "shape_a": "1"}}]},
+            "parameters[0].prior.shape_a",
+            "number",
+        ),
         ({"parameters": [{"ordered": "yes"}]}, "parameters[0].ordered", "True or False"),
         (
             {"parameters": [{"categorical_values": ["a", 1]}]},

@@ -15,6 +15,7 @@ HEAVY = {"torch", "ax", "numpy", "rich", "pandas", "nextpoint_service"}
 def test_the_public_names_are_these():
     assert nextpoint.__all__ == [
         "Assignments",
+        "BetaPrior",
         "Bool",
         "BudgetSpentError",
         "Categorical",
@@ -34,6 +35,7 @@ def test_the_public_names_are_these():
         "MetricsMissingError",
         "NewObservation",
         "NextpointError",
+        "NormalPrior",
         "NotFoundError",
         "Observation",
         "OverloadedError",

@@ -12,13 +12,16 @@ from nextpoint_service.domain.errors import InvalidRequest
 from nextpoint_service.domain.experiment import ExperimentType
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.parameter_rules import ParameterDraft
+from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import (
+    BetaPrior,
     BoolParameter,
     CategoricalParameter,
     Comparison,
     DoubleParameter,
     IntParameter,
     LinearConstraint,
+    NormalPrior,
     Term,
 )
 
@@ -327,6 +330,86 @@ def test_a_parameter_keeps_the_rule_that(refuses, make, fields, expected):
 
 def test_parameters_are_required(refuses):
     refuses(defined, {"parameters": "must have at least one parameter"})
+
+
+NORMAL = PriorDraft("normal", {"mean": 5.0, "scale": 2.0})
+FAULTY_PRIORS = {
+    "its kind is known": (double(prior=PriorDraft(None)), {"prior": "must be normal or beta"}),
+    "it is not of an int": (integer(prior=NORMAL), {"prior": "is not for type int"}),
+    "it is not of a categorical": (
+        categorical("a", "b", prior=NORMAL),
+        {"prior": "is not for type categorical"},
+    ),
+    "it is not of a bool": (
+        a_parameter_draft("heat", "bool", prior=NORMAL),
+        {"prior": "is not for type bool"},
+    ),
+    "it is not together with a grid": (
+        double(grid=(1.0, 2.0), prior=NORMAL),
+        {"prior": "cannot be given together with a grid"},
+    ),
+    "it is not on a logarithmic scale": (
+        double(log=True, prior=NORMAL),
+        {"prior": "cannot be given together with a logarithmic transformation"},
+    ),
+    "a normal one has numbers": (
+        double(prior=PriorDraft("normal")),
+        {"prior.normal.mean": "is required", "prior.normal.scale": "is required"},
+    ),
+    "a mean is within the bounds": (
+        double(prior=PriorDraft("normal", {"mean": 60.1, "scale": 1.0})),
+        {"prior.normal.mean": "must be within the bounds, got 60.1"},
+    ),
+    "a mean is not NaN": (
+        double(prior=PriorDraft("normal", {"mean": math.nan, "scale": 1.0})),
+        {"prior.normal.mean": "must be a finite number, got nan"},
+    ),
+    "a scale is above 0": (
+        double(prior=PriorDraft("normal", {"mean": 5.0, "scale": 0.0})),
+        {"prior.normal.scale": "must be above 0, got 0.0"},
+    ),
+    "a scale is finite": (
+        double(prior=PriorDraft("normal", {"mean": 5.0, "scale": math.inf})),
+        {"prior.normal.scale": "must be a finite number, got inf"},
+    ),
+    "a beta one has numbers": (
+        double(prior=PriorDraft("beta")),
+        {"prior.beta.shape_a": "is required", "prior.beta.shape_b": "is required"},
+    ),
+    "shapes are above 0 and not too large": (
+        double(prior=PriorDraft("beta", {"shape_a": -1.0, "shape_b": 1.1e6})),
+        {
+            "prior.beta.shape_a": "must be above 0 and at most 1e+06, got -1.0",
+            "prior.beta.shape_b": "must be above 0 and at most 1e+06, got 1100000.0",
+        },
+    ),
+    "a shape is not NaN": (
+        double(prior=PriorDraft("beta", {"shape_a": math.nan, "shape_b": 1.0})),
+        {"prior.beta.shape_a": "must be a finite number, got nan"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("draft", "expected"), FAULTY_PRIORS.values(), ids=FAULTY_PRIORS)
+def test_a_prior_keeps_the_rule_that(refuses, draft, expected):
+    refuses(
+        lambda: defined(draft),
+        {f"parameters[0].{path}": text for path, text in expected.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("draft", "expected"),
+    [
+        (NORMAL, NormalPrior(5.0, 2.0)),
+        (PriorDraft("normal", {"mean": 60.0, "scale": 1e-300}), NormalPrior(60.0, 1e-300)),
+        (PriorDraft("beta", {"shape_a": 0.5, "shape_b": 1e6}), BetaPrior(0.5, 1e6)),
+    ],
+)
+def test_a_faultless_prior_is_taken(draft, expected):
+    (parameter,) = defined(double(prior=draft)).space.parameters
+
+    assert parameter == DoubleParameter("heat", 1.0, 60.0, prior=expected)
 
 
 def test_there_are_at_most_100_parameters(refuses):

@@ -17,15 +17,19 @@ from nextpoint_service.domain.experiment import (
 )
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.parameter_rules import ParameterDraft
+from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import (
+    BetaPrior,
     BoolParameter,
     CategoricalParameter,
     Comparison,
     DoubleParameter,
     IntParameter,
     LinearConstraint,
+    NormalPrior,
     NumericParameter,
     Parameter,
+    Prior,
 )
 from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.values import (
@@ -160,13 +164,34 @@ def _parameter_from_proto(message: search_space_pb2.Parameter) -> ParameterDraft
         log=_TRANSFORMATIONS.get(message.transformation),
         categorical_values=tuple(message.categorical_values),
         ordered=message.ordered,
+        prior=_prior_from_proto(message.prior) if message.HasField("prior") else None,
     )
+
+
+def _prior_from_proto(message: search_space_pb2.ParameterPrior) -> PriorDraft:
+    match message.WhichOneof("kind"):
+        case "normal":
+            return PriorDraft("normal", _numbers(message.normal, ("mean", "scale")))
+        case "beta":
+            return PriorDraft("beta", _numbers(message.beta, ("shape_a", "shape_b")))
+        case None:
+            return PriorDraft(None)
+
+
+def _numbers(
+    message: search_space_pb2.NormalPrior | search_space_pb2.BetaPrior, names: tuple[str, ...]
+) -> dict[str, float | None]:
+    present = {field.name: value for field, value in message.ListFields()}
+    return {name: present.get(name) for name in names}
 
 
 def _parameter_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
     match parameter:
-        case DoubleParameter():
-            return _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_DOUBLE)
+        case DoubleParameter(prior=prior):
+            message = _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_DOUBLE)
+            if prior:
+                message.prior.CopyFrom(_prior_to_proto(prior))
+            return message
         case IntParameter():
             return _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_INT)
         case CategoricalParameter(name=name, values=values, ordered=ordered):
@@ -180,6 +205,18 @@ def _parameter_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
             return search_space_pb2.Parameter(name=name, type=search_space_pb2.PARAMETER_TYPE_BOOL)
         case _:
             assert_never(parameter)
+
+
+def _prior_to_proto(prior: Prior) -> search_space_pb2.ParameterPrior:
+    match prior:
+        case NormalPrior(mean, scale):
+            normal = search_space_pb2.NormalPrior(mean=mean, scale=scale)
+            return search_space_pb2.ParameterPrior(normal=normal)
+        case BetaPrior(shape_a, shape_b):
+            beta = search_space_pb2.BetaPrior(shape_a=shape_a, shape_b=shape_b)
+            return search_space_pb2.ParameterPrior(beta=beta)
+        case _:
+            assert_never(prior)
 
 
 def _numeric_to_proto(
