@@ -1,4 +1,4 @@
-"""Makes points from a model of the observations; the only module that knows Ax.
+"""Makes points from a model of the observations; with `guidance`, all that knows Ax.
 
 Ax's client and generation strategy are left out: a client that is rebuilt for each call costs more
 than the model, and its first answer is a Sobol point whatever it was told.
@@ -48,6 +48,7 @@ from nextpoint_service.optimizer.encoding import (
     rows_of,
 )
 from nextpoint_service.optimizer.feasibility import SECONDS
+from nextpoint_service.optimizer.guidance import Guidance, GuidedAcquisition, guidance_of
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.sequence import feasible_near
@@ -84,8 +85,9 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     qLogNoisyExpectedHypervolumeImprovement (Ament et al. (2023), "Unexpected improvements to
     expected improvement"; Daulton, Balandat and Bakshy (2021), "Parallel Bayesian optimization of
     multiple noisy objectives with expected hypervolume improvement"), more than four, or three and
-    four with a large frontier, with qLogNParEGO; until a point is known to satisfy the constraints, the probability that it does is
-    maximized. What fails in Ax is raised: the caller has points that need no model.
+    four with a large frontier, with qLogNParEGO; until a point is known to satisfy the constraints,
+    the probability that it does is maximized. Priors weigh each of these, see `guidance_of`. What
+    fails in Ax is raised: the caller has points that need no model.
     """
     entropy = (problem.seed, problem.index, len(problem.observations), len(problem.pending))
     seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
@@ -97,7 +99,10 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
 def _propose(problem: Problem, seed: int, most_observations: int) -> list[Proposal]:
     axes = axes_of(problem.experiment.space)
     outcomes = outcomes_of(problem.experiment, problem.observations)
-    generator = BoTorchGenerator(**_acquisition(problem, outcomes, most_observations))
+    guidance = guidance_of(problem, axes)
+    generator = BoTorchGenerator(
+        **_acquisition(problem, outcomes, most_observations), **_guided(guidance)
+    )
     adapter = TorchAdapter(
         experiment=_experiment(problem, axes, outcomes, most_observations),
         generator=generator,
@@ -111,12 +116,13 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
     )
     values = np.atleast_1d((run.gen_metadata or {})["expected_acquisition_value"])
     made = _untried(problem, axes, [arm.parameters for arm in run.arms], seed)
+    method = f"Ax {generator.botorch_acqf_class.__name__}"
     proposals = [
         Proposal(
             point,
             Provenance(
                 generator=Generator.MODEL,
-                method=f"Ax {generator.botorch_acqf_class.__name__}",
+                method=f"{method}, by prior" if guidance else method,
                 seed=seed,
                 observation_count=len(problem.observations),
                 pending_count=len(problem.pending),
@@ -127,6 +133,15 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
         for index, point in made
     ]
     return proposals or space_filling.propose(replace(problem, fallback_reason=_KNOWN))
+
+
+def _guided(guidance: Guidance | None) -> dict[str, Any]:
+    if guidance is None:
+        return {}
+    return {
+        "acquisition_class": GuidedAcquisition,
+        "acquisition_options": {"guidance": guidance},
+    }
 
 
 def _untried(

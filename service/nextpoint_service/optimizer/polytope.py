@@ -1,5 +1,6 @@
 """Draws uniformly from a polytope, however thin."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ _THINNEST = 1e-7
 """A polytope thinner than this is flat in that direction."""
 _NEWTON_STEPS = 50
 _LONGEST_WALK = 300
+_CANDIDATES = 16
+"""How many draws along a line a density chooses from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,19 @@ def polytope(rows: Rows) -> Polytope | None:
     return _rounded(matrix, bound, start, _null_space(equal))
 
 
-def hit_and_run(inside: Polytope, random: np.random.Generator, count: int) -> Array:
+def hit_and_run(
+    inside: Polytope,
+    random: np.random.Generator,
+    count: int,
+    log_density: Callable[[Array], Array] | None = None,
+) -> Array:
     """Return places, one a row, that are uniform but for the finite length of the walk.
 
     Smith (1984), "Efficient Monte Carlo procedures for generating points uniformly distributed
     over bounded regions". The directions come from the Hessian at the analytic centre (the Dikin
-    ellipsoid), so that a slab is crossed as quickly as a cube.
+    ellipsoid), so that a slab is crossed as quickly as a cube. With a density the places are
+    distributed as it says: each step chooses by it among several draws and where it stands, as in
+    Tjelmeland (2004), "Using all Metropolis-Hastings proposals to estimate mean values".
     """
     places = np.repeat(inside.centre[None, :], count, axis=0)
     dimensions = inside.axes.shape[1]
@@ -69,8 +79,24 @@ def hit_and_run(inside: Polytope, random: np.random.Generator, count: int) -> Ar
             ratio = slack / growth
         forward = np.where(growth > 0, ratio, np.inf).min(axis=1)
         backward = np.where(growth < 0, ratio, -np.inf).max(axis=1)
-        places = places + random.uniform(backward, forward)[:, None] * steps
+        if log_density is None:
+            places = places + random.uniform(backward, forward)[:, None] * steps
+        else:
+            draws = random.uniform(backward, forward, (_CANDIDATES, count))
+            candidates = places + np.vstack([np.zeros(count), draws])[:, :, None] * steps
+            places = _chosen(candidates, log_density, random)
     return places
+
+
+def _chosen(
+    candidates: Array, log_density: Callable[[Array], Array], random: np.random.Generator
+) -> Array:
+    """Return of each place one candidate, as likely as the density says."""
+    amount, count, size = candidates.shape
+    logs = log_density(candidates.reshape(amount * count, size)).reshape(amount, count)
+    # The largest of logarithms with Gumbel noise is a draw by their weights.
+    winner = (logs + random.gumbel(size=logs.shape)).argmax(axis=0)
+    return np.asarray(candidates[winner, np.arange(count)])
 
 
 def _inner_point(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice
 from time import monotonic
 
@@ -11,6 +12,7 @@ from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Value
 from nextpoint_service.optimizer.axes import point_at
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
+from nextpoint_service.optimizer.priors import log_density, spread, unit_priors
 from nextpoint_service.optimizer.region import Array, Region, is_inside, region
 from nextpoint_service.optimizer.repair import Missing, settle
 from nextpoint_service.optimizer.sobol import sobol
@@ -117,9 +119,11 @@ def _walk(problem: Problem, bounded: Region, chunk: int, draws: Array) -> Iterat
     if inside is None:
         yield from (_Drawn(point_at(space, units), _method(problem)) for units in draws)
         return
-    for units, place in zip(draws, hit_and_run(inside, random, len(draws)), strict=True):
+    priors = unit_priors(bounded.parameters)
+    weigh = partial(log_density, priors) if priors else None
+    for units, place in zip(draws, hit_and_run(inside, random, len(draws), weigh), strict=True):
         point = {**point_at(space, units), **bounded.point(bounded.values(place))}
-        yield _Drawn(point, "hit-and-run", inside)
+        yield _Drawn(point, _method(problem, "hit-and-run"), inside)
 
 
 def _places(space: SearchSpace, bounded: Region, draws: Array) -> Array:
@@ -133,17 +137,22 @@ def _places(space: SearchSpace, bounded: Region, draws: Array) -> Array:
     return places
 
 
-def _method(problem: Problem) -> str:
-    return "uniform" if problem.phase is Phase.RANDOM else "scrambled Sobol"
+def _method(problem: Problem, walk: str = "") -> str:
+    method = walk or ("uniform" if problem.phase is Phase.RANDOM else "scrambled Sobol")
+    return f"{method}, by prior" if unit_priors(problem.experiment.space.parameters) else method
 
 
 def _draw(problem: Problem, chunk: int, amount: int) -> Array:
     """Return places in the unit cube, one a row; more of them begin with the same."""
-    space = problem.experiment.space
+    parameters = problem.experiment.space.parameters
+    return spread(unit_priors(parameters), _draw_evenly(problem, chunk, amount, len(parameters)))
+
+
+def _draw_evenly(problem: Problem, chunk: int, amount: int, dimensions: int) -> Array:
     if problem.phase is Phase.RANDOM:
         random = np.random.default_rng((problem.seed, 0, chunk))
-        return random.random((amount, len(space.parameters)))
-    if space.constraints:
+        return random.random((amount, dimensions))
+    if problem.experiment.space.constraints:
         # Each chunk has a sequence of its own: nobody knows where in a single one it begins.
-        return sobol((problem.seed, chunk), 0, amount, len(space.parameters))
-    return sobol((problem.seed,), chunk * _CHUNK, amount, len(space.parameters))
+        return sobol((problem.seed, chunk), 0, amount, dimensions)
+    return sobol((problem.seed,), chunk * _CHUNK, amount, dimensions)

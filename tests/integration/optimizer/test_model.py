@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
@@ -6,10 +7,12 @@ from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, 
 from nextpoint_service.application.ports import Phase
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
+    BetaPrior,
     BoolParameter,
     CategoricalParameter,
     DoubleParameter,
     IntParameter,
+    NormalPrior,
     SearchSpace,
 )
 from nextpoint_service.domain.suggestion import Generator
@@ -32,6 +35,14 @@ EVERYTHING = SearchSpace(
         BoolParameter("flag"),
     ),
     (at_most(4.0, double=1.0, few=1.0),),
+)
+BELIEVED = SearchSpace(
+    (
+        *EVERYTHING.parameters,
+        DoubleParameter("normal", -5.0, 5.0, prior=NormalPrior(1.0, 0.5)),
+        DoubleParameter("beta", 1.0, 3.0, prior=BetaPrior(0.5, 2.0)),
+    ),
+    EVERYTHING.constraints,
 )
 Y = Metric("y")
 CONSTRAINT = Metric("c", strategy=Strategy.CONSTRAINT, threshold=0.5)
@@ -96,13 +107,14 @@ async def test_the_provenance_tells_what_the_model_expects(pool):
     assert math.isfinite(provenance.acquisition_value)
 
 
-async def test_every_kind_of_parameter_and_a_constraint(pool):
-    made = [observed(point, y=point["double"]) for point in points(EVERYTHING, 8)]
+@pytest.mark.parametrize("space", [EVERYTHING, BELIEVED])
+async def test_every_kind_of_parameter_and_a_constraint(pool, space):
+    made = [observed(point, y=point["double"]) for point in points(space, 8)]
 
-    proposals = await pool.propose(model(EVERYTHING, made, count=2))
+    proposals = await pool.propose(model(space, made, count=2))
 
     assert {each.provenance.generator for each in proposals} == {Generator.MODEL}
-    assert all(EVERYTHING.contains(each.assignments) for each in proposals)
+    assert all(space.contains(each.assignments) for each in proposals)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +233,50 @@ async def test_every_kind_of_parameter_with_two_objectives_and_points_under_way(
             metrics=(Y, Metric("z"), CONSTRAINT),
         ),
     )
+
+
+def believing(prior):
+    return SearchSpace((replace(SQUARE.parameters[0], prior=prior), SQUARE.parameters[1]))
+
+
+@pytest.mark.parametrize(
+    ("prior", "low", "high"),
+    [(NormalPrior(0.2, 0.03), 0.1, 0.3), (BetaPrior(40.0, 5.0), 0.8, 1.0)],
+)
+async def test_where_little_is_known_the_search_follows_the_priors(pool, prior, low, high):
+    made = seen(lambda _, point: point["b"], points(SQUARE, 4))
+
+    proposals = await pool.propose(model(believing(prior), made, count=2))
+
+    assert all(low < each.assignments["a"] < high for each in proposals)
+    assert {each.provenance.method for each in proposals} == {
+        "Ax qLogNoisyExpectedImprovement, by prior"
+    }
+
+
+async def test_priors_hold_while_no_point_satisfies_the_constraints(pool):
+    made = [observed(point, y=1.0, c=0.0) for point in points(SQUARE, 4)]
+    space = believing(NormalPrior(0.2, 0.03))
+
+    found = await the_point(pool, model(space, made, metrics=[Y, CONSTRAINT]))
+
+    assert 0.1 < found["a"] < 0.3
+
+
+async def test_what_is_measured_overcomes_a_wrong_prior(pool):
+    space = believing(NormalPrior(0.9, 0.1))
+    made = seen(lambda _, point: peak(point), points(space, 10))
+    more = seen(lambda _, point: peak(point), points(SQUARE, 40))
+
+    assert distance(await the_point(pool, model(space, [*made, *more])), 0.3, 0.7) < 0.1
+
+
+async def test_priors_and_linear_constraints_hold_together(pool):
+    parameters = believing(NormalPrior(0.2, 0.03)).parameters
+    space = SearchSpace(parameters, (at_least(0.5, a=1.0, b=-1.0),))
+    made = seen(lambda _, point: point["b"], points(space, 4))
+
+    assert (await the_point(pool, model(space, made)))["a"] < 0.6
 
 
 async def test_the_search_keeps_away_from_where_evaluations_fail(pool):

@@ -9,12 +9,14 @@ from tests.unit.optimizer.problems import a_problem, at_least, at_most, equals, 
 
 from nextpoint_service.application.ports import Phase
 from nextpoint_service.domain.search_space import (
+    BetaPrior,
     BoolParameter,
     CategoricalParameter,
     Comparison,
     DoubleParameter,
     IntParameter,
     LinearConstraint,
+    NormalPrior,
     SearchSpace,
     Term,
 )
@@ -46,6 +48,19 @@ LISTED = (
 )
 
 
+@st.composite
+def believed(draw):
+    """A double with one of many priors, extreme ones among them."""
+    low, high = draw(linear_doubles)
+    mean = draw(st.sampled_from([low, (low + high) / 2, high]))
+    shapes = st.sampled_from([1e-300, 0.1, 1.0, 7.0, 1e6])
+    prior = draw(
+        st.sampled_from([5e-324, 1e-3, 1.0, 1e300]).map(lambda scale: NormalPrior(mean, scale))
+        | st.builds(BetaPrior, shapes, shapes)
+    )
+    return DoubleParameter("", low, high, prior=prior)
+
+
 def renamed(parameter, name):
     values = {field: getattr(parameter, field) for field in parameter.__slots__}
     return type(parameter)(**{**values, "name": name})
@@ -56,6 +71,7 @@ def spaces(draw):
     """Spaces of all types, with up to three constraints that hold at some point."""
     free = st.one_of(
         linear_doubles.map(lambda ends: DoubleParameter("", *ends)),
+        believed(),
         linear_ints.map(lambda ends: IntParameter("", *ends)),
         st.sampled_from(LISTED),
     )

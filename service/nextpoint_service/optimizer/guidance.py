@@ -1,0 +1,106 @@
+"""Weighs what a model expects of a point with the priors of the parameters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import torch
+from ax.generators.torch.botorch_modular.acquisition import Acquisition
+from botorch.acquisition.acquisition import AcquisitionFunction
+from botorch.models.model import Model
+from torch import Tensor
+
+from nextpoint_service.application.ports import Problem
+from nextpoint_service.domain.search_space import BetaPrior, NormalPrior, Prior
+from nextpoint_service.optimizer.encoding import Axis
+from nextpoint_service.optimizer.priors import EDGE, beta_peak, unit_priors
+
+_USUAL_BUDGET = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """The priors, by the names of their axes, and the power to which they are raised."""
+
+    priors: Mapping[str, Prior]
+    exponent: float
+
+
+def guidance_of(problem: Problem, axes: tuple[Axis, ...]) -> Guidance | None:
+    """Return what guides the search besides the model; None when nothing does.
+
+    The exponent is a tenth of the budget over the number of observations, as recommended by
+    Hvarfner, Stoll, Souza, Lindauer, Hutter and Nardi (2022), "piBO: Augmenting acquisition
+    functions with user beliefs for Bayesian optimization": what a user believes counts much at
+    first and less and less as more is known, so that a wrong belief only costs time.
+    """
+    priors = unit_priors([each.parameter for each in axes])
+    if not priors:
+        return None
+    budget = problem.experiment.budget or _USUAL_BUDGET
+    exponent = budget / 10 / max(len(problem.observations), 1)
+    return Guidance({axes[index].name: prior for index, prior in priors.items()}, exponent)
+
+
+class GuidedAcquisition(Acquisition):
+    """Ax's acquisition, whose function is guided by `options["guidance"]`."""
+
+    def _construct_botorch_acquisition(
+        self,
+        botorch_acqf_class: type[AcquisitionFunction],
+        botorch_acqf_options: dict[str, Any],
+        model: Model,
+    ) -> AcquisitionFunction:
+        guidance: Guidance = self.options["guidance"]
+        column = {name: index for index, name in enumerate(self.search_space_digest.feature_names)}
+        return GuidedFunction(
+            super()._construct_botorch_acquisition(botorch_acqf_class, botorch_acqf_options, model),
+            {column[name]: prior for name, prior in guidance.priors.items()},
+            guidance.exponent,
+        )
+
+
+class GuidedFunction(AcquisitionFunction):
+    """The logarithm of an acquisition times a power of the priors' density.
+
+    In everything else it is the function that it weighs: optimizers look at its baseline, its
+    objective and its pending points.
+    """
+
+    def __init__(
+        self, weighed: AcquisitionFunction, priors: Mapping[int, Prior], exponent: float
+    ) -> None:
+        super().__init__(weighed.model)
+        self.weighed = weighed
+        self._priors = priors
+        self._exponent = exponent
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("weighed"), name)
+
+    def set_X_pending(self, X_pending: Tensor | None = None) -> None:  # noqa: N802, N803  BoTorch's
+        """Have the weighed function know the pending points."""
+        self.weighed.set_X_pending(X_pending)
+
+    def forward(self, X: Tensor) -> Tensor:  # noqa: N803  BoTorch's
+        """Return the value at each set of points."""
+        value: Tensor = self.weighed(X) + self._exponent * self._log_density(X).sum(dim=-1)
+        return value
+
+    def _log_density(self, points: Tensor) -> Tensor:
+        total = torch.zeros_like(points[..., 0])
+        for column, prior in self._priors.items():
+            place = points[..., column]
+            match prior:
+                case NormalPrior(mean, scale):
+                    total = total - 0.5 * ((place - mean) / scale) ** 2
+                case BetaPrior(shape_a, shape_b):
+                    inner = place.clamp(EDGE, 1.0 - EDGE)
+                    total = total + (shape_a - 1.0) * inner.log()
+                    total = total + (shape_b - 1.0) * torch.log1p(-inner) - beta_peak(prior)
+                case _:
+                    assert_never(prior)
+        return total

@@ -1,0 +1,93 @@
+"""Priors of parameters, seen from the unit interval between the bounds."""
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+import numpy as np
+
+from nextpoint_service.domain.search_space import (
+    BetaPrior,
+    DoubleParameter,
+    NormalPrior,
+    Parameter,
+    Prior,
+)
+from nextpoint_service.optimizer.region import Array
+
+EDGE = 1e-9
+"""How near to its ends the density of a beta prior, which may be infinite there, is looked at."""
+_NARROWEST = 1e-9
+"""A normal prior whose scale is smaller than this, in units of the bounds, is a single value."""
+_WIDEST = 1e6
+"""One whose scale is larger is everywhere alike."""
+
+
+def unit_priors(parameters: Sequence[Parameter]) -> dict[int, Prior]:
+    """Return the priors of those parameters that have one, by their index, in the unit interval."""
+    priors = {index: _unit_prior(parameter) for index, parameter in enumerate(parameters)}
+    return {index: prior for index, prior in priors.items() if prior is not None}
+
+
+def _unit_prior(parameter: Parameter) -> Prior | None:
+    if not isinstance(parameter, DoubleParameter) or parameter.prior is None:
+        return None
+    match parameter.prior:
+        case NormalPrior(mean, scale):
+            width = parameter.high - parameter.low
+            if scale / width > _WIDEST:
+                return None
+            return NormalPrior((mean - parameter.low) / width, max(scale / width, _NARROWEST))
+        case BetaPrior():
+            return parameter.prior
+        case _:
+            assert_never(parameter.prior)
+
+
+def spread(priors: Mapping[int, Prior], units: Array) -> Array:
+    """Return rows of the unit cube with these columns led through the priors' inverse CDFs."""
+    if not priors:
+        return units
+    spread = units.copy()
+    for column, prior in priors.items():
+        spread[:, column] = _quantiles(prior, units[:, column])
+    return spread
+
+
+def _quantiles(prior: Prior, units: Array) -> Array:
+    from scipy import special  # noqa: PLC0415  # half a second that few need
+
+    match prior:
+        case NormalPrior(mean, scale):
+            low, high = special.ndtr(-mean / scale), special.ndtr((1.0 - mean) / scale)
+            places = mean + scale * special.ndtri(low + (high - low) * units)
+        case BetaPrior(shape_a, shape_b):
+            places = special.betaincinv(shape_a, shape_b, units)
+        case _:
+            assert_never(prior)
+    return np.asarray(np.clip(places, 0.0, 1.0))
+
+
+def log_density(priors: Mapping[int, Prior], places: Array) -> Array:
+    """Return the logarithm of the priors' density at each row, 0 where it is highest."""
+    total = np.zeros(len(places))
+    for column, prior in priors.items():
+        place = places[:, column]
+        match prior:
+            case NormalPrior(mean, scale):
+                total -= 0.5 * ((place - mean) / scale) ** 2
+            case BetaPrior(shape_a, shape_b):
+                inner = np.clip(place, EDGE, 1.0 - EDGE)
+                total += (shape_a - 1.0) * np.log(inner) + (shape_b - 1.0) * np.log1p(-inner)
+                total -= beta_peak(prior)
+            case _:
+                assert_never(prior)
+    return total
+
+
+def beta_peak(prior: BetaPrior) -> float:
+    """Return the highest logarithm of a beta prior's density, up to the constant left out."""
+    first, second = prior.shape_a - 1.0, prior.shape_b - 1.0
+    ends = [EDGE, 1.0 - EDGE]
+    if first > 0.0 and second > 0.0:
+        ends.append(min(max(first / (first + second), EDGE), 1.0 - EDGE))
+    return max(float(first * np.log(end) + second * np.log1p(-end)) for end in ends)
