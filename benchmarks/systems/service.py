@@ -3,10 +3,10 @@
 import atexit
 import os
 from functools import cache
-from pathlib import Path
 
 import nextpoint
 from problems import Parameter, Point, Problem, Values
+from processes import below, cpu_seconds
 
 _FOREVER = 3600.0
 
@@ -50,7 +50,7 @@ class Service:
 
     def cpu_seconds(self) -> float:
         """Return the processor time of the processes of the service."""
-        return sum(_cpu_seconds(process) for process in _below(os.getpid()))
+        return sum(cpu_seconds(process) for process in below(os.getpid()))
 
 
 def fresh(problem: Problem, seed: int, workers: int) -> Service:  # noqa: ARG001
@@ -85,27 +85,3 @@ def _parameter(
             return nextpoint.Categorical(parameter.name, parameter.values)
         case _:
             return nextpoint.Bool(parameter.name)
-
-
-def _below(ancestor: int) -> set[int]:
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-            parents[int(entry.name)] = int(fields[1])
-    found: set[int] = set()
-    while more := {each for each, up in parents.items() if up in found | {ancestor}} - found:
-        found |= more
-    return found
-
-
-def _cpu_seconds(process: int) -> float:
-    fields = _stat(process)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
-
-
-def _stat(process: int) -> list[str]:
-    """Return the fields after the name; none for a process that has ended."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
