@@ -42,7 +42,7 @@ class ServiceProcess:
                 text=True,
                 cwd=_ROOT,
             )
-        line = _first_line(self._process)
+        line = first_line(self._process)
         assert line.startswith("listening on "), line + self.log.read_text()
         self.address = line.removeprefix("listening on ").strip()
 
@@ -78,7 +78,8 @@ class ServiceProcess:
             self.kill()
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
+def first_line(process: subprocess.Popen[str]) -> str:
+    """Return what a process says first."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     stdout = process.stdout
     assert stdout is not None
