@@ -19,13 +19,20 @@ def metadata_to_proto(fields: Fields) -> dict[str, experiment_pb2.MetadataValue]
     notes = fields.mapping("metadata")
     messages = {}
     for key, value in notes.entries():
-        if isinstance(value, str):
-            messages[key] = experiment_pb2.MetadataValue(string_value=value)
-        elif (number := number_from(value)) is not None:
-            messages[key] = experiment_pb2.MetadataValue(number_value=number)
-        else:
+        message = metadata_value_to_proto(value)
+        if message is None:
             notes.refuse(key, f"must be a string or a number, got {describe(value)}")
+        else:
+            messages[key] = message
     return messages
+
+
+def metadata_value_to_proto(value: object) -> experiment_pb2.MetadataValue | None:
+    """Return one note as the contract has it; None when it is neither a text nor a number."""
+    if isinstance(value, str):
+        return experiment_pb2.MetadataValue(string_value=value)
+    number = number_from(value)
+    return None if number is None else experiment_pb2.MetadataValue(number_value=number)
 
 
 def metadata_from_proto(

@@ -166,7 +166,7 @@ def assignments_to_proto(
     doubles = {item.name for item in experiment.parameters if isinstance(item, Double)}
     messages = {}
     for name, value in fields.entries():
-        message = _parameter_value(value, real=name in doubles)
+        message = parameter_value_to_proto(value, real=name in doubles)
         if message is None:
             fields.refuse(name, f"must be a number, a string, True or False, got {describe(value)}")
         else:
@@ -174,7 +174,10 @@ def assignments_to_proto(
     return messages
 
 
-def _parameter_value(value: object, *, real: bool) -> search_space_pb2.ParameterValue | None:
+def parameter_value_to_proto(
+    value: object, *, real: bool
+) -> search_space_pb2.ParameterValue | None:
+    """Return a value as the contract has it; None when it is none of its types."""
     if isinstance(value, str):
         return search_space_pb2.ParameterValue(string_value=value)
     # NumPy's booleans are called like Python's, and are none.

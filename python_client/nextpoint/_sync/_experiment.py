@@ -20,6 +20,7 @@ from nextpoint._sync._leases import DEFAULT_LEASE_SECONDS
 from nextpoint._sync._observing import (
     change_observation,
     delete_observation,
+    import_all,
     list_best,
     list_observations,
     report,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from nextpoint._sync._connection import Connection
     from nextpoint._sync._run import Run
     from nextpoint._sync._suggestion import Suggestion
+    from nextpoint._table import TableSource
     from nextpoint._unset import Unset
     from nextpoint.errors import FieldViolation
 
@@ -493,6 +495,34 @@ class Experiment:
         """
         request = create_observations_to_proto(observations, self._record)
         return report_all(self._connection, request)
+
+    def import_observations(
+        self, source: TableSource, *, metadata_columns: Iterable[str] = ()
+    ) -> list[Observation]:
+        """Report past results from a table, each row an observation of your own.
+
+        They count like any other: against the budget, and as points of the start, so that with
+        enough of them the model makes the first suggestion. Every row is checked before the first
+        one is reported, in batches of up to 2500.
+
+        Args:
+            source: The path of a CSV file with a header, in UTF-8; a DataFrame of pandas or Polars;
+                or dicts with the names of the columns as keys. There is a column for each parameter
+                and each metric, and there may be ``METRIC_stddev`` for the standard deviation of
+                a metric's values, and ``failed``. An empty cell says nothing.
+            metadata_columns: Further columns, to keep as metadata.
+
+        Raises:
+            InvalidArgumentError: Something is missing or breaks a rule; nothing was reported.
+                `violations` names every fault by its row and column: lines of a file count from 1,
+                other rows from 0.
+            OSError: The file cannot be read.
+            ExperimentArchivedError: The experiment is archived.
+
+        Example:
+            experiment.import_observations("past.csv", metadata_columns=["host"])
+        """
+        return import_all(self._connection, self._record, source, metadata_columns)
 
     def get_observations(self) -> Iterator[Observation]:
         """Yield the observations, the newest first."""

@@ -6,15 +6,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import observation_from_proto
+from nextpoint._fields import raise_if_any
+from nextpoint._importing import (
+    ImportedRow,
+    batch_to_proto,
+    batches,
+    outcomes_from_table,
+    split_refused,
+)
 from nextpoint._outcome import update_observation_to_proto
 from nextpoint._sync._connection import PAGE_SIZE
+from nextpoint._table import read_table
+from nextpoint.errors import FieldViolation, InvalidArgumentError, NextpointError
 from nextpoint.v1 import analysis_service_pb2, observation_service_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nextpoint._records import ExperimentRecord, Observation
     from nextpoint._sync._connection import Connection
+    from nextpoint._table import TableSource
 
 
 def report(
@@ -37,6 +48,50 @@ def report_all(
     for observation in request.observations:
         connection.leases.drop(observation.suggestion_id)
     return [observation_from_proto(message) for message in response.observations]
+
+
+def import_all(
+    connection: Connection,
+    experiment: ExperimentRecord,
+    source: TableSource,
+    metadata_columns: Iterable[str],
+) -> list[Observation]:
+    """Report every row of a table; nothing when one of them is not valid."""
+    rows, violations = outcomes_from_table(
+        read_table(source), experiment, frozenset(metadata_columns)
+    )
+    sendable = [*batches(rows)]
+    for batch in sendable:
+        violations += _faults_of(connection, experiment.id, batch)
+    raise_if_any(violations, "the table")
+    observations: list[Observation] = []
+    for batch in sendable:
+        try:
+            observations += report_all(connection, batch_to_proto(experiment.id, batch))
+        except NextpointError as error:
+            error.add_note(f"{len(observations)} of {len(rows)} rows were imported before that")
+            raise
+    return observations
+
+
+def _faults_of(
+    connection: Connection, experiment_id: str, batch: list[ImportedRow]
+) -> list[FieldViolation]:
+    """Return all that the service would refuse, asking until it refuses nothing of the rest."""
+    violations: list[FieldViolation] = []
+    while batch:
+        request = batch_to_proto(experiment_id, batch, validate_only=True)
+        try:
+            connection.call(connection.observations.BatchCreateObservations, request)
+        except InvalidArgumentError as refused:
+            found, rest = split_refused(batch, refused.violations)
+            if not found:
+                raise
+            violations += found
+            batch = rest
+        else:
+            break
+    return violations
 
 
 def change_observation(

@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import observation_from_proto
+from nextpoint._fields import raise_if_any
+from nextpoint._importing import (
+    ImportedRow,
+    batch_to_proto,
+    batches,
+    outcomes_from_table,
+    split_refused,
+)
 from nextpoint._outcome import update_observation_to_proto
+from nextpoint._table import read_table
 from nextpoint.aio._connection import PAGE_SIZE
+from nextpoint.errors import FieldViolation, InvalidArgumentError, NextpointError
 from nextpoint.v1 import analysis_service_pb2, observation_service_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from nextpoint._records import ExperimentRecord, Observation
+    from nextpoint._table import TableSource
     from nextpoint.aio._connection import Connection
 
 
@@ -36,6 +47,50 @@ async def report_all(
     for observation in request.observations:
         connection.leases.drop(observation.suggestion_id)
     return [observation_from_proto(message) for message in response.observations]
+
+
+async def import_all(
+    connection: Connection,
+    experiment: ExperimentRecord,
+    source: TableSource,
+    metadata_columns: Iterable[str],
+) -> list[Observation]:
+    """Report every row of a table; nothing when one of them is not valid."""
+    rows, violations = outcomes_from_table(
+        read_table(source), experiment, frozenset(metadata_columns)
+    )
+    sendable = [*batches(rows)]
+    for batch in sendable:
+        violations += await _faults_of(connection, experiment.id, batch)
+    raise_if_any(violations, "the table")
+    observations: list[Observation] = []
+    for batch in sendable:
+        try:
+            observations += await report_all(connection, batch_to_proto(experiment.id, batch))
+        except NextpointError as error:
+            error.add_note(f"{len(observations)} of {len(rows)} rows were imported before that")
+            raise
+    return observations
+
+
+async def _faults_of(
+    connection: Connection, experiment_id: str, batch: list[ImportedRow]
+) -> list[FieldViolation]:
+    """Return all that the service would refuse, asking until it refuses nothing of the rest."""
+    violations: list[FieldViolation] = []
+    while batch:
+        request = batch_to_proto(experiment_id, batch, validate_only=True)
+        try:
+            await connection.call(connection.observations.BatchCreateObservations, request)
+        except InvalidArgumentError as refused:
+            found, rest = split_refused(batch, refused.violations)
+            if not found:
+                raise
+            violations += found
+            batch = rest
+        else:
+            break
+    return violations
 
 
 async def change_observation(

@@ -143,11 +143,16 @@ class BatchCreateObservationsRequest(google.protobuf.message.Message):
     EXPERIMENT_ID_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     OBSERVATIONS_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     request_id: builtins.str
     """An id that the caller makes up for this change, at most 64 characters of
     printable ASCII. Absent means that a repeated call is made again. Optional.
+    """
+    validate_only: builtins.bool
+    """Whether only to check the outcomes: what would fail fails, nothing is
+    written, and no observations are returned. Optional.
     """
     @property
     def observations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NewObservation]:
@@ -159,8 +164,9 @@ class BatchCreateObservationsRequest(google.protobuf.message.Message):
         experiment_id: builtins.str = ...,
         request_id: builtins.str = ...,
         observations: collections.abc.Iterable[global___NewObservation] | None = ...,
+        validate_only: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id", "observations", b"observations", "request_id", b"request_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id", "observations", b"observations", "request_id", b"request_id", "validate_only", b"validate_only"]) -> None: ...
 
 global___BatchCreateObservationsRequest = BatchCreateObservationsRequest
 
@@ -249,7 +255,9 @@ class BatchCreateObservationsResponse(google.protobuf.message.Message):
     OBSERVATIONS_FIELD_NUMBER: builtins.int
     @property
     def observations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.observation_pb2.Observation]:
-        """The observations, in the order of the request."""
+        """The observations, in the order of the request. Empty when they were only
+        checked.
+        """
 
     def __init__(
         self,

@@ -1,12 +1,13 @@
 """Takes the outcomes of evaluations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Learned, Page, Transaction
+from nextpoint_service.domain.correction import ObservationChange, correct
 from nextpoint_service.domain.definition import check_metadata
 from nextpoint_service.domain.errors import SuggestionNotFound, TooManyObservations
 from nextpoint_service.domain.experiment import Experiment, Metadata
@@ -14,28 +15,12 @@ from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.observation import Observation, Values, best
 from nextpoint_service.domain.report import (
     ObservationDraft,
-    ValueDraft,
     check_observation,
-    check_values,
     given,
     measured,
 )
 from nextpoint_service.domain.suggestion import Suggestion
 from nextpoint_service.domain.violations import Violations
-
-
-@dataclass(frozen=True, slots=True)
-class ObservationChange:
-    """New contents for the fields that `fields` names; the others are ignored."""
-
-    fields: frozenset[str]
-    values: tuple[ValueDraft, ...] = ()
-    failed: bool = False
-    metadata: Metadata | None = None
-
-
-CHANGEABLE = ("values", "failed", "metadata")
-"""The fields of an observation that can be changed, as update masks name them."""
 
 
 class ObservationUseCases:
@@ -53,13 +38,28 @@ class ObservationUseCases:
         self, experiment_id: str, drafts: Sequence[ObservationDraft], call: Call
     ) -> list[Observation]:
         """Report several outcomes, all or none."""
+        prefixes = self._batch_prefixes(drafts)
+        return await self._create(experiment_id, drafts, prefixes, call)
+
+    async def check_batch(self, experiment_id: str, drafts: Sequence[ObservationDraft]) -> None:
+        """Raise what `create_batch` would, and write nothing."""
+        prefixes = self._batch_prefixes(drafts)
+
+        def check(tx: Transaction) -> None:
+            self._checked(tx, experiment_id, drafts, prefixes)
+            for draft in drafts:
+                if draft.suggestion_id:
+                    _suggestion_of(tx, experiment_id, draft.suggestion_id)
+
+        await self._context.database.read(check)
+
+    def _batch_prefixes(self, drafts: Sequence[ObservationDraft]) -> list[str]:
         violations = Violations()
         limit = self._context.limits.batch_observations
         if not 1 <= len(drafts) <= limit:
             violations.add("observations", f"must be 1 to {limit}, got {len(drafts)}")
         violations.check()
-        prefixes = [f"observations[{index}]." for index in range(len(drafts))]
-        return await self._create(experiment_id, drafts, prefixes, call)
+        return [f"observations[{index}]." for index in range(len(drafts))]
 
     async def _create(
         self,
@@ -72,15 +72,7 @@ class ObservationUseCases:
         now = context.now()
 
         def create(tx: Transaction) -> tuple[str, ...]:
-            experiment = tx.experiments.get(experiment_id)
-            experiment.require_active()
-            violations = Violations()
-            for prefix, draft in zip(prefixes, drafts, strict=True):
-                found = Violations()
-                check_observation(experiment, draft, found, context.limits)
-                violations.extend(found, prefix)
-            violations.check()
-            require_room(tx, experiment, len(drafts), context.limits)
+            experiment = self._checked(tx, experiment_id, drafts, prefixes)
             made = [self._report(tx, experiment, draft, now) for draft in drafts]
             announce(tx, experiment)
             return tuple(made)
@@ -93,6 +85,24 @@ class ObservationUseCases:
             lambda tx, made: [tx.observations.get(each) for each in made],
         )
 
+    def _checked(
+        self,
+        tx: Transaction,
+        experiment_id: str,
+        drafts: Sequence[ObservationDraft],
+        prefixes: Sequence[str],
+    ) -> Experiment:
+        experiment = tx.experiments.get(experiment_id)
+        experiment.require_active()
+        violations = Violations()
+        for prefix, draft in zip(prefixes, drafts, strict=True):
+            found = Violations()
+            check_observation(experiment, draft, found, self._context.limits)
+            violations.extend(found, prefix)
+        violations.check()
+        require_room(tx, experiment, len(drafts), self._context.limits)
+        return experiment
+
     def _report(
         self, tx: Transaction, experiment: Experiment, draft: ObservationDraft, now: datetime
     ) -> str:
@@ -100,9 +110,7 @@ class ObservationUseCases:
         metadata = draft.metadata or {}
         observation_id = self._context.ids.observation()
         if draft.suggestion_id:
-            suggestion = tx.suggestions.get(draft.suggestion_id)
-            if suggestion.experiment_id != experiment.experiment_id:
-                raise SuggestionNotFound(draft.suggestion_id)
+            suggestion = _suggestion_of(tx, experiment.experiment_id, draft.suggestion_id)
             observation = outcome(
                 observation_id,
                 suggestion,
@@ -169,7 +177,7 @@ class ObservationUseCases:
             experiment = tx.experiments.get(observation.experiment_id)
             experiment.require_active()
             violations = Violations()
-            changed = _changed(experiment, observation, change, violations)
+            changed = correct(experiment, observation, change, violations)
             check_metadata(changed.metadata, violations, context.limits)
             violations.check()
             tx.observations.save(replace(changed, updated=now))
@@ -252,24 +260,8 @@ def announce(tx: Transaction, experiment: Experiment) -> None:
         tx.publish(Changed(experiment.experiment_id))
 
 
-def _changed(
-    experiment: Experiment,
-    observation: Observation,
-    change: ObservationChange,
-    violations: Violations,
-) -> Observation:
-    violations.check_update_mask(change.fields, CHANGEABLE)
-    changed = observation
-    if "metadata" in change.fields:
-        changed = replace(changed, metadata=dict(change.metadata or {}))
-    failing = "failed" in change.fields and change.failed
-    if failing:
-        if "values" in change.fields and change.values:
-            violations.add("values", "must be absent when the evaluation failed")
-        return replace(changed, failed=True, values={})
-    if "values" in change.fields:
-        check_values(experiment, change.values, violations)
-        return replace(changed, failed=False, values=measured(experiment, change.values))
-    if "failed" in change.fields and observation.failed:
-        violations.add("values", "are required for an observation that did not fail")
-    return changed
+def _suggestion_of(tx: Transaction, experiment_id: str, suggestion_id: str) -> Suggestion:
+    suggestion = tx.suggestions.get(suggestion_id)
+    if suggestion.experiment_id != experiment_id:
+        raise SuggestionNotFound(suggestion_id)
+    return suggestion

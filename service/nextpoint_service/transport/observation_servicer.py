@@ -45,6 +45,9 @@ class ObservationServicer(observation_service_pb2_grpc.ObservationServiceService
         call = call_from_proto(request, request.request_id)
         # Thousands of observations take longer to convert than the others' heartbeats can wait.
         drafts = await asyncio.to_thread(_drafts, request)
+        if request.validate_only:
+            await self._observations.check_batch(request.experiment_id, drafts)
+            return pb.BatchCreateObservationsResponse()
         made = await self._observations.create_batch(request.experiment_id, drafts, call)
         return await asyncio.to_thread(_batch_response, made)
 

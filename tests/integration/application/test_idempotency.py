@@ -8,10 +8,10 @@ from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.hand_outs import Ask
 from nextpoint_service.application.idempotency import Call
-from nextpoint_service.application.observations import ObservationChange
 from nextpoint_service.application.ports import ExperimentFilter, Page
 from nextpoint_service.application.runs import NewRun
 from nextpoint_service.application.suggestions import HandOut
+from nextpoint_service.domain.correction import ObservationChange
 from nextpoint_service.domain.definition import ExperimentChange
 from nextpoint_service.domain.errors import (
     BudgetSpent,

@@ -1,7 +1,7 @@
 """Observations."""
 
 from nextpoint.v1 import observation_pb2, observation_service_pb2
-from nextpoint_service.application.observations import ObservationChange
+from nextpoint_service.domain.correction import ObservationChange
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.report import ObservationDraft
 from nextpoint_service.transport.convert.values import (

@@ -21,6 +21,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Why it is time to stop. Values may be added; a client that does not know one
+// shows `should_stop`.
+type StoppingReason int32
+
+const (
+	// Never sent.
+	StoppingReason_STOPPING_REASON_UNSPECIFIED StoppingReason = 0
+	// There are as many observations as the budget says, apart from the repeated
+	// ones.
+	StoppingReason_STOPPING_REASON_BUDGET_REACHED StoppingReason = 1
+	// The newest observations, 5 for each parameter, brought nothing: with one
+	// optimized metric, 5 earlier ones are at least as good as the best of them;
+	// with several, once the budget is reached, none of them is on the frontier.
+	StoppingReason_STOPPING_REASON_POSSIBLE_STAGNATION StoppingReason = 2
+)
+
+// Enum value maps for StoppingReason.
+var (
+	StoppingReason_name = map[int32]string{
+		0: "STOPPING_REASON_UNSPECIFIED",
+		1: "STOPPING_REASON_BUDGET_REACHED",
+		2: "STOPPING_REASON_POSSIBLE_STAGNATION",
+	}
+	StoppingReason_value = map[string]int32{
+		"STOPPING_REASON_UNSPECIFIED":         0,
+		"STOPPING_REASON_BUDGET_REACHED":      1,
+		"STOPPING_REASON_POSSIBLE_STAGNATION": 2,
+	}
+)
+
+func (x StoppingReason) Enum() *StoppingReason {
+	p := new(StoppingReason)
+	*p = x
+	return p
+}
+
+func (x StoppingReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StoppingReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_nextpoint_v1_analysis_service_proto_enumTypes[0].Descriptor()
+}
+
+func (StoppingReason) Type() protoreflect.EnumType {
+	return &file_nextpoint_v1_analysis_service_proto_enumTypes[0]
+}
+
+func (x StoppingReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StoppingReason.Descriptor instead.
+func (StoppingReason) EnumDescriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Says of which experiment the best is asked for.
 type ListBestAssignmentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -189,6 +246,506 @@ func (x *BestAssignments) GetObservation() *Observation {
 	return nil
 }
 
+// Says of which experiment the criteria are asked for.
+type GetStoppingCriteriaRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the experiment. Required.
+	ExperimentId  string `protobuf:"bytes,1,opt,name=experiment_id,json=experimentId,proto3" json:"experiment_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStoppingCriteriaRequest) Reset() {
+	*x = GetStoppingCriteriaRequest{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStoppingCriteriaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStoppingCriteriaRequest) ProtoMessage() {}
+
+func (x *GetStoppingCriteriaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStoppingCriteriaRequest.ProtoReflect.Descriptor instead.
+func (*GetStoppingCriteriaRequest) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetStoppingCriteriaRequest) GetExperimentId() string {
+	if x != nil {
+		return x.ExperimentId
+	}
+	return ""
+}
+
+// Says whether it is time to stop.
+type GetStoppingCriteriaResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether there is a reason to stop.
+	ShouldStop bool `protobuf:"varint,1,opt,name=should_stop,json=shouldStop,proto3" json:"should_stop,omitempty"`
+	// The reasons. Empty when there is none.
+	Reasons       []StoppingReason `protobuf:"varint,2,rep,packed,name=reasons,proto3,enum=nextpoint.v1.StoppingReason" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStoppingCriteriaResponse) Reset() {
+	*x = GetStoppingCriteriaResponse{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStoppingCriteriaResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStoppingCriteriaResponse) ProtoMessage() {}
+
+func (x *GetStoppingCriteriaResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStoppingCriteriaResponse.ProtoReflect.Descriptor instead.
+func (*GetStoppingCriteriaResponse) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetStoppingCriteriaResponse) GetShouldStop() bool {
+	if x != nil {
+		return x.ShouldStop
+	}
+	return false
+}
+
+func (x *GetStoppingCriteriaResponse) GetReasons() []StoppingReason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// Says of which experiment the advice is asked for.
+type GetBestPracticesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the experiment. Required.
+	ExperimentId  string `protobuf:"bytes,1,opt,name=experiment_id,json=experimentId,proto3" json:"experiment_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBestPracticesRequest) Reset() {
+	*x = GetBestPracticesRequest{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBestPracticesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBestPracticesRequest) ProtoMessage() {}
+
+func (x *GetBestPracticesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBestPracticesRequest.ProtoReflect.Descriptor instead.
+func (*GetBestPracticesRequest) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetBestPracticesRequest) GetExperimentId() string {
+	if x != nil {
+		return x.ExperimentId
+	}
+	return ""
+}
+
+// Says which advice an experiment goes against.
+type GetBestPracticesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it goes against. Empty when all is well.
+	Violations    []*BestPracticeViolation `protobuf:"bytes,1,rep,name=violations,proto3" json:"violations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBestPracticesResponse) Reset() {
+	*x = GetBestPracticesResponse{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBestPracticesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBestPracticesResponse) ProtoMessage() {}
+
+func (x *GetBestPracticesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBestPracticesResponse.ProtoReflect.Descriptor instead.
+func (*GetBestPracticesResponse) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetBestPracticesResponse) GetViolations() []*BestPracticeViolation {
+	if x != nil {
+		return x.Violations
+	}
+	return nil
+}
+
+// Represents a piece of advice that an experiment goes against.
+type BestPracticeViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field of `Experiment` that it is about, such as `linear_constraints`.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What is advised and what is the case, for people. The text may change.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BestPracticeViolation) Reset() {
+	*x = BestPracticeViolation{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BestPracticeViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BestPracticeViolation) ProtoMessage() {}
+
+func (x *BestPracticeViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BestPracticeViolation.ProtoReflect.Descriptor instead.
+func (*BestPracticeViolation) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BestPracticeViolation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *BestPracticeViolation) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+// Says of which experiment the importances are asked for.
+type GetMetricImportancesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the experiment. Required.
+	ExperimentId  string `protobuf:"bytes,1,opt,name=experiment_id,json=experimentId,proto3" json:"experiment_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMetricImportancesRequest) Reset() {
+	*x = GetMetricImportancesRequest{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMetricImportancesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMetricImportancesRequest) ProtoMessage() {}
+
+func (x *GetMetricImportancesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMetricImportancesRequest.ProtoReflect.Descriptor instead.
+func (*GetMetricImportancesRequest) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetMetricImportancesRequest) GetExperimentId() string {
+	if x != nil {
+		return x.ExperimentId
+	}
+	return ""
+}
+
+// Says which parameters move which metrics.
+type GetMetricImportancesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry for every metric, in the order of the experiment.
+	MetricImportances []*MetricImportances `protobuf:"bytes,1,rep,name=metric_importances,json=metricImportances,proto3" json:"metric_importances,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *GetMetricImportancesResponse) Reset() {
+	*x = GetMetricImportancesResponse{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMetricImportancesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMetricImportancesResponse) ProtoMessage() {}
+
+func (x *GetMetricImportancesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMetricImportancesResponse.ProtoReflect.Descriptor instead.
+func (*GetMetricImportancesResponse) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetMetricImportancesResponse) GetMetricImportances() []*MetricImportances {
+	if x != nil {
+		return x.MetricImportances
+	}
+	return nil
+}
+
+// Represents which parameters move a metric.
+type MetricImportances struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the metric.
+	Metric string `protobuf:"bytes,1,opt,name=metric,proto3" json:"metric,omitempty"`
+	// By parameter, its share in what moves the metric, from 0 to 1. They add up
+	// to 1; all are 0 when the metric never changed. With a single parameter it
+	// is 1.
+	Importances   map[string]float64 `protobuf:"bytes,2,rep,name=importances,proto3" json:"importances,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricImportances) Reset() {
+	*x = MetricImportances{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricImportances) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricImportances) ProtoMessage() {}
+
+func (x *MetricImportances) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricImportances.ProtoReflect.Descriptor instead.
+func (*MetricImportances) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *MetricImportances) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *MetricImportances) GetImportances() map[string]float64 {
+	if x != nil {
+		return x.Importances
+	}
+	return nil
+}
+
+// Says of which experiment the hypervolume is asked for.
+type GetHypervolumeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the experiment. Required.
+	ExperimentId  string `protobuf:"bytes,1,opt,name=experiment_id,json=experimentId,proto3" json:"experiment_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHypervolumeRequest) Reset() {
+	*x = GetHypervolumeRequest{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHypervolumeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHypervolumeRequest) ProtoMessage() {}
+
+func (x *GetHypervolumeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHypervolumeRequest.ProtoReflect.Descriptor instead.
+func (*GetHypervolumeRequest) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetHypervolumeRequest) GetExperimentId() string {
+	if x != nil {
+		return x.ExperimentId
+	}
+	return ""
+}
+
+// Holds the hypervolume.
+type GetHypervolumeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The volume, in the product of the units of the optimized metrics; at least
+	// 0. Observations that failed or miss a threshold add nothing. Infinite where
+	// it is larger than the largest number.
+	Hypervolume float64 `protobuf:"fixed64,1,opt,name=hypervolume,proto3" json:"hypervolume,omitempty"`
+	// How many observations the Pareto frontier has.
+	FrontierCount int32 `protobuf:"varint,2,opt,name=frontier_count,json=frontierCount,proto3" json:"frontier_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHypervolumeResponse) Reset() {
+	*x = GetHypervolumeResponse{}
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHypervolumeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHypervolumeResponse) ProtoMessage() {}
+
+func (x *GetHypervolumeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_analysis_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHypervolumeResponse.ProtoReflect.Descriptor instead.
+func (*GetHypervolumeResponse) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetHypervolumeResponse) GetHypervolume() float64 {
+	if x != nil {
+		return x.Hypervolume
+	}
+	return 0
+}
+
+func (x *GetHypervolumeResponse) GetFrontierCount() int32 {
+	if x != nil {
+		return x.FrontierCount
+	}
+	return 0
+}
+
 var File_nextpoint_v1_analysis_service_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_analysis_service_proto_rawDesc = "" +
@@ -203,9 +760,47 @@ const file_nextpoint_v1_analysis_service_proto_rawDesc = "" +
 	"\x10best_assignments\x18\x01 \x03(\v2\x1d.nextpoint.v1.BestAssignmentsR\x0fbestAssignments\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n" +
 	"\x0fBestAssignments\x12;\n" +
-	"\vobservation\x18\x01 \x01(\v2\x19.nextpoint.v1.ObservationR\vobservation2\x82\x01\n" +
+	"\vobservation\x18\x01 \x01(\v2\x19.nextpoint.v1.ObservationR\vobservation\"A\n" +
+	"\x1aGetStoppingCriteriaRequest\x12#\n" +
+	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\"v\n" +
+	"\x1bGetStoppingCriteriaResponse\x12\x1f\n" +
+	"\vshould_stop\x18\x01 \x01(\bR\n" +
+	"shouldStop\x126\n" +
+	"\areasons\x18\x02 \x03(\x0e2\x1c.nextpoint.v1.StoppingReasonR\areasons\">\n" +
+	"\x17GetBestPracticesRequest\x12#\n" +
+	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\"_\n" +
+	"\x18GetBestPracticesResponse\x12C\n" +
+	"\n" +
+	"violations\x18\x01 \x03(\v2#.nextpoint.v1.BestPracticeViolationR\n" +
+	"violations\"O\n" +
+	"\x15BestPracticeViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"B\n" +
+	"\x1bGetMetricImportancesRequest\x12#\n" +
+	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\"n\n" +
+	"\x1cGetMetricImportancesResponse\x12N\n" +
+	"\x12metric_importances\x18\x01 \x03(\v2\x1f.nextpoint.v1.MetricImportancesR\x11metricImportances\"\xbf\x01\n" +
+	"\x11MetricImportances\x12\x16\n" +
+	"\x06metric\x18\x01 \x01(\tR\x06metric\x12R\n" +
+	"\vimportances\x18\x02 \x03(\v20.nextpoint.v1.MetricImportances.ImportancesEntryR\vimportances\x1a>\n" +
+	"\x10ImportancesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"<\n" +
+	"\x15GetHypervolumeRequest\x12#\n" +
+	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\"a\n" +
+	"\x16GetHypervolumeResponse\x12 \n" +
+	"\vhypervolume\x18\x01 \x01(\x01R\vhypervolume\x12%\n" +
+	"\x0efrontier_count\x18\x02 \x01(\x05R\rfrontierCount*~\n" +
+	"\x0eStoppingReason\x12\x1f\n" +
+	"\x1bSTOPPING_REASON_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1eSTOPPING_REASON_BUDGET_REACHED\x10\x01\x12'\n" +
+	"#STOPPING_REASON_POSSIBLE_STAGNATION\x10\x022\xb1\x04\n" +
 	"\x0fAnalysisService\x12o\n" +
-	"\x13ListBestAssignments\x12(.nextpoint.v1.ListBestAssignmentsRequest\x1a).nextpoint.v1.ListBestAssignmentsResponse\"\x03\x90\x02\x01BV\n" +
+	"\x13ListBestAssignments\x12(.nextpoint.v1.ListBestAssignmentsRequest\x1a).nextpoint.v1.ListBestAssignmentsResponse\"\x03\x90\x02\x01\x12o\n" +
+	"\x13GetStoppingCriteria\x12(.nextpoint.v1.GetStoppingCriteriaRequest\x1a).nextpoint.v1.GetStoppingCriteriaResponse\"\x03\x90\x02\x01\x12f\n" +
+	"\x10GetBestPractices\x12%.nextpoint.v1.GetBestPracticesRequest\x1a&.nextpoint.v1.GetBestPracticesResponse\"\x03\x90\x02\x01\x12r\n" +
+	"\x14GetMetricImportances\x12).nextpoint.v1.GetMetricImportancesRequest\x1a*.nextpoint.v1.GetMetricImportancesResponse\"\x03\x90\x02\x01\x12`\n" +
+	"\x0eGetHypervolume\x12#.nextpoint.v1.GetHypervolumeRequest\x1a$.nextpoint.v1.GetHypervolumeResponse\"\x03\x90\x02\x01BV\n" +
 	"\x10dev.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3"
 
 var (
@@ -220,23 +815,48 @@ func file_nextpoint_v1_analysis_service_proto_rawDescGZIP() []byte {
 	return file_nextpoint_v1_analysis_service_proto_rawDescData
 }
 
-var file_nextpoint_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_nextpoint_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_nextpoint_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_nextpoint_v1_analysis_service_proto_goTypes = []any{
-	(*ListBestAssignmentsRequest)(nil),  // 0: nextpoint.v1.ListBestAssignmentsRequest
-	(*ListBestAssignmentsResponse)(nil), // 1: nextpoint.v1.ListBestAssignmentsResponse
-	(*BestAssignments)(nil),             // 2: nextpoint.v1.BestAssignments
-	(*Observation)(nil),                 // 3: nextpoint.v1.Observation
+	(StoppingReason)(0),                  // 0: nextpoint.v1.StoppingReason
+	(*ListBestAssignmentsRequest)(nil),   // 1: nextpoint.v1.ListBestAssignmentsRequest
+	(*ListBestAssignmentsResponse)(nil),  // 2: nextpoint.v1.ListBestAssignmentsResponse
+	(*BestAssignments)(nil),              // 3: nextpoint.v1.BestAssignments
+	(*GetStoppingCriteriaRequest)(nil),   // 4: nextpoint.v1.GetStoppingCriteriaRequest
+	(*GetStoppingCriteriaResponse)(nil),  // 5: nextpoint.v1.GetStoppingCriteriaResponse
+	(*GetBestPracticesRequest)(nil),      // 6: nextpoint.v1.GetBestPracticesRequest
+	(*GetBestPracticesResponse)(nil),     // 7: nextpoint.v1.GetBestPracticesResponse
+	(*BestPracticeViolation)(nil),        // 8: nextpoint.v1.BestPracticeViolation
+	(*GetMetricImportancesRequest)(nil),  // 9: nextpoint.v1.GetMetricImportancesRequest
+	(*GetMetricImportancesResponse)(nil), // 10: nextpoint.v1.GetMetricImportancesResponse
+	(*MetricImportances)(nil),            // 11: nextpoint.v1.MetricImportances
+	(*GetHypervolumeRequest)(nil),        // 12: nextpoint.v1.GetHypervolumeRequest
+	(*GetHypervolumeResponse)(nil),       // 13: nextpoint.v1.GetHypervolumeResponse
+	nil,                                  // 14: nextpoint.v1.MetricImportances.ImportancesEntry
+	(*Observation)(nil),                  // 15: nextpoint.v1.Observation
 }
 var file_nextpoint_v1_analysis_service_proto_depIdxs = []int32{
-	2, // 0: nextpoint.v1.ListBestAssignmentsResponse.best_assignments:type_name -> nextpoint.v1.BestAssignments
-	3, // 1: nextpoint.v1.BestAssignments.observation:type_name -> nextpoint.v1.Observation
-	0, // 2: nextpoint.v1.AnalysisService.ListBestAssignments:input_type -> nextpoint.v1.ListBestAssignmentsRequest
-	1, // 3: nextpoint.v1.AnalysisService.ListBestAssignments:output_type -> nextpoint.v1.ListBestAssignmentsResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	3,  // 0: nextpoint.v1.ListBestAssignmentsResponse.best_assignments:type_name -> nextpoint.v1.BestAssignments
+	15, // 1: nextpoint.v1.BestAssignments.observation:type_name -> nextpoint.v1.Observation
+	0,  // 2: nextpoint.v1.GetStoppingCriteriaResponse.reasons:type_name -> nextpoint.v1.StoppingReason
+	8,  // 3: nextpoint.v1.GetBestPracticesResponse.violations:type_name -> nextpoint.v1.BestPracticeViolation
+	11, // 4: nextpoint.v1.GetMetricImportancesResponse.metric_importances:type_name -> nextpoint.v1.MetricImportances
+	14, // 5: nextpoint.v1.MetricImportances.importances:type_name -> nextpoint.v1.MetricImportances.ImportancesEntry
+	1,  // 6: nextpoint.v1.AnalysisService.ListBestAssignments:input_type -> nextpoint.v1.ListBestAssignmentsRequest
+	4,  // 7: nextpoint.v1.AnalysisService.GetStoppingCriteria:input_type -> nextpoint.v1.GetStoppingCriteriaRequest
+	6,  // 8: nextpoint.v1.AnalysisService.GetBestPractices:input_type -> nextpoint.v1.GetBestPracticesRequest
+	9,  // 9: nextpoint.v1.AnalysisService.GetMetricImportances:input_type -> nextpoint.v1.GetMetricImportancesRequest
+	12, // 10: nextpoint.v1.AnalysisService.GetHypervolume:input_type -> nextpoint.v1.GetHypervolumeRequest
+	2,  // 11: nextpoint.v1.AnalysisService.ListBestAssignments:output_type -> nextpoint.v1.ListBestAssignmentsResponse
+	5,  // 12: nextpoint.v1.AnalysisService.GetStoppingCriteria:output_type -> nextpoint.v1.GetStoppingCriteriaResponse
+	7,  // 13: nextpoint.v1.AnalysisService.GetBestPractices:output_type -> nextpoint.v1.GetBestPracticesResponse
+	10, // 14: nextpoint.v1.AnalysisService.GetMetricImportances:output_type -> nextpoint.v1.GetMetricImportancesResponse
+	13, // 15: nextpoint.v1.AnalysisService.GetHypervolume:output_type -> nextpoint.v1.GetHypervolumeResponse
+	11, // [11:16] is the sub-list for method output_type
+	6,  // [6:11] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_analysis_service_proto_init() }
@@ -250,13 +870,14 @@ func file_nextpoint_v1_analysis_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nextpoint_v1_analysis_service_proto_rawDesc), len(file_nextpoint_v1_analysis_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   3,
+			NumEnums:      1,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_nextpoint_v1_analysis_service_proto_goTypes,
 		DependencyIndexes: file_nextpoint_v1_analysis_service_proto_depIdxs,
+		EnumInfos:         file_nextpoint_v1_analysis_service_proto_enumTypes,
 		MessageInfos:      file_nextpoint_v1_analysis_service_proto_msgTypes,
 	}.Build()
 	File_nextpoint_v1_analysis_service_proto = out.File

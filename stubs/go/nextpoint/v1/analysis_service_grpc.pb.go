@@ -19,7 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AnalysisService_ListBestAssignments_FullMethodName = "/nextpoint.v1.AnalysisService/ListBestAssignments"
+	AnalysisService_ListBestAssignments_FullMethodName  = "/nextpoint.v1.AnalysisService/ListBestAssignments"
+	AnalysisService_GetStoppingCriteria_FullMethodName  = "/nextpoint.v1.AnalysisService/GetStoppingCriteria"
+	AnalysisService_GetBestPractices_FullMethodName     = "/nextpoint.v1.AnalysisService/GetBestPractices"
+	AnalysisService_GetMetricImportances_FullMethodName = "/nextpoint.v1.AnalysisService/GetMetricImportances"
+	AnalysisService_GetHypervolume_FullMethodName       = "/nextpoint.v1.AnalysisService/GetHypervolume"
 )
 
 // AnalysisServiceClient is the client API for AnalysisService service.
@@ -37,6 +41,36 @@ type AnalysisServiceClient interface {
 	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
 	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
 	ListBestAssignments(ctx context.Context, in *ListBestAssignmentsRequest, opts ...grpc.CallOption) (*ListBestAssignmentsResponse, error)
+	// Says whether it is time to stop, and why. It is advice: nothing is stopped
+	// but by the budget.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+	GetStoppingCriteria(ctx context.Context, in *GetStoppingCriteriaRequest, opts ...grpc.CallOption) (*GetStoppingCriteriaResponse, error)
+	// Says which advice an experiment goes against, in words. It is advice: such
+	// an experiment works, though not as well as it could.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+	GetBestPractices(ctx context.Context, in *GetBestPracticesRequest, opts ...grpc.CallOption) (*GetBestPracticesResponse, error)
+	// Says which parameters move which metrics, learned from the successful
+	// observations by extremely randomized trees. It takes up to seconds, in
+	// which everything else goes on; the same observations give the same numbers.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+	// `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when there are fewer
+	// successful observations than 5 for each parameter and there are several
+	// parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
+	// could not be computed in time.
+	GetMetricImportances(ctx context.Context, in *GetMetricImportancesRequest, opts ...grpc.CallOption) (*GetMetricImportancesResponse, error)
+	// Returns how much of the space of the optimized metrics the Pareto frontier
+	// covers: the volume between it and the thresholds, exactly. It grows with
+	// every point that is added to the frontier.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+	// `FAILED_PRECONDITION`, reason `HYPERVOLUME_UNDEFINED`, unless the experiment
+	// has 2 to 8 optimized metrics with a threshold each; with
+	// `RESOURCE_EXHAUSTED`, reason `FRONTIER_TOO_LARGE`, when it takes longer than
+	// 5 seconds.
+	GetHypervolume(ctx context.Context, in *GetHypervolumeRequest, opts ...grpc.CallOption) (*GetHypervolumeResponse, error)
 }
 
 type analysisServiceClient struct {
@@ -51,6 +85,46 @@ func (c *analysisServiceClient) ListBestAssignments(ctx context.Context, in *Lis
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListBestAssignmentsResponse)
 	err := c.cc.Invoke(ctx, AnalysisService_ListBestAssignments_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *analysisServiceClient) GetStoppingCriteria(ctx context.Context, in *GetStoppingCriteriaRequest, opts ...grpc.CallOption) (*GetStoppingCriteriaResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetStoppingCriteriaResponse)
+	err := c.cc.Invoke(ctx, AnalysisService_GetStoppingCriteria_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *analysisServiceClient) GetBestPractices(ctx context.Context, in *GetBestPracticesRequest, opts ...grpc.CallOption) (*GetBestPracticesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetBestPracticesResponse)
+	err := c.cc.Invoke(ctx, AnalysisService_GetBestPractices_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *analysisServiceClient) GetMetricImportances(ctx context.Context, in *GetMetricImportancesRequest, opts ...grpc.CallOption) (*GetMetricImportancesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetMetricImportancesResponse)
+	err := c.cc.Invoke(ctx, AnalysisService_GetMetricImportances_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *analysisServiceClient) GetHypervolume(ctx context.Context, in *GetHypervolumeRequest, opts ...grpc.CallOption) (*GetHypervolumeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetHypervolumeResponse)
+	err := c.cc.Invoke(ctx, AnalysisService_GetHypervolume_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +146,36 @@ type AnalysisServiceServer interface {
 	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
 	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
 	ListBestAssignments(context.Context, *ListBestAssignmentsRequest) (*ListBestAssignmentsResponse, error)
+	// Says whether it is time to stop, and why. It is advice: nothing is stopped
+	// but by the budget.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+	GetStoppingCriteria(context.Context, *GetStoppingCriteriaRequest) (*GetStoppingCriteriaResponse, error)
+	// Says which advice an experiment goes against, in words. It is advice: such
+	// an experiment works, though not as well as it could.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+	GetBestPractices(context.Context, *GetBestPracticesRequest) (*GetBestPracticesResponse, error)
+	// Says which parameters move which metrics, learned from the successful
+	// observations by extremely randomized trees. It takes up to seconds, in
+	// which everything else goes on; the same observations give the same numbers.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+	// `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when there are fewer
+	// successful observations than 5 for each parameter and there are several
+	// parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
+	// could not be computed in time.
+	GetMetricImportances(context.Context, *GetMetricImportancesRequest) (*GetMetricImportancesResponse, error)
+	// Returns how much of the space of the optimized metrics the Pareto frontier
+	// covers: the volume between it and the thresholds, exactly. It grows with
+	// every point that is added to the frontier.
+	//
+	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+	// `FAILED_PRECONDITION`, reason `HYPERVOLUME_UNDEFINED`, unless the experiment
+	// has 2 to 8 optimized metrics with a threshold each; with
+	// `RESOURCE_EXHAUSTED`, reason `FRONTIER_TOO_LARGE`, when it takes longer than
+	// 5 seconds.
+	GetHypervolume(context.Context, *GetHypervolumeRequest) (*GetHypervolumeResponse, error)
 	mustEmbedUnimplementedAnalysisServiceServer()
 }
 
@@ -84,6 +188,18 @@ type UnimplementedAnalysisServiceServer struct{}
 
 func (UnimplementedAnalysisServiceServer) ListBestAssignments(context.Context, *ListBestAssignmentsRequest) (*ListBestAssignmentsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListBestAssignments not implemented")
+}
+func (UnimplementedAnalysisServiceServer) GetStoppingCriteria(context.Context, *GetStoppingCriteriaRequest) (*GetStoppingCriteriaResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetStoppingCriteria not implemented")
+}
+func (UnimplementedAnalysisServiceServer) GetBestPractices(context.Context, *GetBestPracticesRequest) (*GetBestPracticesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBestPractices not implemented")
+}
+func (UnimplementedAnalysisServiceServer) GetMetricImportances(context.Context, *GetMetricImportancesRequest) (*GetMetricImportancesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetMetricImportances not implemented")
+}
+func (UnimplementedAnalysisServiceServer) GetHypervolume(context.Context, *GetHypervolumeRequest) (*GetHypervolumeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetHypervolume not implemented")
 }
 func (UnimplementedAnalysisServiceServer) mustEmbedUnimplementedAnalysisServiceServer() {}
 func (UnimplementedAnalysisServiceServer) testEmbeddedByValue()                         {}
@@ -124,6 +240,78 @@ func _AnalysisService_ListBestAssignments_Handler(srv interface{}, ctx context.C
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AnalysisService_GetStoppingCriteria_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetStoppingCriteriaRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalysisServiceServer).GetStoppingCriteria(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalysisService_GetStoppingCriteria_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalysisServiceServer).GetStoppingCriteria(ctx, req.(*GetStoppingCriteriaRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AnalysisService_GetBestPractices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBestPracticesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalysisServiceServer).GetBestPractices(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalysisService_GetBestPractices_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalysisServiceServer).GetBestPractices(ctx, req.(*GetBestPracticesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AnalysisService_GetMetricImportances_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetMetricImportancesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalysisServiceServer).GetMetricImportances(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalysisService_GetMetricImportances_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalysisServiceServer).GetMetricImportances(ctx, req.(*GetMetricImportancesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AnalysisService_GetHypervolume_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetHypervolumeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalysisServiceServer).GetHypervolume(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalysisService_GetHypervolume_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalysisServiceServer).GetHypervolume(ctx, req.(*GetHypervolumeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AnalysisService_ServiceDesc is the grpc.ServiceDesc for AnalysisService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -134,6 +322,22 @@ var AnalysisService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListBestAssignments",
 			Handler:    _AnalysisService_ListBestAssignments_Handler,
+		},
+		{
+			MethodName: "GetStoppingCriteria",
+			Handler:    _AnalysisService_GetStoppingCriteria_Handler,
+		},
+		{
+			MethodName: "GetBestPractices",
+			Handler:    _AnalysisService_GetBestPractices_Handler,
+		},
+		{
+			MethodName: "GetMetricImportances",
+			Handler:    _AnalysisService_GetMetricImportances_Handler,
+		},
+		{
+			MethodName: "GetHypervolume",
+			Handler:    _AnalysisService_GetHypervolume_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

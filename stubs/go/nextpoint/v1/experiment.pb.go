@@ -31,8 +31,8 @@ const (
 	ExperimentType_EXPERIMENT_TYPE_UNSPECIFIED ExperimentType = 0
 	// A space-filling start, then Bayesian optimization.
 	ExperimentType_EXPERIMENT_TYPE_OPTIMIZED ExperimentType = 1
-	// Every point drawn at random, uniformly over the feasible space, without
-	// regard to observations.
+	// Every point drawn at random over the feasible space, uniformly or from the
+	// priors of its parameters, without regard to observations.
 	ExperimentType_EXPERIMENT_TYPE_RANDOM ExperimentType = 2
 	// Every combination of the grids, once. The first parameter varies fastest.
 	ExperimentType_EXPERIMENT_TYPE_GRID ExperimentType = 3
@@ -271,8 +271,8 @@ type Experiment struct {
 	// type grid it is the number of cells.
 	Budget *int32 `protobuf:"varint,8,opt,name=budget,proto3,oneof" json:"budget,omitempty"`
 	// How many workers are expected to evaluate at the same time: the service
-	// lengthens the space-filling start and computes ahead accordingly. It limits
-	// nothing. Absent means 1.
+	// lengthens the space-filling start accordingly. It limits nothing. Absent
+	// means 1.
 	ParallelBandwidth *int32 `protobuf:"varint,9,opt,name=parallel_bandwidth,json=parallelBandwidth,proto3,oneof" json:"parallel_bandwidth,omitempty"`
 	// The user's own notes. Absent means none.
 	Metadata map[string]*MetadataValue `protobuf:"bytes,10,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

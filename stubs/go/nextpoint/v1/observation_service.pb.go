@@ -185,7 +185,10 @@ type BatchCreateObservationsRequest struct {
 	// printable ASCII. Absent means that a repeated call is made again. Optional.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The outcomes, 1 to 2500. Required.
-	Observations  []*NewObservation `protobuf:"bytes,3,rep,name=observations,proto3" json:"observations,omitempty"`
+	Observations []*NewObservation `protobuf:"bytes,3,rep,name=observations,proto3" json:"observations,omitempty"`
+	// Whether only to check the outcomes: what would fail fails, nothing is
+	// written, and no observations are returned. Optional.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -239,6 +242,13 @@ func (x *BatchCreateObservationsRequest) GetObservations() []*NewObservation {
 		return x.Observations
 	}
 	return nil
+}
+
+func (x *BatchCreateObservationsRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Defines one outcome of several.
@@ -326,7 +336,8 @@ func (x *NewObservation) GetMetadata() map[string]*MetadataValue {
 // Holds the observations that were made.
 type BatchCreateObservationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The observations, in the order of the request.
+	// The observations, in the order of the request. Empty when they were only
+	// checked.
 	Observations  []*Observation `protobuf:"bytes,1,rep,name=observations,proto3" json:"observations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -836,12 +847,13 @@ const file_nextpoint_v1_observation_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01\"X\n" +
 	"\x19CreateObservationResponse\x12;\n" +
-	"\vobservation\x18\x01 \x01(\v2\x19.nextpoint.v1.ObservationR\vobservation\"\xa6\x01\n" +
+	"\vobservation\x18\x01 \x01(\v2\x19.nextpoint.v1.ObservationR\vobservation\"\xcb\x01\n" +
 	"\x1eBatchCreateObservationsRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\x12@\n" +
-	"\fobservations\x18\x03 \x03(\v2\x1c.nextpoint.v1.NewObservationR\fobservations\"\xd1\x03\n" +
+	"\fobservations\x18\x03 \x03(\v2\x1c.nextpoint.v1.NewObservationR\fobservations\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xd1\x03\n" +
 	"\x0eNewObservation\x12#\n" +
 	"\rsuggestion_id\x18\x01 \x01(\tR\fsuggestionId\x12O\n" +
 	"\vassignments\x18\x02 \x03(\v2-.nextpoint.v1.NewObservation.AssignmentsEntryR\vassignments\x121\n" +

@@ -35,7 +35,8 @@ const (
 	RunState_RUN_STATE_COMPLETED RunState = 2
 	// It ended with a failed observation.
 	RunState_RUN_STATE_FAILED RunState = 3
-	// Its lease ended before it did, and its suggestion goes to another worker.
+	// Its lease ended before it did and its suggestion goes to another worker, or
+	// somebody else observed or gave back its suggestion.
 	// It can still be completed or failed, and its observation is kept.
 	RunState_RUN_STATE_LAPSED RunState = 4
 )

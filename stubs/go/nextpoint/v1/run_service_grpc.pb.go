@@ -59,12 +59,14 @@ type RunServiceClient interface {
 	//
 	// Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
 	// reason `RUN_ENDED`, `EXPERIMENT_ARCHIVED`, or `METRICS_MISSING` when a metric
-	// of the experiment was not logged.
+	// of the experiment was not logged; with `RESOURCE_EXHAUSTED`, reason
+	// `TOO_MANY_OBSERVATIONS`.
 	CompleteRun(ctx context.Context, in *CompleteRunRequest, opts ...grpc.CallOption) (*CompleteRunResponse, error)
 	// Ends a run with a failed observation of its suggestion.
 	//
 	// Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
-	// reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`.
+	// reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`; with `RESOURCE_EXHAUSTED`, reason
+	// `TOO_MANY_OBSERVATIONS`.
 	FailRun(ctx context.Context, in *FailRunRequest, opts ...grpc.CallOption) (*FailRunResponse, error)
 }
 
@@ -168,12 +170,14 @@ type RunServiceServer interface {
 	//
 	// Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
 	// reason `RUN_ENDED`, `EXPERIMENT_ARCHIVED`, or `METRICS_MISSING` when a metric
-	// of the experiment was not logged.
+	// of the experiment was not logged; with `RESOURCE_EXHAUSTED`, reason
+	// `TOO_MANY_OBSERVATIONS`.
 	CompleteRun(context.Context, *CompleteRunRequest) (*CompleteRunResponse, error)
 	// Ends a run with a failed observation of its suggestion.
 	//
 	// Fails with `NOT_FOUND`, reason `RUN_NOT_FOUND`; with `FAILED_PRECONDITION`,
-	// reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`.
+	// reason `RUN_ENDED` or `EXPERIMENT_ARCHIVED`; with `RESOURCE_EXHAUSTED`, reason
+	// `TOO_MANY_OBSERVATIONS`.
 	FailRun(context.Context, *FailRunRequest) (*FailRunResponse, error)
 	mustEmbedUnimplementedRunServiceServer()
 }

@@ -342,7 +342,10 @@ type Parameter struct {
 	CategoricalValues []string `protobuf:"bytes,6,rep,name=categorical_values,json=categoricalValues,proto3" json:"categorical_values,omitempty"`
 	// Whether the order of `categorical_values` means something to the model, as
 	// in small, medium, large. Only for categorical. Default false.
-	Ordered       bool `protobuf:"varint,7,opt,name=ordered,proto3" json:"ordered,omitempty"`
+	Ordered bool `protobuf:"varint,7,opt,name=ordered,proto3" json:"ordered,omitempty"`
+	// Where good values of a double parameter are expected. Refused together with
+	// `grid` and with a transformation. Absent means everywhere alike.
+	Prior         *ParameterPrior `protobuf:"bytes,9,opt,name=prior,proto3" json:"prior,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -426,6 +429,217 @@ func (x *Parameter) GetOrdered() bool {
 	return false
 }
 
+func (x *Parameter) GetPrior() *ParameterPrior {
+	if x != nil {
+		return x.Prior
+	}
+	return nil
+}
+
+// Represents a belief about where good values of a parameter are: a probability
+// distribution, cut off at the bounds. Random and space-filling points are
+// drawn from it. A model weighs what it expects with it, the less the more
+// observations there are.
+type ParameterPrior struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The distribution. Required.
+	//
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*ParameterPrior_Normal
+	//	*ParameterPrior_Beta
+	Kind          isParameterPrior_Kind `protobuf_oneof:"kind"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParameterPrior) Reset() {
+	*x = ParameterPrior{}
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParameterPrior) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParameterPrior) ProtoMessage() {}
+
+func (x *ParameterPrior) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParameterPrior.ProtoReflect.Descriptor instead.
+func (*ParameterPrior) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ParameterPrior) GetKind() isParameterPrior_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *ParameterPrior) GetNormal() *NormalPrior {
+	if x != nil {
+		if x, ok := x.Kind.(*ParameterPrior_Normal); ok {
+			return x.Normal
+		}
+	}
+	return nil
+}
+
+func (x *ParameterPrior) GetBeta() *BetaPrior {
+	if x != nil {
+		if x, ok := x.Kind.(*ParameterPrior_Beta); ok {
+			return x.Beta
+		}
+	}
+	return nil
+}
+
+type isParameterPrior_Kind interface {
+	isParameterPrior_Kind()
+}
+
+type ParameterPrior_Normal struct {
+	// A normal distribution.
+	Normal *NormalPrior `protobuf:"bytes,1,opt,name=normal,proto3,oneof"`
+}
+
+type ParameterPrior_Beta struct {
+	// A beta distribution.
+	Beta *BetaPrior `protobuf:"bytes,2,opt,name=beta,proto3,oneof"`
+}
+
+func (*ParameterPrior_Normal) isParameterPrior_Kind() {}
+
+func (*ParameterPrior_Beta) isParameterPrior_Kind() {}
+
+// Represents a normal distribution of the values of a parameter.
+type NormalPrior struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The value that is expected most. Within the bounds. Required.
+	Mean *float64 `protobuf:"fixed64,1,opt,name=mean,proto3,oneof" json:"mean,omitempty"`
+	// The standard deviation, in the unit of the parameter. Finite and above 0.
+	// Required.
+	Scale         *float64 `protobuf:"fixed64,2,opt,name=scale,proto3,oneof" json:"scale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NormalPrior) Reset() {
+	*x = NormalPrior{}
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NormalPrior) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NormalPrior) ProtoMessage() {}
+
+func (x *NormalPrior) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NormalPrior.ProtoReflect.Descriptor instead.
+func (*NormalPrior) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *NormalPrior) GetMean() float64 {
+	if x != nil && x.Mean != nil {
+		return *x.Mean
+	}
+	return 0
+}
+
+func (x *NormalPrior) GetScale() float64 {
+	if x != nil && x.Scale != nil {
+		return *x.Scale
+	}
+	return 0
+}
+
+// Represents a beta distribution of the place of a value between the bounds: 0
+// at the lower and 1 at the upper end.
+type BetaPrior struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How much is expected near the upper end: the first shape. Above 0, at most
+	// 1e6. Required.
+	ShapeA *float64 `protobuf:"fixed64,1,opt,name=shape_a,json=shapeA,proto3,oneof" json:"shape_a,omitempty"`
+	// How much is expected near the lower end: the second shape. Above 0, at most
+	// 1e6. Required.
+	ShapeB        *float64 `protobuf:"fixed64,2,opt,name=shape_b,json=shapeB,proto3,oneof" json:"shape_b,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BetaPrior) Reset() {
+	*x = BetaPrior{}
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BetaPrior) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BetaPrior) ProtoMessage() {}
+
+func (x *BetaPrior) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BetaPrior.ProtoReflect.Descriptor instead.
+func (*BetaPrior) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *BetaPrior) GetShapeA() float64 {
+	if x != nil && x.ShapeA != nil {
+		return *x.ShapeA
+	}
+	return 0
+}
+
+func (x *BetaPrior) GetShapeB() float64 {
+	if x != nil && x.ShapeB != nil {
+		return *x.ShapeB
+	}
+	return 0
+}
+
 // Represents an inclusive range.
 type Bounds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -440,7 +654,7 @@ type Bounds struct {
 
 func (x *Bounds) Reset() {
 	*x = Bounds{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +666,7 @@ func (x *Bounds) String() string {
 func (*Bounds) ProtoMessage() {}
 
 func (x *Bounds) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +679,7 @@ func (x *Bounds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bounds.ProtoReflect.Descriptor instead.
 func (*Bounds) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{2}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Bounds) GetMin() float64 {
@@ -499,7 +713,7 @@ type LinearConstraint struct {
 
 func (x *LinearConstraint) Reset() {
 	*x = LinearConstraint{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +725,7 @@ func (x *LinearConstraint) String() string {
 func (*LinearConstraint) ProtoMessage() {}
 
 func (x *LinearConstraint) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +738,7 @@ func (x *LinearConstraint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinearConstraint.ProtoReflect.Descriptor instead.
 func (*LinearConstraint) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{3}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LinearConstraint) GetType() LinearConstraintType {
@@ -562,7 +776,7 @@ type LinearConstraintTerm struct {
 
 func (x *LinearConstraintTerm) Reset() {
 	*x = LinearConstraintTerm{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +788,7 @@ func (x *LinearConstraintTerm) String() string {
 func (*LinearConstraintTerm) ProtoMessage() {}
 
 func (x *LinearConstraintTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +801,7 @@ func (x *LinearConstraintTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinearConstraintTerm.ProtoReflect.Descriptor instead.
 func (*LinearConstraintTerm) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{4}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LinearConstraintTerm) GetName() string {
@@ -615,7 +829,7 @@ const file_nextpoint_v1_search_space_proto_rawDesc = "" +
 	"\fstring_value\x18\x03 \x01(\tH\x00R\vstringValue\x12\x1f\n" +
 	"\n" +
 	"bool_value\x18\x04 \x01(\bH\x00R\tboolValueB\x06\n" +
-	"\x04kind\"\xaa\x02\n" +
+	"\x04kind\"\xde\x02\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1b.nextpoint.v1.ParameterTypeR\x04type\x12,\n" +
@@ -623,7 +837,24 @@ const file_nextpoint_v1_search_space_proto_rawDesc = "" +
 	"\x04grid\x18\x04 \x03(\x01R\x04grid\x12M\n" +
 	"\x0etransformation\x18\x05 \x01(\x0e2%.nextpoint.v1.ParameterTransformationR\x0etransformation\x12-\n" +
 	"\x12categorical_values\x18\x06 \x03(\tR\x11categoricalValues\x12\x18\n" +
-	"\aordered\x18\a \x01(\bR\aordered\"F\n" +
+	"\aordered\x18\a \x01(\bR\aordered\x122\n" +
+	"\x05prior\x18\t \x01(\v2\x1c.nextpoint.v1.ParameterPriorR\x05prior\"|\n" +
+	"\x0eParameterPrior\x123\n" +
+	"\x06normal\x18\x01 \x01(\v2\x19.nextpoint.v1.NormalPriorH\x00R\x06normal\x12-\n" +
+	"\x04beta\x18\x02 \x01(\v2\x17.nextpoint.v1.BetaPriorH\x00R\x04betaB\x06\n" +
+	"\x04kind\"T\n" +
+	"\vNormalPrior\x12\x17\n" +
+	"\x04mean\x18\x01 \x01(\x01H\x00R\x04mean\x88\x01\x01\x12\x19\n" +
+	"\x05scale\x18\x02 \x01(\x01H\x01R\x05scale\x88\x01\x01B\a\n" +
+	"\x05_meanB\b\n" +
+	"\x06_scale\"_\n" +
+	"\tBetaPrior\x12\x1c\n" +
+	"\ashape_a\x18\x01 \x01(\x01H\x00R\x06shapeA\x88\x01\x01\x12\x1c\n" +
+	"\ashape_b\x18\x02 \x01(\x01H\x01R\x06shapeB\x88\x01\x01B\n" +
+	"\n" +
+	"\b_shape_aB\n" +
+	"\n" +
+	"\b_shape_b\"F\n" +
 	"\x06Bounds\x12\x15\n" +
 	"\x03min\x18\x01 \x01(\x01H\x00R\x03min\x88\x01\x01\x12\x15\n" +
 	"\x03max\x18\x02 \x01(\x01H\x01R\x03max\x88\x01\x01B\x06\n" +
@@ -668,28 +899,34 @@ func file_nextpoint_v1_search_space_proto_rawDescGZIP() []byte {
 }
 
 var file_nextpoint_v1_search_space_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_nextpoint_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_nextpoint_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_nextpoint_v1_search_space_proto_goTypes = []any{
 	(ParameterType)(0),           // 0: nextpoint.v1.ParameterType
 	(ParameterTransformation)(0), // 1: nextpoint.v1.ParameterTransformation
 	(LinearConstraintType)(0),    // 2: nextpoint.v1.LinearConstraintType
 	(*ParameterValue)(nil),       // 3: nextpoint.v1.ParameterValue
 	(*Parameter)(nil),            // 4: nextpoint.v1.Parameter
-	(*Bounds)(nil),               // 5: nextpoint.v1.Bounds
-	(*LinearConstraint)(nil),     // 6: nextpoint.v1.LinearConstraint
-	(*LinearConstraintTerm)(nil), // 7: nextpoint.v1.LinearConstraintTerm
+	(*ParameterPrior)(nil),       // 5: nextpoint.v1.ParameterPrior
+	(*NormalPrior)(nil),          // 6: nextpoint.v1.NormalPrior
+	(*BetaPrior)(nil),            // 7: nextpoint.v1.BetaPrior
+	(*Bounds)(nil),               // 8: nextpoint.v1.Bounds
+	(*LinearConstraint)(nil),     // 9: nextpoint.v1.LinearConstraint
+	(*LinearConstraintTerm)(nil), // 10: nextpoint.v1.LinearConstraintTerm
 }
 var file_nextpoint_v1_search_space_proto_depIdxs = []int32{
-	0, // 0: nextpoint.v1.Parameter.type:type_name -> nextpoint.v1.ParameterType
-	5, // 1: nextpoint.v1.Parameter.bounds:type_name -> nextpoint.v1.Bounds
-	1, // 2: nextpoint.v1.Parameter.transformation:type_name -> nextpoint.v1.ParameterTransformation
-	2, // 3: nextpoint.v1.LinearConstraint.type:type_name -> nextpoint.v1.LinearConstraintType
-	7, // 4: nextpoint.v1.LinearConstraint.terms:type_name -> nextpoint.v1.LinearConstraintTerm
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	0,  // 0: nextpoint.v1.Parameter.type:type_name -> nextpoint.v1.ParameterType
+	8,  // 1: nextpoint.v1.Parameter.bounds:type_name -> nextpoint.v1.Bounds
+	1,  // 2: nextpoint.v1.Parameter.transformation:type_name -> nextpoint.v1.ParameterTransformation
+	5,  // 3: nextpoint.v1.Parameter.prior:type_name -> nextpoint.v1.ParameterPrior
+	6,  // 4: nextpoint.v1.ParameterPrior.normal:type_name -> nextpoint.v1.NormalPrior
+	7,  // 5: nextpoint.v1.ParameterPrior.beta:type_name -> nextpoint.v1.BetaPrior
+	2,  // 6: nextpoint.v1.LinearConstraint.type:type_name -> nextpoint.v1.LinearConstraintType
+	10, // 7: nextpoint.v1.LinearConstraint.terms:type_name -> nextpoint.v1.LinearConstraintTerm
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_search_space_proto_init() }
@@ -703,16 +940,22 @@ func file_nextpoint_v1_search_space_proto_init() {
 		(*ParameterValue_StringValue)(nil),
 		(*ParameterValue_BoolValue)(nil),
 	}
-	file_nextpoint_v1_search_space_proto_msgTypes[2].OneofWrappers = []any{}
+	file_nextpoint_v1_search_space_proto_msgTypes[2].OneofWrappers = []any{
+		(*ParameterPrior_Normal)(nil),
+		(*ParameterPrior_Beta)(nil),
+	}
 	file_nextpoint_v1_search_space_proto_msgTypes[3].OneofWrappers = []any{}
 	file_nextpoint_v1_search_space_proto_msgTypes[4].OneofWrappers = []any{}
+	file_nextpoint_v1_search_space_proto_msgTypes[5].OneofWrappers = []any{}
+	file_nextpoint_v1_search_space_proto_msgTypes[6].OneofWrappers = []any{}
+	file_nextpoint_v1_search_space_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nextpoint_v1_search_space_proto_rawDesc), len(file_nextpoint_v1_search_space_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   5,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

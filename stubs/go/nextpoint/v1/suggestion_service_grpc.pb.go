@@ -56,7 +56,8 @@ type SuggestionServiceClient interface {
 	// `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
 	// `RESOURCE_EXHAUSTED`, reason `QUEUE_FULL`, above 10000 queued ones; with
 	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
-	// outside the search space or break a linear constraint.
+	// outside the search space or break a linear constraint, or, in an experiment
+	// of type grid, are a cell that was suggested or observed already.
 	QueueSuggestion(ctx context.Context, in *QueueSuggestionRequest, opts ...grpc.CallOption) (*QueueSuggestionResponse, error)
 	// Returns a suggestion.
 	//
@@ -216,7 +217,8 @@ type SuggestionServiceServer interface {
 	// `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
 	// `RESOURCE_EXHAUSTED`, reason `QUEUE_FULL`, above 10000 queued ones; with
 	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
-	// outside the search space or break a linear constraint.
+	// outside the search space or break a linear constraint, or, in an experiment
+	// of type grid, are a cell that was suggested or observed already.
 	QueueSuggestion(context.Context, *QueueSuggestionRequest) (*QueueSuggestionResponse, error)
 	// Returns a suggestion.
 	//

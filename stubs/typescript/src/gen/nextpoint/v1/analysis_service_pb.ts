@@ -2,8 +2,8 @@
 // @generated from file nextpoint/v1/analysis_service.proto (package nextpoint.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Observation } from "./observation_pb.js";
 import { file_nextpoint_v1_observation } from "./observation_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nextpoint/v1/analysis_service.proto.
  */
 export const file_nextpoint_v1_analysis_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNuZXh0cG9pbnQvdjEvYW5hbHlzaXNfc2VydmljZS5wcm90bxIMbmV4dHBvaW50LnYxIloKGkxpc3RCZXN0QXNzaWdubWVudHNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkibwobTGlzdEJlc3RBc3NpZ25tZW50c1Jlc3BvbnNlEjcKEGJlc3RfYXNzaWdubWVudHMYASADKAsyHS5uZXh0cG9pbnQudjEuQmVzdEFzc2lnbm1lbnRzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJBCg9CZXN0QXNzaWdubWVudHMSLgoLb2JzZXJ2YXRpb24YASABKAsyGS5uZXh0cG9pbnQudjEuT2JzZXJ2YXRpb24yggEKD0FuYWx5c2lzU2VydmljZRJvChNMaXN0QmVzdEFzc2lnbm1lbnRzEigubmV4dHBvaW50LnYxLkxpc3RCZXN0QXNzaWdubWVudHNSZXF1ZXN0GikubmV4dHBvaW50LnYxLkxpc3RCZXN0QXNzaWdubWVudHNSZXNwb25zZSIDkAIBQlYKEGRldi5uZXh0cG9pbnQudjFQAVpAZ2l0aHViLmNvbS9uZXh0cG9pbnQvbmV4dHBvaW50L3N0dWJzL2dvL25leHRwb2ludC92MTtuZXh0cG9pbnR2MWIGcHJvdG8z", [file_nextpoint_v1_observation]);
+  fileDesc("CiNuZXh0cG9pbnQvdjEvYW5hbHlzaXNfc2VydmljZS5wcm90bxIMbmV4dHBvaW50LnYxIloKGkxpc3RCZXN0QXNzaWdubWVudHNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkibwobTGlzdEJlc3RBc3NpZ25tZW50c1Jlc3BvbnNlEjcKEGJlc3RfYXNzaWdubWVudHMYASADKAsyHS5uZXh0cG9pbnQudjEuQmVzdEFzc2lnbm1lbnRzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJBCg9CZXN0QXNzaWdubWVudHMSLgoLb2JzZXJ2YXRpb24YASABKAsyGS5uZXh0cG9pbnQudjEuT2JzZXJ2YXRpb24iMwoaR2V0U3RvcHBpbmdDcml0ZXJpYVJlcXVlc3QSFQoNZXhwZXJpbWVudF9pZBgBIAEoCSJhChtHZXRTdG9wcGluZ0NyaXRlcmlhUmVzcG9uc2USEwoLc2hvdWxkX3N0b3AYASABKAgSLQoHcmVhc29ucxgCIAMoDjIcLm5leHRwb2ludC52MS5TdG9wcGluZ1JlYXNvbiIwChdHZXRCZXN0UHJhY3RpY2VzUmVxdWVzdBIVCg1leHBlcmltZW50X2lkGAEgASgJIlMKGEdldEJlc3RQcmFjdGljZXNSZXNwb25zZRI3Cgp2aW9sYXRpb25zGAEgAygLMiMubmV4dHBvaW50LnYxLkJlc3RQcmFjdGljZVZpb2xhdGlvbiI7ChVCZXN0UHJhY3RpY2VWaW9sYXRpb24SDQoFZmllbGQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkiNAobR2V0TWV0cmljSW1wb3J0YW5jZXNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkiWwocR2V0TWV0cmljSW1wb3J0YW5jZXNSZXNwb25zZRI7ChJtZXRyaWNfaW1wb3J0YW5jZXMYASADKAsyHy5uZXh0cG9pbnQudjEuTWV0cmljSW1wb3J0YW5jZXMingEKEU1ldHJpY0ltcG9ydGFuY2VzEg4KBm1ldHJpYxgBIAEoCRJFCgtpbXBvcnRhbmNlcxgCIAMoCzIwLm5leHRwb2ludC52MS5NZXRyaWNJbXBvcnRhbmNlcy5JbXBvcnRhbmNlc0VudHJ5GjIKEEltcG9ydGFuY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASIuChVHZXRIeXBlcnZvbHVtZVJlcXVlc3QSFQoNZXhwZXJpbWVudF9pZBgBIAEoCSJFChZHZXRIeXBlcnZvbHVtZVJlc3BvbnNlEhMKC2h5cGVydm9sdW1lGAEgASgBEhYKDmZyb250aWVyX2NvdW50GAIgASgFKn4KDlN0b3BwaW5nUmVhc29uEh8KG1NUT1BQSU5HX1JFQVNPTl9VTlNQRUNJRklFRBAAEiIKHlNUT1BQSU5HX1JFQVNPTl9CVURHRVRfUkVBQ0hFRBABEicKI1NUT1BQSU5HX1JFQVNPTl9QT1NTSUJMRV9TVEFHTkFUSU9OEAIysQQKD0FuYWx5c2lzU2VydmljZRJvChNMaXN0QmVzdEFzc2lnbm1lbnRzEigubmV4dHBvaW50LnYxLkxpc3RCZXN0QXNzaWdubWVudHNSZXF1ZXN0GikubmV4dHBvaW50LnYxLkxpc3RCZXN0QXNzaWdubWVudHNSZXNwb25zZSIDkAIBEm8KE0dldFN0b3BwaW5nQ3JpdGVyaWESKC5uZXh0cG9pbnQudjEuR2V0U3RvcHBpbmdDcml0ZXJpYVJlcXVlc3QaKS5uZXh0cG9pbnQudjEuR2V0U3RvcHBpbmdDcml0ZXJpYVJlc3BvbnNlIgOQAgESZgoQR2V0QmVzdFByYWN0aWNlcxIlLm5leHRwb2ludC52MS5HZXRCZXN0UHJhY3RpY2VzUmVxdWVzdBomLm5leHRwb2ludC52MS5HZXRCZXN0UHJhY3RpY2VzUmVzcG9uc2UiA5ACARJyChRHZXRNZXRyaWNJbXBvcnRhbmNlcxIpLm5leHRwb2ludC52MS5HZXRNZXRyaWNJbXBvcnRhbmNlc1JlcXVlc3QaKi5uZXh0cG9pbnQudjEuR2V0TWV0cmljSW1wb3J0YW5jZXNSZXNwb25zZSIDkAIBEmAKDkdldEh5cGVydm9sdW1lEiMubmV4dHBvaW50LnYxLkdldEh5cGVydm9sdW1lUmVxdWVzdBokLm5leHRwb2ludC52MS5HZXRIeXBlcnZvbHVtZVJlc3BvbnNlIgOQAgFCVgoQZGV2Lm5leHRwb2ludC52MVABWkBnaXRodWIuY29tL25leHRwb2ludC9uZXh0cG9pbnQvc3R1YnMvZ28vbmV4dHBvaW50L3YxO25leHRwb2ludHYxYgZwcm90bzM", [file_nextpoint_v1_observation]);
 
 /**
  * Says of which experiment the best is asked for.
@@ -102,6 +102,286 @@ export const BestAssignmentsSchema: GenMessage<BestAssignments> = /*@__PURE__*/
   messageDesc(file_nextpoint_v1_analysis_service, 2);
 
 /**
+ * Says of which experiment the criteria are asked for.
+ *
+ * @generated from message nextpoint.v1.GetStoppingCriteriaRequest
+ */
+export type GetStoppingCriteriaRequest = Message<"nextpoint.v1.GetStoppingCriteriaRequest"> & {
+  /**
+   * The id of the experiment. Required.
+   *
+   * @generated from field: string experiment_id = 1;
+   */
+  experimentId: string;
+};
+
+/**
+ * Describes the message nextpoint.v1.GetStoppingCriteriaRequest.
+ * Use `create(GetStoppingCriteriaRequestSchema)` to create a new message.
+ */
+export const GetStoppingCriteriaRequestSchema: GenMessage<GetStoppingCriteriaRequest> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 3);
+
+/**
+ * Says whether it is time to stop.
+ *
+ * @generated from message nextpoint.v1.GetStoppingCriteriaResponse
+ */
+export type GetStoppingCriteriaResponse = Message<"nextpoint.v1.GetStoppingCriteriaResponse"> & {
+  /**
+   * Whether there is a reason to stop.
+   *
+   * @generated from field: bool should_stop = 1;
+   */
+  shouldStop: boolean;
+
+  /**
+   * The reasons. Empty when there is none.
+   *
+   * @generated from field: repeated nextpoint.v1.StoppingReason reasons = 2;
+   */
+  reasons: StoppingReason[];
+};
+
+/**
+ * Describes the message nextpoint.v1.GetStoppingCriteriaResponse.
+ * Use `create(GetStoppingCriteriaResponseSchema)` to create a new message.
+ */
+export const GetStoppingCriteriaResponseSchema: GenMessage<GetStoppingCriteriaResponse> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 4);
+
+/**
+ * Says of which experiment the advice is asked for.
+ *
+ * @generated from message nextpoint.v1.GetBestPracticesRequest
+ */
+export type GetBestPracticesRequest = Message<"nextpoint.v1.GetBestPracticesRequest"> & {
+  /**
+   * The id of the experiment. Required.
+   *
+   * @generated from field: string experiment_id = 1;
+   */
+  experimentId: string;
+};
+
+/**
+ * Describes the message nextpoint.v1.GetBestPracticesRequest.
+ * Use `create(GetBestPracticesRequestSchema)` to create a new message.
+ */
+export const GetBestPracticesRequestSchema: GenMessage<GetBestPracticesRequest> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 5);
+
+/**
+ * Says which advice an experiment goes against.
+ *
+ * @generated from message nextpoint.v1.GetBestPracticesResponse
+ */
+export type GetBestPracticesResponse = Message<"nextpoint.v1.GetBestPracticesResponse"> & {
+  /**
+   * What it goes against. Empty when all is well.
+   *
+   * @generated from field: repeated nextpoint.v1.BestPracticeViolation violations = 1;
+   */
+  violations: BestPracticeViolation[];
+};
+
+/**
+ * Describes the message nextpoint.v1.GetBestPracticesResponse.
+ * Use `create(GetBestPracticesResponseSchema)` to create a new message.
+ */
+export const GetBestPracticesResponseSchema: GenMessage<GetBestPracticesResponse> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 6);
+
+/**
+ * Represents a piece of advice that an experiment goes against.
+ *
+ * @generated from message nextpoint.v1.BestPracticeViolation
+ */
+export type BestPracticeViolation = Message<"nextpoint.v1.BestPracticeViolation"> & {
+  /**
+   * The field of `Experiment` that it is about, such as `linear_constraints`.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * What is advised and what is the case, for people. The text may change.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message nextpoint.v1.BestPracticeViolation.
+ * Use `create(BestPracticeViolationSchema)` to create a new message.
+ */
+export const BestPracticeViolationSchema: GenMessage<BestPracticeViolation> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 7);
+
+/**
+ * Says of which experiment the importances are asked for.
+ *
+ * @generated from message nextpoint.v1.GetMetricImportancesRequest
+ */
+export type GetMetricImportancesRequest = Message<"nextpoint.v1.GetMetricImportancesRequest"> & {
+  /**
+   * The id of the experiment. Required.
+   *
+   * @generated from field: string experiment_id = 1;
+   */
+  experimentId: string;
+};
+
+/**
+ * Describes the message nextpoint.v1.GetMetricImportancesRequest.
+ * Use `create(GetMetricImportancesRequestSchema)` to create a new message.
+ */
+export const GetMetricImportancesRequestSchema: GenMessage<GetMetricImportancesRequest> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 8);
+
+/**
+ * Says which parameters move which metrics.
+ *
+ * @generated from message nextpoint.v1.GetMetricImportancesResponse
+ */
+export type GetMetricImportancesResponse = Message<"nextpoint.v1.GetMetricImportancesResponse"> & {
+  /**
+   * One entry for every metric, in the order of the experiment.
+   *
+   * @generated from field: repeated nextpoint.v1.MetricImportances metric_importances = 1;
+   */
+  metricImportances: MetricImportances[];
+};
+
+/**
+ * Describes the message nextpoint.v1.GetMetricImportancesResponse.
+ * Use `create(GetMetricImportancesResponseSchema)` to create a new message.
+ */
+export const GetMetricImportancesResponseSchema: GenMessage<GetMetricImportancesResponse> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 9);
+
+/**
+ * Represents which parameters move a metric.
+ *
+ * @generated from message nextpoint.v1.MetricImportances
+ */
+export type MetricImportances = Message<"nextpoint.v1.MetricImportances"> & {
+  /**
+   * The name of the metric.
+   *
+   * @generated from field: string metric = 1;
+   */
+  metric: string;
+
+  /**
+   * By parameter, its share in what moves the metric, from 0 to 1. They add up
+   * to 1; all are 0 when the metric never changed. With a single parameter it
+   * is 1.
+   *
+   * @generated from field: map<string, double> importances = 2;
+   */
+  importances: { [key: string]: number };
+};
+
+/**
+ * Describes the message nextpoint.v1.MetricImportances.
+ * Use `create(MetricImportancesSchema)` to create a new message.
+ */
+export const MetricImportancesSchema: GenMessage<MetricImportances> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 10);
+
+/**
+ * Says of which experiment the hypervolume is asked for.
+ *
+ * @generated from message nextpoint.v1.GetHypervolumeRequest
+ */
+export type GetHypervolumeRequest = Message<"nextpoint.v1.GetHypervolumeRequest"> & {
+  /**
+   * The id of the experiment. Required.
+   *
+   * @generated from field: string experiment_id = 1;
+   */
+  experimentId: string;
+};
+
+/**
+ * Describes the message nextpoint.v1.GetHypervolumeRequest.
+ * Use `create(GetHypervolumeRequestSchema)` to create a new message.
+ */
+export const GetHypervolumeRequestSchema: GenMessage<GetHypervolumeRequest> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 11);
+
+/**
+ * Holds the hypervolume.
+ *
+ * @generated from message nextpoint.v1.GetHypervolumeResponse
+ */
+export type GetHypervolumeResponse = Message<"nextpoint.v1.GetHypervolumeResponse"> & {
+  /**
+   * The volume, in the product of the units of the optimized metrics; at least
+   * 0. Observations that failed or miss a threshold add nothing. Infinite where
+   * it is larger than the largest number.
+   *
+   * @generated from field: double hypervolume = 1;
+   */
+  hypervolume: number;
+
+  /**
+   * How many observations the Pareto frontier has.
+   *
+   * @generated from field: int32 frontier_count = 2;
+   */
+  frontierCount: number;
+};
+
+/**
+ * Describes the message nextpoint.v1.GetHypervolumeResponse.
+ * Use `create(GetHypervolumeResponseSchema)` to create a new message.
+ */
+export const GetHypervolumeResponseSchema: GenMessage<GetHypervolumeResponse> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_analysis_service, 12);
+
+/**
+ * Why it is time to stop. Values may be added; a client that does not know one
+ * shows `should_stop`.
+ *
+ * @generated from enum nextpoint.v1.StoppingReason
+ */
+export enum StoppingReason {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: STOPPING_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * There are as many observations as the budget says, apart from the repeated
+   * ones.
+   *
+   * @generated from enum value: STOPPING_REASON_BUDGET_REACHED = 1;
+   */
+  BUDGET_REACHED = 1,
+
+  /**
+   * The newest observations, 5 for each parameter, brought nothing: with one
+   * optimized metric, 5 earlier ones are at least as good as the best of them;
+   * with several, once the budget is reached, none of them is on the frontier.
+   *
+   * @generated from enum value: STOPPING_REASON_POSSIBLE_STAGNATION = 2;
+   */
+  POSSIBLE_STAGNATION = 2,
+}
+
+/**
+ * Describes the enum nextpoint.v1.StoppingReason.
+ */
+export const StoppingReasonSchema: GenEnum<StoppingReason> = /*@__PURE__*/
+  enumDesc(file_nextpoint_v1_analysis_service, 0);
+
+/**
  * Says what was learned.
  *
  * @generated from service nextpoint.v1.AnalysisService
@@ -123,6 +403,68 @@ export const AnalysisService: GenService<{
     methodKind: "unary";
     input: typeof ListBestAssignmentsRequestSchema;
     output: typeof ListBestAssignmentsResponseSchema;
+  },
+  /**
+   * Says whether it is time to stop, and why. It is advice: nothing is stopped
+   * but by the budget.
+   *
+   * Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+   *
+   * @generated from rpc nextpoint.v1.AnalysisService.GetStoppingCriteria
+   */
+  getStoppingCriteria: {
+    methodKind: "unary";
+    input: typeof GetStoppingCriteriaRequestSchema;
+    output: typeof GetStoppingCriteriaResponseSchema;
+  },
+  /**
+   * Says which advice an experiment goes against, in words. It is advice: such
+   * an experiment works, though not as well as it could.
+   *
+   * Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`.
+   *
+   * @generated from rpc nextpoint.v1.AnalysisService.GetBestPractices
+   */
+  getBestPractices: {
+    methodKind: "unary";
+    input: typeof GetBestPracticesRequestSchema;
+    output: typeof GetBestPracticesResponseSchema;
+  },
+  /**
+   * Says which parameters move which metrics, learned from the successful
+   * observations by extremely randomized trees. It takes up to seconds, in
+   * which everything else goes on; the same observations give the same numbers.
+   *
+   * Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+   * `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when there are fewer
+   * successful observations than 5 for each parameter and there are several
+   * parameters; with `RESOURCE_EXHAUSTED`, reason `MODEL_UNAVAILABLE`, when it
+   * could not be computed in time.
+   *
+   * @generated from rpc nextpoint.v1.AnalysisService.GetMetricImportances
+   */
+  getMetricImportances: {
+    methodKind: "unary";
+    input: typeof GetMetricImportancesRequestSchema;
+    output: typeof GetMetricImportancesResponseSchema;
+  },
+  /**
+   * Returns how much of the space of the optimized metrics the Pareto frontier
+   * covers: the volume between it and the thresholds, exactly. It grows with
+   * every point that is added to the frontier.
+   *
+   * Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
+   * `FAILED_PRECONDITION`, reason `HYPERVOLUME_UNDEFINED`, unless the experiment
+   * has 2 to 8 optimized metrics with a threshold each; with
+   * `RESOURCE_EXHAUSTED`, reason `FRONTIER_TOO_LARGE`, when it takes longer than
+   * 5 seconds.
+   *
+   * @generated from rpc nextpoint.v1.AnalysisService.GetHypervolume
+   */
+  getHypervolume: {
+    methodKind: "unary";
+    input: typeof GetHypervolumeRequestSchema;
+    output: typeof GetHypervolumeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_nextpoint_v1_analysis_service, 0);

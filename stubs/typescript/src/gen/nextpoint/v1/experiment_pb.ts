@@ -327,8 +327,8 @@ export enum ExperimentType {
   OPTIMIZED = 1,
 
   /**
-   * Every point drawn at random, uniformly over the feasible space, without
-   * regard to observations.
+   * Every point drawn at random over the feasible space, uniformly or from the
+   * priors of its parameters, without regard to observations.
    *
    * @generated from enum value: EXPERIMENT_TYPE_RANDOM = 2;
    */

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nextpoint/v1/search_space.proto.
  */
 export const file_nextpoint_v1_search_space: GenFile = /*@__PURE__*/
-  fileDesc("Ch9uZXh0cG9pbnQvdjEvc2VhcmNoX3NwYWNlLnByb3RvEgxuZXh0cG9pbnQudjEicwoOUGFyYW1ldGVyVmFsdWUSFgoMZG91YmxlX3ZhbHVlGAEgASgBSAASEwoJaW50X3ZhbHVlGAIgASgDSAASFgoMc3RyaW5nX3ZhbHVlGAMgASgJSAASFAoKYm9vbF92YWx1ZRgEIAEoCEgAQgYKBGtpbmQi5AEKCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEikKBHR5cGUYAiABKA4yGy5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHlwZRIkCgZib3VuZHMYAyABKAsyFC5uZXh0cG9pbnQudjEuQm91bmRzEgwKBGdyaWQYBCADKAESPQoOdHJhbnNmb3JtYXRpb24YBSABKA4yJS5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHJhbnNmb3JtYXRpb24SGgoSY2F0ZWdvcmljYWxfdmFsdWVzGAYgAygJEg8KB29yZGVyZWQYByABKAgiPAoGQm91bmRzEhAKA21pbhgBIAEoAUgAiAEBEhAKA21heBgCIAEoAUgBiAEBQgYKBF9taW5CBgoEX21heCKdAQoQTGluZWFyQ29uc3RyYWludBIwCgR0eXBlGAEgASgOMiIubmV4dHBvaW50LnYxLkxpbmVhckNvbnN0cmFpbnRUeXBlEjEKBXRlcm1zGAIgAygLMiIubmV4dHBvaW50LnYxLkxpbmVhckNvbnN0cmFpbnRUZXJtEhYKCXRocmVzaG9sZBgDIAEoAUgAiAEBQgwKCl90aHJlc2hvbGQiRAoUTGluZWFyQ29uc3RyYWludFRlcm0SDAoEbmFtZRgBIAEoCRITCgZ3ZWlnaHQYAiABKAFIAIgBAUIJCgdfd2VpZ2h0KpsBCg1QYXJhbWV0ZXJUeXBlEh4KGlBBUkFNRVRFUl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVUEFSQU1FVEVSX1RZUEVfRE9VQkxFEAESFgoSUEFSQU1FVEVSX1RZUEVfSU5UEAISHgoaUEFSQU1FVEVSX1RZUEVfQ0FURUdPUklDQUwQAxIXChNQQVJBTUVURVJfVFlQRV9CT09MEAQqZQoXUGFyYW1ldGVyVHJhbnNmb3JtYXRpb24SKAokUEFSQU1FVEVSX1RSQU5TRk9STUFUSU9OX1VOU1BFQ0lGSUVEEAASIAocUEFSQU1FVEVSX1RSQU5TRk9STUFUSU9OX0xPRxABKq8BChRMaW5lYXJDb25zdHJhaW50VHlwZRImCiJMSU5FQVJfQ09OU1RSQUlOVF9UWVBFX1VOU1BFQ0lGSUVEEAASJwojTElORUFSX0NPTlNUUkFJTlRfVFlQRV9HUkVBVEVSX1RIQU4QARIkCiBMSU5FQVJfQ09OU1RSQUlOVF9UWVBFX0xFU1NfVEhBThACEiAKHExJTkVBUl9DT05TVFJBSU5UX1RZUEVfRVFVQUwQA0JWChBkZXYubmV4dHBvaW50LnYxUAFaQGdpdGh1Yi5jb20vbmV4dHBvaW50L25leHRwb2ludC9zdHVicy9nby9uZXh0cG9pbnQvdjE7bmV4dHBvaW50djFiBnByb3RvMw");
+  fileDesc("Ch9uZXh0cG9pbnQvdjEvc2VhcmNoX3NwYWNlLnByb3RvEgxuZXh0cG9pbnQudjEicwoOUGFyYW1ldGVyVmFsdWUSFgoMZG91YmxlX3ZhbHVlGAEgASgBSAASEwoJaW50X3ZhbHVlGAIgASgDSAASFgoMc3RyaW5nX3ZhbHVlGAMgASgJSAASFAoKYm9vbF92YWx1ZRgEIAEoCEgAQgYKBGtpbmQikQIKCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEikKBHR5cGUYAiABKA4yGy5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHlwZRIkCgZib3VuZHMYAyABKAsyFC5uZXh0cG9pbnQudjEuQm91bmRzEgwKBGdyaWQYBCADKAESPQoOdHJhbnNmb3JtYXRpb24YBSABKA4yJS5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHJhbnNmb3JtYXRpb24SGgoSY2F0ZWdvcmljYWxfdmFsdWVzGAYgAygJEg8KB29yZGVyZWQYByABKAgSKwoFcHJpb3IYCSABKAsyHC5uZXh0cG9pbnQudjEuUGFyYW1ldGVyUHJpb3IibgoOUGFyYW1ldGVyUHJpb3ISKwoGbm9ybWFsGAEgASgLMhkubmV4dHBvaW50LnYxLk5vcm1hbFByaW9ySAASJwoEYmV0YRgCIAEoCzIXLm5leHRwb2ludC52MS5CZXRhUHJpb3JIAEIGCgRraW5kIkcKC05vcm1hbFByaW9yEhEKBG1lYW4YASABKAFIAIgBARISCgVzY2FsZRgCIAEoAUgBiAEBQgcKBV9tZWFuQggKBl9zY2FsZSJPCglCZXRhUHJpb3ISFAoHc2hhcGVfYRgBIAEoAUgAiAEBEhQKB3NoYXBlX2IYAiABKAFIAYgBAUIKCghfc2hhcGVfYUIKCghfc2hhcGVfYiI8CgZCb3VuZHMSEAoDbWluGAEgASgBSACIAQESEAoDbWF4GAIgASgBSAGIAQFCBgoEX21pbkIGCgRfbWF4Ip0BChBMaW5lYXJDb25zdHJhaW50EjAKBHR5cGUYASABKA4yIi5uZXh0cG9pbnQudjEuTGluZWFyQ29uc3RyYWludFR5cGUSMQoFdGVybXMYAiADKAsyIi5uZXh0cG9pbnQudjEuTGluZWFyQ29uc3RyYWludFRlcm0SFgoJdGhyZXNob2xkGAMgASgBSACIAQFCDAoKX3RocmVzaG9sZCJEChRMaW5lYXJDb25zdHJhaW50VGVybRIMCgRuYW1lGAEgASgJEhMKBndlaWdodBgCIAEoAUgAiAEBQgkKB193ZWlnaHQqmwEKDVBhcmFtZXRlclR5cGUSHgoaUEFSQU1FVEVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJBTUVURVJfVFlQRV9ET1VCTEUQARIWChJQQVJBTUVURVJfVFlQRV9JTlQQAhIeChpQQVJBTUVURVJfVFlQRV9DQVRFR09SSUNBTBADEhcKE1BBUkFNRVRFUl9UWVBFX0JPT0wQBCplChdQYXJhbWV0ZXJUcmFuc2Zvcm1hdGlvbhIoCiRQQVJBTUVURVJfVFJBTlNGT1JNQVRJT05fVU5TUEVDSUZJRUQQABIgChxQQVJBTUVURVJfVFJBTlNGT1JNQVRJT05fTE9HEAEqrwEKFExpbmVhckNvbnN0cmFpbnRUeXBlEiYKIkxJTkVBUl9DT05TVFJBSU5UX1RZUEVfVU5TUEVDSUZJRUQQABInCiNMSU5FQVJfQ09OU1RSQUlOVF9UWVBFX0dSRUFURVJfVEhBThABEiQKIExJTkVBUl9DT05TVFJBSU5UX1RZUEVfTEVTU19USEFOEAISIAocTElORUFSX0NPTlNUUkFJTlRfVFlQRV9FUVVBTBADQlYKEGRldi5uZXh0cG9pbnQudjFQAVpAZ2l0aHViLmNvbS9uZXh0cG9pbnQvbmV4dHBvaW50L3N0dWJzL2dvL25leHRwb2ludC92MTtuZXh0cG9pbnR2MWIGcHJvdG8z");
 
 /**
  * Represents the value of one parameter in an assignments map.
@@ -133,6 +133,14 @@ export type Parameter = Message<"nextpoint.v1.Parameter"> & {
    * @generated from field: bool ordered = 7;
    */
   ordered: boolean;
+
+  /**
+   * Where good values of a double parameter are expected. Refused together with
+   * `grid` and with a transformation. Absent means everywhere alike.
+   *
+   * @generated from field: nextpoint.v1.ParameterPrior prior = 9;
+   */
+  prior?: ParameterPrior | undefined;
 };
 
 /**
@@ -141,6 +149,106 @@ export type Parameter = Message<"nextpoint.v1.Parameter"> & {
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
   messageDesc(file_nextpoint_v1_search_space, 1);
+
+/**
+ * Represents a belief about where good values of a parameter are: a probability
+ * distribution, cut off at the bounds. Random and space-filling points are
+ * drawn from it. A model weighs what it expects with it, the less the more
+ * observations there are.
+ *
+ * @generated from message nextpoint.v1.ParameterPrior
+ */
+export type ParameterPrior = Message<"nextpoint.v1.ParameterPrior"> & {
+  /**
+   * The distribution. Required.
+   *
+   * @generated from oneof nextpoint.v1.ParameterPrior.kind
+   */
+  kind: {
+    /**
+     * A normal distribution.
+     *
+     * @generated from field: nextpoint.v1.NormalPrior normal = 1;
+     */
+    value: NormalPrior;
+    case: "normal";
+  } | {
+    /**
+     * A beta distribution.
+     *
+     * @generated from field: nextpoint.v1.BetaPrior beta = 2;
+     */
+    value: BetaPrior;
+    case: "beta";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message nextpoint.v1.ParameterPrior.
+ * Use `create(ParameterPriorSchema)` to create a new message.
+ */
+export const ParameterPriorSchema: GenMessage<ParameterPrior> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_search_space, 2);
+
+/**
+ * Represents a normal distribution of the values of a parameter.
+ *
+ * @generated from message nextpoint.v1.NormalPrior
+ */
+export type NormalPrior = Message<"nextpoint.v1.NormalPrior"> & {
+  /**
+   * The value that is expected most. Within the bounds. Required.
+   *
+   * @generated from field: optional double mean = 1;
+   */
+  mean?: number | undefined;
+
+  /**
+   * The standard deviation, in the unit of the parameter. Finite and above 0.
+   * Required.
+   *
+   * @generated from field: optional double scale = 2;
+   */
+  scale?: number | undefined;
+};
+
+/**
+ * Describes the message nextpoint.v1.NormalPrior.
+ * Use `create(NormalPriorSchema)` to create a new message.
+ */
+export const NormalPriorSchema: GenMessage<NormalPrior> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_search_space, 3);
+
+/**
+ * Represents a beta distribution of the place of a value between the bounds: 0
+ * at the lower and 1 at the upper end.
+ *
+ * @generated from message nextpoint.v1.BetaPrior
+ */
+export type BetaPrior = Message<"nextpoint.v1.BetaPrior"> & {
+  /**
+   * How much is expected near the upper end: the first shape. Above 0, at most
+   * 1e6. Required.
+   *
+   * @generated from field: optional double shape_a = 1;
+   */
+  shapeA?: number | undefined;
+
+  /**
+   * How much is expected near the lower end: the second shape. Above 0, at most
+   * 1e6. Required.
+   *
+   * @generated from field: optional double shape_b = 2;
+   */
+  shapeB?: number | undefined;
+};
+
+/**
+ * Describes the message nextpoint.v1.BetaPrior.
+ * Use `create(BetaPriorSchema)` to create a new message.
+ */
+export const BetaPriorSchema: GenMessage<BetaPrior> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_search_space, 4);
 
 /**
  * Represents an inclusive range.
@@ -169,7 +277,7 @@ export type Bounds = Message<"nextpoint.v1.Bounds"> & {
  * Use `create(BoundsSchema)` to create a new message.
  */
 export const BoundsSchema: GenMessage<Bounds> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 2);
+  messageDesc(file_nextpoint_v1_search_space, 5);
 
 /**
  * Represents a linear constraint on parameters: the weighted sum of the terms
@@ -206,7 +314,7 @@ export type LinearConstraint = Message<"nextpoint.v1.LinearConstraint"> & {
  * Use `create(LinearConstraintSchema)` to create a new message.
  */
 export const LinearConstraintSchema: GenMessage<LinearConstraint> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 3);
+  messageDesc(file_nextpoint_v1_search_space, 6);
 
 /**
  * Represents one term of a linear constraint.
@@ -235,7 +343,7 @@ export type LinearConstraintTerm = Message<"nextpoint.v1.LinearConstraintTerm"> 
  * Use `create(LinearConstraintTermSchema)` to create a new message.
  */
 export const LinearConstraintTermSchema: GenMessage<LinearConstraintTerm> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 4);
+  messageDesc(file_nextpoint_v1_search_space, 7);
 
 /**
  * What the values of a parameter are. Values may be added; a client that does

@@ -1,0 +1,226 @@
+"""From a table of past results to the contract, and from the contract's paths back to the table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nextpoint._fields import describe, number_from
+from nextpoint._metadata import metadata_value_to_proto
+from nextpoint._outcome import parameter_value_to_proto
+from nextpoint._search_space import Bool, Categorical, Double, Int
+from nextpoint._table import Row, Table, column_of
+from nextpoint.errors import FieldViolation
+from nextpoint.v1 import observation_pb2, observation_service_pb2
+from nextpoint.v1.experiment_pb2 import MetadataValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nextpoint._records import ExperimentRecord
+    from nextpoint._search_space import Parameter, UnknownParameter
+
+FAILED = "failed"
+_STDDEV = "_stddev"
+_MOST_ROWS = 2500
+_MOST_BYTES = 4 * 1024 * 1024
+_OF_A_ROW = re.compile(r"observations\[(\d+)\]\.?(.*)")
+_OF_A_KEY = re.compile(r"(?:assignments|metadata)\[['\"](.+)['\"]\]")
+_OF_A_VALUE = re.compile(r"values\[(\d+)\]\.(\w+)")
+_LEFT_OUT = re.compile(r"and \d+ more")
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """One row as the contract has it, and where it stands."""
+
+    place: str
+    outcome: observation_service_pb2.NewObservation
+
+
+def outcomes_from_table(
+    table: Table, experiment: ExperimentRecord, notes: frozenset[str]
+) -> tuple[list[ImportedRow], list[FieldViolation]]:
+    """Return the rows that can be sent, and what is wrong with the table and the others.
+
+    With a fault in the columns no row can be.
+
+    Args:
+        table: The table.
+        experiment: Whose parameters and metrics are the columns.
+        notes: The columns that are kept as metadata.
+    """
+    faulty = [*_faults_of_columns(table, experiment, notes)]
+    if faulty:
+        return [], [*faulty, *table.ragged]
+    violations = [*table.ragged]
+    rows = []
+    for row in table.rows:
+        found: list[FieldViolation] = []
+        outcome = _outcome(row, experiment, notes, found)
+        violations += found
+        if not found:
+            rows.append(ImportedRow(row.place, outcome))
+    return rows, violations
+
+
+def _faults_of_columns(
+    table: Table, experiment: ExperimentRecord, notes: frozenset[str]
+) -> Iterator[FieldViolation]:
+    parameters = {each.name for each in experiment.parameters}
+    metrics = {each.name for each in experiment.metrics}
+    stddevs = {f"{name}{_STDDEV}" for name in metrics}
+    known = parameters | metrics | stddevs | notes | {FAILED}
+    for name in sorted(parameters & (metrics | stddevs)):
+        yield FieldViolation(column_of(name), "is a parameter as well as of a metric")
+    for name in (*sorted(parameters), *sorted(metrics), *sorted(notes)):
+        if name not in table.columns:
+            yield FieldViolation(column_of(name), "is missing")
+    for name in dict.fromkeys(table.columns):
+        if name not in known:
+            yield FieldViolation(
+                column_of(name),
+                f"is neither a parameter nor a metric, nor 'METRIC{_STDDEV}', nor '{FAILED}'; "
+                "metadata_columns keeps others",
+            )
+
+
+def _outcome(
+    row: Row, experiment: ExperimentRecord, notes: frozenset[str], found: list[FieldViolation]
+) -> observation_service_pb2.NewObservation:
+    cells = row.cells
+    outcome = observation_service_pb2.NewObservation(failed=_flag(row, FAILED, found))
+    for parameter in experiment.parameters:
+        if parameter.name in cells:
+            value = _as_typed(parameter, cells[parameter.name])
+            message = parameter_value_to_proto(value, real=isinstance(parameter, Double))
+            if message is None:
+                _refuse(row, parameter.name, "must be a number, a string or a bool", found)
+            else:
+                outcome.assignments[parameter.name].CopyFrom(message)
+    for metric in experiment.metrics:
+        name, stddev = metric.name, f"{metric.name}{_STDDEV}"
+        if name in cells or stddev in cells:
+            outcome.values.append(
+                observation_pb2.MetricValue(
+                    name=name,
+                    value=_number(row, name, found),
+                    value_stddev=_number(row, stddev, found),
+                )
+            )
+    for name in sorted(notes & cells.keys()):
+        note = metadata_value_to_proto(cells[name])
+        outcome.metadata[name].CopyFrom(note or MetadataValue(string_value=str(cells[name])))
+    return outcome
+
+
+def _as_typed(parameter: Parameter | UnknownParameter, cell: object) -> object:
+    """Return a cell as a value of the parameter's type where it says one; else as it is."""
+    match parameter:
+        case Double():
+            return _parsed(cell)
+        case Int():
+            number = _parsed(cell)
+            whole = isinstance(number, float) and number.is_integer()
+            return int(number) if whole and isinstance(number, float) else number
+        case Bool():
+            return _FLAGS.get(str(_whole_if_it_is(cell)).strip().lower(), cell)
+        case Categorical():
+            return str(cell)
+        case _:
+            return cell
+
+
+def _parsed(cell: object) -> object:
+    """Return the number that a text says, and anything else as it is."""
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return int(cell)
+    except ValueError:
+        pass
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
+def _whole_if_it_is(cell: object) -> object:
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+
+
+def _number(row: Row, column: str, found: list[FieldViolation]) -> float | None:
+    if column not in row.cells:
+        return None
+    cell = row.cells[column]
+    number = number_from(_parsed(cell))
+    if number is None:
+        _refuse(row, column, f"must be a number, got {describe(cell)}", found)
+    return number
+
+
+def _flag(row: Row, column: str, found: list[FieldViolation]) -> bool:
+    cell = _whole_if_it_is(row.cells.get(column, False))
+    flag = _FLAGS.get(str(cell).strip().lower())
+    if flag is None:
+        _refuse(row, column, f"must be true or false, got {describe(cell)}", found)
+    return flag is True
+
+
+def _refuse(row: Row, column: str, description: str, found: list[FieldViolation]) -> None:
+    found.append(FieldViolation(f"{row.place}, {column_of(column)}", description))
+
+
+def batches(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
+    """Yield the rows in lists that one call can carry."""
+    batch: list[ImportedRow] = []
+    size = 0
+    for row in rows:
+        bytes_of_row = row.outcome.ByteSize()
+        if batch and (len(batch) == _MOST_ROWS or size + bytes_of_row > _MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += bytes_of_row
+    if batch:
+        yield batch
+
+
+def batch_to_proto(
+    experiment_id: str, batch: Sequence[ImportedRow], *, validate_only: bool = False
+) -> observation_service_pb2.BatchCreateObservationsRequest:
+    """Return the request to report the rows, or only to check them."""
+    return observation_service_pb2.BatchCreateObservationsRequest(
+        experiment_id=experiment_id,
+        observations=[each.outcome for each in batch],
+        validate_only=validate_only,
+    )
+
+
+def split_refused(
+    batch: Sequence[ImportedRow], violations: Iterable[FieldViolation]
+) -> tuple[list[FieldViolation], list[ImportedRow]]:
+    """Return the violations of a batch's rows, told by row and column, and the other rows."""
+    told, refused = [], set()
+    for each in violations:
+        match = _OF_A_ROW.fullmatch(each.field)
+        # The service names as many as an answer has room for.
+        if match is None or _LEFT_OUT.fullmatch(each.description):
+            continue
+        index = int(match[1])
+        row = batch[index]
+        refused.add(index)
+        column = _column(match[2], row.outcome)
+        told.append(FieldViolation(f"{row.place}{column}", each.description))
+    return told, [row for index, row in enumerate(batch) if index not in refused]
+
+
+def _column(path: str, outcome: observation_service_pb2.NewObservation) -> str:
+    if match := _OF_A_KEY.fullmatch(path):
+        return f", {column_of(match[1])}"
+    if match := _OF_A_VALUE.fullmatch(path):
+        suffix = _STDDEV if match[2] == "value_stddev" else ""
+        return f", {column_of(outcome.values[int(match[1])].name + suffix)}"
+    return ""
