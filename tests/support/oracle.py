@@ -1,0 +1,62 @@
+"""Judges points by the definition as its caller wrote it, apart from how the service does."""
+
+import math
+from collections.abc import Mapping
+
+from nextpoint_service.domain.constraint_rules import ConstraintDraft
+from nextpoint_service.domain.definition import ExperimentDraft
+from nextpoint_service.domain.parameter_rules import ParameterDraft
+from nextpoint_service.domain.search_space import Comparison, Value
+
+_ROUNDING = 1e-9
+"""How far, relative to its largest term, a sum may miss its threshold by rounding."""
+
+Point = Mapping[str, Value]
+
+
+def faults(draft: ExperimentDraft, point: Point) -> list[str]:
+    """Return how the point breaks the definition; nothing when it does not."""
+    named = {each.name: each for each in draft.parameters}
+    found = [f"'{name}' is no parameter" for name in point.keys() - named.keys()]
+    found += [f"'{name}' is missing" for name in named.keys() - point.keys()]
+    for name in named.keys() & point.keys():
+        if not _fits(named[name], point[name]):
+            found.append(f"'{name}' cannot be {point[name]!r}")
+    if not found:
+        found += [f"{each} does not hold" for each in draft.constraints if not _holds(each, point)]
+    return found
+
+
+def _fits(parameter: ParameterDraft, value: Value) -> bool:
+    match parameter.type:
+        case "categorical":
+            return isinstance(value, str) and value in parameter.categorical_values
+        case "bool":
+            return isinstance(value, bool)
+        case "int":
+            return type(value) is int and _within(parameter, value)
+        case "double":
+            return type(value) is float and math.isfinite(value) and _within(parameter, value)
+    raise AssertionError(parameter)
+
+
+def _within(parameter: ParameterDraft, value: float) -> bool:
+    if parameter.grid:
+        return value in parameter.grid
+    low, high = parameter.bounds or (None, None)
+    return low is not None and high is not None and low <= value <= high
+
+
+def _holds(constraint: ConstraintDraft, point: Point) -> bool:
+    products = [(each.weight or 0.0) * float(point[each.name]) for each in constraint.terms]
+    threshold = constraint.threshold or 0.0
+    excess = math.fsum([*products, -threshold])
+    slack = _ROUNDING * max(map(abs, [*products, threshold]))
+    match constraint.comparison:
+        case Comparison.LESS_THAN:
+            return excess <= slack
+        case Comparison.GREATER_THAN:
+            return -excess <= slack
+        case Comparison.EQUAL:
+            return abs(excess) <= slack
+    raise AssertionError(constraint)

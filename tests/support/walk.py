@@ -1,0 +1,142 @@
+"""Runs an experiment from its creation to its end, and judges every suggestion on the way."""
+
+import math
+from dataclasses import dataclass
+from zlib import crc32
+
+from tests.support import oracle
+from tests.support.use_cases import NOW_AND_AGAIN, Service
+from tests.unit.optimizer.problems import a_problem
+
+from nextpoint_service.application.ports import Phase
+from nextpoint_service.domain.definition import ExperimentDraft
+from nextpoint_service.domain.experiment import Experiment, ExperimentType
+from nextpoint_service.domain.report import ObservationDraft, ValueDraft
+from nextpoint_service.domain.search_space import Assignments, cell, cell_count
+from nextpoint_service.domain.suggestion import Generator, Suggestion
+from nextpoint_service.optimizer import space_filling
+from nextpoint_service.optimizer.axes import key
+
+_OWN = 2
+"""How many points of their own users bring, where they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What the user of an experiment does besides asking and reporting."""
+
+    failures: bool = False
+    noise: bool = False
+    queue: bool = False
+    own: bool = False
+
+
+class Walk:
+    """One experiment on its way; `faults` are what broke its definition."""
+
+    def __init__(self, service: Service, draft: ExperimentDraft, conduct: Conduct) -> None:
+        self._service = service
+        self._draft = draft
+        self._conduct = conduct
+        self._seen: set[object] = set()
+        self._failed: set[object] = set()
+        self.suggestions: list[Suggestion] = []
+        self.faults: list[str] = []
+
+    async def run(self, total: int, *, at_once: int) -> None:
+        """Make observations, the first of them all asked for before any is reported.
+
+        Before there are results there is no model: the fewer are asked for later, the fewer points
+        of a model have to be waited for.
+        """
+        detail = await self._service.experiments.create(self._draft, NOW_AND_AGAIN)
+        experiment = detail.experiment
+        if experiment.type is ExperimentType.GRID:
+            total = min(total, experiment.budget or total)
+        queued = await self._bring_own_points(experiment)
+        made = (await self._service.progress(experiment.experiment_id)).observations
+        asked = [
+            await self._service.ask(experiment.experiment_id)
+            for _ in range(min(at_once, total - made))
+        ]
+        if [each.assignments for each in asked[: len(queued)]] != queued:
+            self.faults.append("what was queued does not come first")
+        for each in asked:
+            self._judge(each)
+            await self._report(experiment, each)
+        for _ in range(total - made - len(asked)):
+            suggestion = await self._service.ask(experiment.experiment_id)
+            self._judge(suggestion)
+            await self._report(experiment, suggestion)
+        progress = await self._service.progress(experiment.experiment_id)
+        if progress.observations != total:
+            self.faults.append(f"{progress.observations} observations instead of {total}")
+
+    def _judge(self, suggestion: Suggestion) -> None:
+        found = oracle.faults(self._draft, suggestion.assignments)
+        place = key(suggestion.assignments)
+        if self._draft.type is ExperimentType.GRID and place in self._seen:
+            found.append("the cell came before")
+        self._seen.add(place)
+        if self._draft.type is ExperimentType.OPTIMIZED and place in self._failed:
+            found.append("it failed before")
+        if "failed with" in suggestion.provenance.fallback_reason:
+            found.append(suggestion.provenance.fallback_reason)
+        number, made_by = len(self.suggestions), suggestion.provenance.method
+        self.faults += [f"suggestion {number} ({made_by}): {each}" for each in found]
+        self.suggestions.append(suggestion)
+
+    async def _bring_own_points(self, experiment: Experiment) -> list[Assignments]:
+        conduct = self._conduct
+        points = _points(experiment, 2 * _OWN)
+        queued = points[:_OWN] if conduct.queue else []
+        for point in queued:
+            await self._service.suggestions.queue(experiment.experiment_id, point, NOW_AND_AGAIN)
+        if conduct.own:
+            outcomes = [
+                ObservationDraft(assignments=each, values=self._values(experiment, each, number))
+                for number, each in enumerate(points[_OWN:])
+            ]
+            await self._service.observations.create_batch(
+                experiment.experiment_id, outcomes, NOW_AND_AGAIN
+            )
+        return queued
+
+    async def _report(self, experiment: Experiment, suggestion: Suggestion) -> None:
+        number = len(self.suggestions) + len(self._failed)
+        point = suggestion.assignments
+        failed = self._conduct.failures and crc32(repr(key(point)).encode()) % 3 == 0
+        if failed:
+            self._failed.add(key(point))
+        outcome = ObservationDraft(
+            suggestion_id=suggestion.suggestion_id,
+            values=() if failed else self._values(experiment, point, number),
+            failed=failed,
+        )
+        await self._service.observations.create(experiment.experiment_id, outcome, NOW_AND_AGAIN)
+
+    def _values(
+        self, experiment: Experiment, point: Assignments, number: int
+    ) -> tuple[ValueDraft, ...]:
+        """Return smooth values, of which every other one has a standard deviation if any has."""
+        place = [crc32(each.encode()) if isinstance(each, str) else each for each in point.values()]
+        angle = sum(math.atan(float(each)) for each in place)
+        stddev = 0.1 if self._conduct.noise and number % 2 else None
+        return tuple(
+            ValueDraft(each.name, math.sin(angle + index), stddev)
+            for index, each in enumerate(experiment.metrics)
+        )
+
+    @property
+    def model_points(self) -> int:
+        """How many of the suggestions a model made."""
+        return sum(each.provenance.generator is Generator.MODEL for each in self.suggestions)
+
+
+def _points(experiment: Experiment, count: int) -> list[Assignments]:
+    """Return feasible points that nobody suggested."""
+    if experiment.type is ExperimentType.GRID:
+        cells = cell_count(experiment.space)
+        return [cell(experiment.space, index * cells // count) for index in range(count)]
+    problem = a_problem(experiment.space, phase=Phase.RANDOM, count=count, seed=99)
+    return [each.assignments for each in space_filling.propose(problem)]
