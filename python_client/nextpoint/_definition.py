@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -20,10 +20,8 @@ from nextpoint._search_space import (
     Metric,
     NormalPrior,
 )
+from nextpoint.errors import FieldViolation
 from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
-
-if TYPE_CHECKING:
-    from nextpoint.errors import FieldViolation
 
 # What is accepted where an experiment is defined.
 ParameterLike: TypeAlias = Double | Int | Categorical | Bool | Mapping[str, object]
@@ -36,7 +34,11 @@ EXPERIMENT_TYPES = {
     "offline": experiment_pb2.EXPERIMENT_TYPE_OPTIMIZED,
 }
 PARAMETER_TYPES = words_of(search_space_pb2.ParameterType)
-TRANSFORMATIONS = words_of(search_space_pb2.ParameterTransformation)
+TRANSFORMATIONS = {
+    **words_of(search_space_pb2.ParameterTransformation),
+    # SigOpt's word.
+    "none": search_space_pb2.PARAMETER_TRANSFORMATION_UNSPECIFIED,
+}
 OBJECTIVES = words_of(experiment_pb2.MetricObjective)
 STRATEGIES = words_of(experiment_pb2.MetricStrategy)
 CONSTRAINT_TYPES = {
@@ -118,7 +120,7 @@ def _parameter(
             TRANSFORMATIONS,
             absent=search_space_pb2.PARAMETER_TRANSFORMATION_UNSPECIFIED,
         ),
-        categorical_values=fields.texts("categorical_values"),
+        categorical_values=_categorical_values(fields, violations),
         ordered=fields.flag("ordered"),
     )
     if fields.get("bounds") is not None:
@@ -130,6 +132,21 @@ def _parameter(
     if (prior := fields.get("prior")) is not None:
         message.prior.CopyFrom(_prior(prior, fields.path("prior"), violations))
     return message
+
+
+def _categorical_values(fields: Fields, violations: list[FieldViolation]) -> list[str]:
+    """Return strings, or the names in dicts, as SigOpt has them."""
+    texts = []
+    for path, item in fields.items("categorical_values"):
+        if isinstance(item, Mapping):
+            value = Fields(item, path, violations)
+            value.allow("name", "enum_index", "object")
+            texts.append(value.text("name") or "")
+        elif isinstance(item, str):
+            texts.append(item)
+        else:
+            violations.append(FieldViolation(path, f"must be a string, got {describe(item)}"))
+    return texts
 
 
 def _prior(

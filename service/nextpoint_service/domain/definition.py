@@ -21,7 +21,7 @@ from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_param
 from nextpoint_service.domain.search_space import SearchSpace, cell_count
 from nextpoint_service.domain.violations import Violations
 
-_PROJECT = re.compile(r"[a-z0-9\-_.]{1,32}")
+_PROJECT = re.compile(r"[a-z0-9\-_.]+")
 
 CHANGEABLE = ("name", "project", "budget", "parallel_bandwidth", "metadata", "tags")
 """The fields of an experiment that can be changed, as update masks name them."""
@@ -129,8 +129,8 @@ def _check_changeable(
 ) -> None:
     if "name" in fields:
         violations.check_name("name", experiment.name, limits.name_characters)
-    if "project" in fields and experiment.project and not _PROJECT.fullmatch(experiment.project):
-        violations.add("project", "must be 1 to 32 characters of a to z, 0 to 9, '-', '_' and '.'")
+    if "project" in fields and experiment.project:
+        _check_project(experiment.project, violations, limits)
     if "budget" in fields:
         _check_budget(experiment, violations, limits)
     if "parallel_bandwidth" in fields and experiment.parallel_bandwidth is not None:
@@ -141,6 +141,14 @@ def _check_changeable(
         check_metadata(experiment.metadata, violations, limits)
     if "tags" in fields:
         _check_tags(experiment.tags, violations, limits)
+
+
+def _check_project(project: str, violations: Violations, limits: Limits) -> None:
+    if len(project) > limits.project_characters or not _PROJECT.fullmatch(project):
+        most = limits.project_characters
+        violations.add(
+            "project", f"must be 1 to {most} characters of a to z, 0 to 9, '-', '_' and '.'"
+        )
 
 
 def _check_budget(experiment: Experiment, violations: Violations, limits: Limits) -> None:

@@ -12,8 +12,14 @@ class Limits:
 
     name_characters: int = 100
     """Names of experiments, parameters, metrics, runs, workers and tags."""
+    project_characters: int = 32
+    """Names of projects."""
     parameters: int = 100
     """Parameters of one experiment."""
+    parameter_width: float = 1e-8
+    """The smallest difference between the bounds of a parameter."""
+    prior_shape: float = 1e6
+    """The largest shape of a beta prior; larger ones leave little but a single value."""
     metrics: int = 50
     """Metrics of one experiment."""
     linear_constraints: int = 100

@@ -17,9 +17,6 @@ from nextpoint_service.domain.search_space import (
 )
 from nextpoint_service.domain.violations import Violations
 
-SMALLEST_WIDTH = 1e-8
-"""The smallest difference between the bounds of a parameter."""
-
 _TOO_WIDE = "must not be further apart than the largest number"
 
 
@@ -143,10 +140,10 @@ def _parse_numeric(
             found.add("bounds", "is required, or a grid")
         return None
     low, high = draft.bounds
-    _check_bounds(low, high, found, whole=whole, log=bool(draft.log))
+    _check_bounds(low, high, found, limits, whole=whole, log=bool(draft.log))
     if found or low is None or high is None:
         return None
-    prior = None if draft.prior is None else parse_prior(draft.prior, low, high, found)
+    prior = None if draft.prior is None else parse_prior(draft.prior, low, high, found, limits)
     return _numeric(draft, low, high, (), prior, whole=whole)
 
 
@@ -205,7 +202,13 @@ def _check_grid(
 
 
 def _check_bounds(
-    low: float | None, high: float | None, found: Violations, *, whole: bool, log: bool
+    low: float | None,
+    high: float | None,
+    found: Violations,
+    limits: Limits,
+    *,
+    whole: bool,
+    log: bool,
 ) -> None:
     clean = True
     for name, value in (("min", low), ("max", high)):
@@ -218,9 +221,10 @@ def _check_bounds(
             clean = False
     if not clean or low is None or high is None:
         return
-    if high - low < SMALLEST_WIDTH:
+    if high - low < limits.parameter_width:
         found.add(
-            "bounds.max", f"must be above min by at least {SMALLEST_WIDTH:g}, got {low} to {high}"
+            "bounds.max",
+            f"must be above min by at least {limits.parameter_width:g}, got {low} to {high}",
         )
     elif math.isinf(high - low):
         found.add("bounds", _TOO_WIDE)

@@ -4,11 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior, Prior
 from nextpoint_service.domain.violations import Violations
-
-LARGEST_SHAPE = 1e6
-"""The largest shape of a beta prior; larger ones leave little but a single value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,9 @@ class PriorDraft:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def parse_prior(draft: PriorDraft, low: float, high: float, found: Violations) -> Prior | None:
+def parse_prior(
+    draft: PriorDraft, low: float, high: float, found: Violations, limits: Limits
+) -> Prior | None:
     """Return the prior of a parameter with these bounds; what is wrong is noted."""
     numbers = {name: _checked(draft, name, found) for name in _NUMBERS.get(draft.kind or "", ())}
     match draft.kind:
@@ -35,10 +35,10 @@ def parse_prior(draft: PriorDraft, low: float, high: float, found: Violations) -
             return None if mean is None or scale is None else NormalPrior(mean, scale)
         case "beta":
             for name, shape in numbers.items():
-                if shape is not None and not 0 < shape <= LARGEST_SHAPE:
+                if shape is not None and not 0 < shape <= limits.prior_shape:
                     found.add(
                         f"prior.beta.{name}",
-                        f"must be above 0 and at most {LARGEST_SHAPE:g}, got {shape}",
+                        f"must be above 0 and at most {limits.prior_shape:g}, got {shape}",
                     )
             first, second = numbers.values()
             return None if first is None or second is None else BetaPrior(first, second)

@@ -61,6 +61,13 @@ def whole(low, high):
     return [parameter]
 
 
+def believed(shape):
+    prior = search_space_pb2.ParameterPrior(
+        beta=search_space_pb2.BetaPrior(shape_a=1, shape_b=shape)
+    )
+    return [double(prior=prior)]
+
+
 def categorical(*values):
     return [
         search_space_pb2.Parameter(
@@ -152,6 +159,7 @@ OF_A_DEFINITION = [
         [[double(low=0, high=0.9e-8)]],
         "parameters[0].bounds.max",
     ),
+    Limit("parameters", [believed(1e6)], [believed(1.01e6)], "parameters[0].prior.beta.shape_b"),
 ]
 
 

@@ -65,6 +65,22 @@ SAME_PARAMETERS = [
         {"name": "a", "type": "categorical", "categorical_values": ["x", "y"], "ordered": True},
         nextpoint.Categorical("a", ["x", "y"], ordered=True),
     ),
+    (
+        {"name": "a", "type": "categorical", "categorical_values": [{"name": "x"}, "y"]},
+        nextpoint.Categorical("a", ["x", "y"]),
+    ),
+    (
+        {
+            "name": "a",
+            "type": "double",
+            "bounds": {"min": 0, "max": 1},
+            "transformation": "none",
+            "prior": None,
+            "grid": None,
+            "categorical_values": None,
+        },
+        nextpoint.Double("a", 0, 1),
+    ),
     ({"name": "a", "type": "bool"}, nextpoint.Bool("a")),
 ]
 
@@ -182,6 +198,11 @@ def test_metadata_and_tags_are_kept(created):
             "number",
         ),
         ({"parameters": [{"ordered": "yes"}]}, "parameters[0].ordered", "True or False"),
+        (
+            {"parameters": [{"categorical_values": ["a", {"title": "b"}]}]},
+            "parameters[0].categorical_values[1].title",
+            "unknown key 'title'",
+        ),
         (
             {"parameters": [{"categorical_values": ["a", 1]}]},
             "parameters[0].categorical_values[1]",
