@@ -198,13 +198,13 @@ _MANNERS = {
 """What a single numeric parameter can have."""
 
 
-def one_parameter() -> Iterator[tuple[str, str, str]]:
-    """Yield every pair of what a parameter can have, and why it is refused."""
+def one_parameter() -> Iterator[tuple[str, str, ExperimentDraft]]:
+    """Yield every pair of what a parameter can have, and the definition that has both."""
     names = ("double", "int", *_MANNERS, "linear constraint")
     for first, second in combinations(names, 2):
         if {first, second} in ({"double", "int"}, {"normal prior", "beta prior"}):
             continue
-        yield first, second, refusal(_with_parameter({first, second}))
+        yield first, second, _with_parameter({first, second})
 
 
 def _with_parameter(manners: set[str]) -> ExperimentDraft:
@@ -228,7 +228,9 @@ def page() -> str:
         return reasons.setdefault(reason, f"({len(reasons) + 1})")
 
     lines = [*_INTRODUCTION, *_table(mark), "", *_ONE_PARAMETER]
-    lines += [f"| {one} | {other} | {mark(reason)} |" for one, other, reason in one_parameter()]
+    lines += [
+        f"| {one} | {other} | {mark(refusal(draft))} |" for one, other, draft in one_parameter()
+    ]
     lines += ["", "## Why", ""]
     lines += [f"- {number} {reason}" for reason, number in reasons.items()]
     return "\n".join(lines) + "\n"

@@ -5,11 +5,18 @@ import asyncio
 import pytest
 from tests.support import features
 from tests.support.quick_optimizer import QuickOptimizer
-from tests.support.walk import Walk
+from tests.support.walk import Conduct, Walk
 
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
-SUPPORTED = [pair for pair in features.pairs() if not pair.refusal]
+SUPPORTED = [
+    *((str(pair), pair.draft, pair.conduct) for pair in features.pairs() if not pair.refusal),
+    *(
+        (f"one parameter: {one}, {other}", draft, Conduct())
+        for one, other, draft in features.one_parameter()
+        if not features.refusal(draft)
+    ),
+]
 AT_ONCE = 8
 MODELS = 2
 
@@ -26,9 +33,10 @@ def test_every_feature_is_supported_alone():
 
 async def walk(service, pair):
     """Return what went wrong with a pair, and how many points a model made."""
-    walked = Walk(service, pair.draft, pair.conduct)
+    name, draft, conduct = pair
+    walked = Walk(service, draft, conduct)
     await walked.run(features.TOTAL, at_once=AT_ONCE)
-    return [f"{pair}: {each}" for each in walked.faults], walked.model_points
+    return [f"{name}: {each}" for each in walked.faults], walked.model_points
 
 
 @pytest.mark.timeout(300)
