@@ -96,6 +96,20 @@ def test_queued_points_come_first_in_their_order(client, deployment):
     assert [each.provenance.generator for each in handed_out] == ["user"] * 3 + ["space_filling"]
 
 
+def test_a_point_can_be_taken_out_of_the_queue_until_it_is_handed_out(client, deployment):
+    experiment = a_quadratic(client)
+    first, second = [experiment.queue_suggestion({"x": x, "n": 1}) for x in (0.1, 0.2)]
+
+    experiment.delete_suggestion(first)
+    deployment.disturb()
+
+    assert experiment.create_suggestion().id == second.id
+    with pytest.raises(nextpoint.StateError):
+        experiment.delete_suggestion(second.id)
+    with pytest.raises(nextpoint.NotFoundError):
+        experiment.delete_suggestion(first)
+
+
 def test_a_batch_is_taken_whole_or_not_at_all(client, deployment):
     experiment = a_quadratic(client, budget=None)
     good = {"assignments": {"x": 0.5, "n": 1}, "values": {"loss": 1.0}}

@@ -55,6 +55,12 @@ def queue(
     return suggestion_from_proto(connection, response.suggestion)
 
 
+def delete_queued(connection: Connection, suggestion_id: str) -> None:
+    """Take a suggestion out of the queue."""
+    request = suggestion_service_pb2.DeleteSuggestionRequest(suggestion_id=suggestion_id)
+    connection.call(connection.suggestions.DeleteSuggestion, request)
+
+
 def list_suggestions(
     connection: Connection, experiment_id: str, state: str | None
 ) -> Iterator[Suggestion]:

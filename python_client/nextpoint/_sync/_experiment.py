@@ -15,7 +15,7 @@ from nextpoint._sync._analysis import (
     fetch_importances,
     fetch_stopping_criteria,
 )
-from nextpoint._sync._asking import ask, follow, list_suggestions, queue
+from nextpoint._sync._asking import ask, delete_queued, follow, list_suggestions, queue
 from nextpoint._sync._leases import DEFAULT_LEASE_SECONDS
 from nextpoint._sync._observing import (
     change_observation,
@@ -364,6 +364,16 @@ class Experiment:
             OverloadedError: The queue is full.
         """
         return queue(self._connection, self._record, assignments)
+
+    def delete_suggestion(self, suggestion: HasId | str) -> None:
+        """Take a suggestion, or the one with this id, out of the queue, for good.
+
+        Raises:
+            NotFoundError: There is no such suggestion.
+            StateError: It was handed out or observed already.
+            ExperimentArchivedError: The experiment is archived.
+        """
+        delete_queued(self._connection, _id_of(suggestion))
 
     def get_suggestions(self, *, state: str | None = None) -> Iterator[Suggestion]:
         """Yield the suggestions, the newest first.

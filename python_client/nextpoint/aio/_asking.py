@@ -54,6 +54,12 @@ async def queue(
     return suggestion_from_proto(connection, response.suggestion)
 
 
+async def delete_queued(connection: Connection, suggestion_id: str) -> None:
+    """Take a suggestion out of the queue."""
+    request = suggestion_service_pb2.DeleteSuggestionRequest(suggestion_id=suggestion_id)
+    await connection.call(connection.suggestions.DeleteSuggestion, request)
+
+
 async def list_suggestions(
     connection: Connection, experiment_id: str, state: str | None
 ) -> AsyncIterator[Suggestion]:

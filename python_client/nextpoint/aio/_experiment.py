@@ -15,7 +15,7 @@ from nextpoint.aio._analysis import (
     fetch_importances,
     fetch_stopping_criteria,
 )
-from nextpoint.aio._asking import ask, follow, list_suggestions, queue
+from nextpoint.aio._asking import ask, delete_queued, follow, list_suggestions, queue
 from nextpoint.aio._leases import DEFAULT_LEASE_SECONDS
 from nextpoint.aio._observing import (
     change_observation,
@@ -369,6 +369,16 @@ class Experiment:
             OverloadedError: The queue is full.
         """
         return await queue(self._connection, self._record, assignments)
+
+    async def delete_suggestion(self, suggestion: HasId | str) -> None:
+        """Take a suggestion, or the one with this id, out of the queue, for good.
+
+        Raises:
+            NotFoundError: There is no such suggestion.
+            StateError: It was handed out or observed already.
+            ExperimentArchivedError: The experiment is archived.
+        """
+        await delete_queued(self._connection, _id_of(suggestion))
 
     def get_suggestions(self, *, state: str | None = None) -> AsyncIterator[Suggestion]:
         """Yield the suggestions, the newest first.

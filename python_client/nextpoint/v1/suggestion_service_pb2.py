@@ -27,7 +27,7 @@ from nextpoint.v1 import search_space_pb2 as nextpoint_dot_v1_dot_search__space_
 from nextpoint.v1 import suggestion_pb2 as nextpoint_dot_v1_dot_suggestion__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%nextpoint/v1/suggestion_service.proto\x12\x0cnextpoint.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x1dnextpoint/v1/suggestion.proto\"\xb7\x01\n\x17\x43reateSuggestionRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\tworker_id\x18\x03 \x01(\t\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08max_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"H\n\x18\x43reateSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"\xe1\x01\n\x16QueueSuggestionRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12J\n\x0b\x61ssignments\x18\x03 \x03(\x0b\x32\x35.nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\"G\n\x17QueueSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"-\n\x14GetSuggestionRequest\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\"E\n\x15GetSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"\x84\x01\n\x16ListSuggestionsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.nextpoint.v1.SuggestionState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"a\n\x17ListSuggestionsResponse\x12-\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x18.nextpoint.v1.Suggestion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"V\n\x18ReleaseSuggestionRequest\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\"I\n\x19ReleaseSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"q\n\x12RenewLeasesRequest\x12(\n\thand_outs\x18\x01 \x03(\x0b\x32\x15.nextpoint.v1.HandOut\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"1\n\x07HandOut\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\"b\n\x13RenewLeasesResponse\x12&\n\x07renewed\x18\x01 \x03(\x0b\x32\x15.nextpoint.v1.HandOut\x12#\n\x04lost\x18\x02 \x03(\x0b\x32\x15.nextpoint.v1.HandOut\"]\n\x18StreamSuggestionsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tworker_id\x18\x02 \x01(\t\x12\x17\n\x0fmax_outstanding\x18\x03 \x01(\x05\"\xea\x01\n\x19StreamSuggestionsResponse\x12,\n\x06opened\x18\x01 \x01(\x0b\x32\x1a.nextpoint.v1.StreamOpenedH\x00\x12\x34\n\x08\x61ssigned\x18\x02 \x01(\x0b\x32 .nextpoint.v1.SuggestionAssignedH\x00\x12\x32\n\theartbeat\x18\x03 \x01(\x0b\x32\x1d.nextpoint.v1.StreamHeartbeatH\x00\x12,\n\x06\x63losed\x18\x04 \x01(\x0b\x32\x1a.nextpoint.v1.StreamClosedH\x00\x42\x07\n\x05\x65vent\"x\n\x0cStreamOpened\x12\x35\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"B\n\x12SuggestionAssigned\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"\x11\n\x0fStreamHeartbeat\"@\n\x0cStreamClosed\x12\x30\n\x06reason\x18\x01 \x01(\x0e\x32 .nextpoint.v1.StreamClosedReason*\xba\x01\n\x12StreamClosedReason\x12$\n STREAM_CLOSED_REASON_UNSPECIFIED\x10\x00\x12\'\n#STREAM_CLOSED_REASON_BUDGET_REACHED\x10\x01\x12\'\n#STREAM_CLOSED_REASON_GRID_EXHAUSTED\x10\x02\x12,\n(STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED\x10\x03\x32\xd5\x05\n\x11SuggestionService\x12\x66\n\x10\x43reateSuggestion\x12%.nextpoint.v1.CreateSuggestionRequest\x1a&.nextpoint.v1.CreateSuggestionResponse\"\x03\x90\x02\x02\x12\x63\n\x0fQueueSuggestion\x12$.nextpoint.v1.QueueSuggestionRequest\x1a%.nextpoint.v1.QueueSuggestionResponse\"\x03\x90\x02\x02\x12]\n\rGetSuggestion\x12\".nextpoint.v1.GetSuggestionRequest\x1a#.nextpoint.v1.GetSuggestionResponse\"\x03\x90\x02\x01\x12\x63\n\x0fListSuggestions\x12$.nextpoint.v1.ListSuggestionsRequest\x1a%.nextpoint.v1.ListSuggestionsResponse\"\x03\x90\x02\x01\x12i\n\x11ReleaseSuggestion\x12&.nextpoint.v1.ReleaseSuggestionRequest\x1a\'.nextpoint.v1.ReleaseSuggestionResponse\"\x03\x90\x02\x02\x12W\n\x0bRenewLeases\x12 .nextpoint.v1.RenewLeasesRequest\x1a!.nextpoint.v1.RenewLeasesResponse\"\x03\x90\x02\x02\x12k\n\x11StreamSuggestions\x12&.nextpoint.v1.StreamSuggestionsRequest\x1a\'.nextpoint.v1.StreamSuggestionsResponse\"\x03\x90\x02\x02\x30\x01\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%nextpoint/v1/suggestion_service.proto\x12\x0cnextpoint.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x1dnextpoint/v1/suggestion.proto\"\xb7\x01\n\x17\x43reateSuggestionRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\tworker_id\x18\x03 \x01(\t\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08max_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"H\n\x18\x43reateSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"\xe1\x01\n\x16QueueSuggestionRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12J\n\x0b\x61ssignments\x18\x03 \x03(\x0b\x32\x35.nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\"G\n\x17QueueSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"-\n\x14GetSuggestionRequest\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\"E\n\x15GetSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"\x84\x01\n\x16ListSuggestionsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.nextpoint.v1.SuggestionState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"a\n\x17ListSuggestionsResponse\x12-\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x18.nextpoint.v1.Suggestion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x17\x44\x65leteSuggestionRequest\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x1a\n\x18\x44\x65leteSuggestionResponse\"V\n\x18ReleaseSuggestionRequest\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\"I\n\x19ReleaseSuggestionResponse\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"q\n\x12RenewLeasesRequest\x12(\n\thand_outs\x18\x01 \x03(\x0b\x32\x15.nextpoint.v1.HandOut\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"1\n\x07HandOut\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\"b\n\x13RenewLeasesResponse\x12&\n\x07renewed\x18\x01 \x03(\x0b\x32\x15.nextpoint.v1.HandOut\x12#\n\x04lost\x18\x02 \x03(\x0b\x32\x15.nextpoint.v1.HandOut\"]\n\x18StreamSuggestionsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tworker_id\x18\x02 \x01(\t\x12\x17\n\x0fmax_outstanding\x18\x03 \x01(\x05\"\xea\x01\n\x19StreamSuggestionsResponse\x12,\n\x06opened\x18\x01 \x01(\x0b\x32\x1a.nextpoint.v1.StreamOpenedH\x00\x12\x34\n\x08\x61ssigned\x18\x02 \x01(\x0b\x32 .nextpoint.v1.SuggestionAssignedH\x00\x12\x32\n\theartbeat\x18\x03 \x01(\x0b\x32\x1d.nextpoint.v1.StreamHeartbeatH\x00\x12,\n\x06\x63losed\x18\x04 \x01(\x0b\x32\x1a.nextpoint.v1.StreamClosedH\x00\x42\x07\n\x05\x65vent\"x\n\x0cStreamOpened\x12\x35\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"B\n\x12SuggestionAssigned\x12,\n\nsuggestion\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Suggestion\"\x11\n\x0fStreamHeartbeat\"@\n\x0cStreamClosed\x12\x30\n\x06reason\x18\x01 \x01(\x0e\x32 .nextpoint.v1.StreamClosedReason*\xba\x01\n\x12StreamClosedReason\x12$\n STREAM_CLOSED_REASON_UNSPECIFIED\x10\x00\x12\'\n#STREAM_CLOSED_REASON_BUDGET_REACHED\x10\x01\x12\'\n#STREAM_CLOSED_REASON_GRID_EXHAUSTED\x10\x02\x12,\n(STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED\x10\x03\x32\xbd\x06\n\x11SuggestionService\x12\x66\n\x10\x43reateSuggestion\x12%.nextpoint.v1.CreateSuggestionRequest\x1a&.nextpoint.v1.CreateSuggestionResponse\"\x03\x90\x02\x02\x12\x63\n\x0fQueueSuggestion\x12$.nextpoint.v1.QueueSuggestionRequest\x1a%.nextpoint.v1.QueueSuggestionResponse\"\x03\x90\x02\x02\x12\x66\n\x10\x44\x65leteSuggestion\x12%.nextpoint.v1.DeleteSuggestionRequest\x1a&.nextpoint.v1.DeleteSuggestionResponse\"\x03\x90\x02\x02\x12]\n\rGetSuggestion\x12\".nextpoint.v1.GetSuggestionRequest\x1a#.nextpoint.v1.GetSuggestionResponse\"\x03\x90\x02\x01\x12\x63\n\x0fListSuggestions\x12$.nextpoint.v1.ListSuggestionsRequest\x1a%.nextpoint.v1.ListSuggestionsResponse\"\x03\x90\x02\x01\x12i\n\x11ReleaseSuggestion\x12&.nextpoint.v1.ReleaseSuggestionRequest\x1a\'.nextpoint.v1.ReleaseSuggestionResponse\"\x03\x90\x02\x02\x12W\n\x0bRenewLeases\x12 .nextpoint.v1.RenewLeasesRequest\x1a!.nextpoint.v1.RenewLeasesResponse\"\x03\x90\x02\x02\x12k\n\x11StreamSuggestions\x12&.nextpoint.v1.StreamSuggestionsRequest\x1a\'.nextpoint.v1.StreamSuggestionsResponse\"\x03\x90\x02\x02\x30\x01\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUGGESTIONSERVICE'].methods_by_name['CreateSuggestion']._serialized_options = b'\220\002\002'
   _globals['_SUGGESTIONSERVICE'].methods_by_name['QueueSuggestion']._loaded_options = None
   _globals['_SUGGESTIONSERVICE'].methods_by_name['QueueSuggestion']._serialized_options = b'\220\002\002'
+  _globals['_SUGGESTIONSERVICE'].methods_by_name['DeleteSuggestion']._loaded_options = None
+  _globals['_SUGGESTIONSERVICE'].methods_by_name['DeleteSuggestion']._serialized_options = b'\220\002\002'
   _globals['_SUGGESTIONSERVICE'].methods_by_name['GetSuggestion']._loaded_options = None
   _globals['_SUGGESTIONSERVICE'].methods_by_name['GetSuggestion']._serialized_options = b'\220\002\001'
   _globals['_SUGGESTIONSERVICE'].methods_by_name['ListSuggestions']._loaded_options = None
@@ -51,8 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUGGESTIONSERVICE'].methods_by_name['RenewLeases']._serialized_options = b'\220\002\002'
   _globals['_SUGGESTIONSERVICE'].methods_by_name['StreamSuggestions']._loaded_options = None
   _globals['_SUGGESTIONSERVICE'].methods_by_name['StreamSuggestions']._serialized_options = b'\220\002\002'
-  _globals['_STREAMCLOSEDREASON']._serialized_start=2101
-  _globals['_STREAMCLOSEDREASON']._serialized_end=2287
+  _globals['_STREAMCLOSEDREASON']._serialized_start=2199
+  _globals['_STREAMCLOSEDREASON']._serialized_end=2385
   _globals['_CREATESUGGESTIONREQUEST']._serialized_start=152
   _globals['_CREATESUGGESTIONREQUEST']._serialized_end=335
   _globals['_CREATESUGGESTIONRESPONSE']._serialized_start=337
@@ -71,28 +73,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSUGGESTIONSREQUEST']._serialized_end=963
   _globals['_LISTSUGGESTIONSRESPONSE']._serialized_start=965
   _globals['_LISTSUGGESTIONSRESPONSE']._serialized_end=1062
-  _globals['_RELEASESUGGESTIONREQUEST']._serialized_start=1064
-  _globals['_RELEASESUGGESTIONREQUEST']._serialized_end=1150
-  _globals['_RELEASESUGGESTIONRESPONSE']._serialized_start=1152
-  _globals['_RELEASESUGGESTIONRESPONSE']._serialized_end=1225
-  _globals['_RENEWLEASESREQUEST']._serialized_start=1227
-  _globals['_RENEWLEASESREQUEST']._serialized_end=1340
-  _globals['_HANDOUT']._serialized_start=1342
-  _globals['_HANDOUT']._serialized_end=1391
-  _globals['_RENEWLEASESRESPONSE']._serialized_start=1393
-  _globals['_RENEWLEASESRESPONSE']._serialized_end=1491
-  _globals['_STREAMSUGGESTIONSREQUEST']._serialized_start=1493
-  _globals['_STREAMSUGGESTIONSREQUEST']._serialized_end=1586
-  _globals['_STREAMSUGGESTIONSRESPONSE']._serialized_start=1589
-  _globals['_STREAMSUGGESTIONSRESPONSE']._serialized_end=1823
-  _globals['_STREAMOPENED']._serialized_start=1825
-  _globals['_STREAMOPENED']._serialized_end=1945
-  _globals['_SUGGESTIONASSIGNED']._serialized_start=1947
-  _globals['_SUGGESTIONASSIGNED']._serialized_end=2013
-  _globals['_STREAMHEARTBEAT']._serialized_start=2015
-  _globals['_STREAMHEARTBEAT']._serialized_end=2032
-  _globals['_STREAMCLOSED']._serialized_start=2034
-  _globals['_STREAMCLOSED']._serialized_end=2098
-  _globals['_SUGGESTIONSERVICE']._serialized_start=2290
-  _globals['_SUGGESTIONSERVICE']._serialized_end=3015
+  _globals['_DELETESUGGESTIONREQUEST']._serialized_start=1064
+  _globals['_DELETESUGGESTIONREQUEST']._serialized_end=1132
+  _globals['_DELETESUGGESTIONRESPONSE']._serialized_start=1134
+  _globals['_DELETESUGGESTIONRESPONSE']._serialized_end=1160
+  _globals['_RELEASESUGGESTIONREQUEST']._serialized_start=1162
+  _globals['_RELEASESUGGESTIONREQUEST']._serialized_end=1248
+  _globals['_RELEASESUGGESTIONRESPONSE']._serialized_start=1250
+  _globals['_RELEASESUGGESTIONRESPONSE']._serialized_end=1323
+  _globals['_RENEWLEASESREQUEST']._serialized_start=1325
+  _globals['_RENEWLEASESREQUEST']._serialized_end=1438
+  _globals['_HANDOUT']._serialized_start=1440
+  _globals['_HANDOUT']._serialized_end=1489
+  _globals['_RENEWLEASESRESPONSE']._serialized_start=1491
+  _globals['_RENEWLEASESRESPONSE']._serialized_end=1589
+  _globals['_STREAMSUGGESTIONSREQUEST']._serialized_start=1591
+  _globals['_STREAMSUGGESTIONSREQUEST']._serialized_end=1684
+  _globals['_STREAMSUGGESTIONSRESPONSE']._serialized_start=1687
+  _globals['_STREAMSUGGESTIONSRESPONSE']._serialized_end=1921
+  _globals['_STREAMOPENED']._serialized_start=1923
+  _globals['_STREAMOPENED']._serialized_end=2043
+  _globals['_SUGGESTIONASSIGNED']._serialized_start=2045
+  _globals['_SUGGESTIONASSIGNED']._serialized_end=2111
+  _globals['_STREAMHEARTBEAT']._serialized_start=2113
+  _globals['_STREAMHEARTBEAT']._serialized_end=2130
+  _globals['_STREAMCLOSED']._serialized_start=2132
+  _globals['_STREAMCLOSED']._serialized_end=2196
+  _globals['_SUGGESTIONSERVICE']._serialized_start=2388
+  _globals['_SUGGESTIONSERVICE']._serialized_end=3217
 # @@protoc_insertion_point(module_scope)

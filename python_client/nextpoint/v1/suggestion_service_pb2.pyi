@@ -293,6 +293,42 @@ class ListSuggestionsResponse(google.protobuf.message.Message):
 global___ListSuggestionsResponse = ListSuggestionsResponse
 
 @typing.final
+class DeleteSuggestionRequest(google.protobuf.message.Message):
+    """Names the queued suggestion to delete."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SUGGESTION_ID_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    suggestion_id: builtins.str
+    """The id of the suggestion. Required."""
+    request_id: builtins.str
+    """An id that the caller makes up for this change, at most 64 characters of
+    printable ASCII. Absent means that a repeated call is made again. Optional.
+    """
+    def __init__(
+        self,
+        *,
+        suggestion_id: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "suggestion_id", b"suggestion_id"]) -> None: ...
+
+global___DeleteSuggestionRequest = DeleteSuggestionRequest
+
+@typing.final
+class DeleteSuggestionResponse(google.protobuf.message.Message):
+    """Says that the suggestion is deleted."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___DeleteSuggestionResponse = DeleteSuggestionResponse
+
+@typing.final
 class ReleaseSuggestionRequest(google.protobuf.message.Message):
     """Names the hand-out to give back."""
 

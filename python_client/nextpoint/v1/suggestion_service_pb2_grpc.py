@@ -52,6 +52,11 @@ class SuggestionServiceStub(object):
                 request_serializer=nextpoint_dot_v1_dot_suggestion__service__pb2.QueueSuggestionRequest.SerializeToString,
                 response_deserializer=nextpoint_dot_v1_dot_suggestion__service__pb2.QueueSuggestionResponse.FromString,
                 _registered_method=True)
+        self.DeleteSuggestion = channel.unary_unary(
+                '/nextpoint.v1.SuggestionService/DeleteSuggestion',
+                request_serializer=nextpoint_dot_v1_dot_suggestion__service__pb2.DeleteSuggestionRequest.SerializeToString,
+                response_deserializer=nextpoint_dot_v1_dot_suggestion__service__pb2.DeleteSuggestionResponse.FromString,
+                _registered_method=True)
         self.GetSuggestion = channel.unary_unary(
                 '/nextpoint.v1.SuggestionService/GetSuggestion',
                 request_serializer=nextpoint_dot_v1_dot_suggestion__service__pb2.GetSuggestionRequest.SerializeToString,
@@ -113,6 +118,18 @@ class SuggestionServiceServicer(object):
         `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
         outside the search space or break a linear constraint, or, in an experiment
         of type grid, are a cell that was suggested or observed already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSuggestion(self, request, context):
+        """Takes a suggestion out of the queue, for good. In a grid its cell is handed
+        out in its turn again.
+
+        Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`; with
+        `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`, or `NOT_QUEUED` when it
+        was handed out or observed: what a worker was told is not taken back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,6 +213,11 @@ def add_SuggestionServiceServicer_to_server(servicer, server):
                     servicer.QueueSuggestion,
                     request_deserializer=nextpoint_dot_v1_dot_suggestion__service__pb2.QueueSuggestionRequest.FromString,
                     response_serializer=nextpoint_dot_v1_dot_suggestion__service__pb2.QueueSuggestionResponse.SerializeToString,
+            ),
+            'DeleteSuggestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSuggestion,
+                    request_deserializer=nextpoint_dot_v1_dot_suggestion__service__pb2.DeleteSuggestionRequest.FromString,
+                    response_serializer=nextpoint_dot_v1_dot_suggestion__service__pb2.DeleteSuggestionResponse.SerializeToString,
             ),
             'GetSuggestion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSuggestion,
@@ -285,6 +307,33 @@ class SuggestionService(object):
             '/nextpoint.v1.SuggestionService/QueueSuggestion',
             nextpoint_dot_v1_dot_suggestion__service__pb2.QueueSuggestionRequest.SerializeToString,
             nextpoint_dot_v1_dot_suggestion__service__pb2.QueueSuggestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSuggestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextpoint.v1.SuggestionService/DeleteSuggestion',
+            nextpoint_dot_v1_dot_suggestion__service__pb2.DeleteSuggestionRequest.SerializeToString,
+            nextpoint_dot_v1_dot_suggestion__service__pb2.DeleteSuggestionResponse.FromString,
             options,
             channel_credentials,
             insecure,

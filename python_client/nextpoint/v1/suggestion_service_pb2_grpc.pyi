@@ -57,6 +57,18 @@ class SuggestionServiceStub:
     of type grid, are a cell that was suggested or observed already.
     """
 
+    DeleteSuggestion: grpc.UnaryUnaryMultiCallable[
+        nextpoint.v1.suggestion_service_pb2.DeleteSuggestionRequest,
+        nextpoint.v1.suggestion_service_pb2.DeleteSuggestionResponse,
+    ]
+    """Takes a suggestion out of the queue, for good. In a grid its cell is handed
+    out in its turn again.
+
+    Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`; with
+    `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`, or `NOT_QUEUED` when it
+    was handed out or observed: what a worker was told is not taken back.
+    """
+
     GetSuggestion: grpc.UnaryUnaryMultiCallable[
         nextpoint.v1.suggestion_service_pb2.GetSuggestionRequest,
         nextpoint.v1.suggestion_service_pb2.GetSuggestionResponse,
@@ -160,6 +172,18 @@ class SuggestionServiceAsyncStub:
     `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
     outside the search space or break a linear constraint, or, in an experiment
     of type grid, are a cell that was suggested or observed already.
+    """
+
+    DeleteSuggestion: grpc.aio.UnaryUnaryMultiCallable[
+        nextpoint.v1.suggestion_service_pb2.DeleteSuggestionRequest,
+        nextpoint.v1.suggestion_service_pb2.DeleteSuggestionResponse,
+    ]
+    """Takes a suggestion out of the queue, for good. In a grid its cell is handed
+    out in its turn again.
+
+    Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`; with
+    `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`, or `NOT_QUEUED` when it
+    was handed out or observed: what a worker was told is not taken back.
     """
 
     GetSuggestion: grpc.aio.UnaryUnaryMultiCallable[
@@ -269,6 +293,20 @@ class SuggestionServiceServicer(metaclass=abc.ABCMeta):
         `INVALID_ARGUMENT`, reason `INVALID_REQUEST`, when the assignments lie
         outside the search space or break a linear constraint, or, in an experiment
         of type grid, are a cell that was suggested or observed already.
+        """
+
+    @abc.abstractmethod
+    def DeleteSuggestion(
+        self,
+        request: nextpoint.v1.suggestion_service_pb2.DeleteSuggestionRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[nextpoint.v1.suggestion_service_pb2.DeleteSuggestionResponse, collections.abc.Awaitable[nextpoint.v1.suggestion_service_pb2.DeleteSuggestionResponse]]:
+        """Takes a suggestion out of the queue, for good. In a grid its cell is handed
+        out in its turn again.
+
+        Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`; with
+        `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`, or `NOT_QUEUED` when it
+        was handed out or observed: what a worker was told is not taken back.
         """
 
     @abc.abstractmethod

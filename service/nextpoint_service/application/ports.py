@@ -101,6 +101,9 @@ class Suggestions(Protocol):
     def save(self, suggestion: Suggestion) -> None:
         """Write back the state, attempt and lease."""
 
+    def delete(self, suggestion_id: str) -> None:
+        """Delete a suggestion that was never handed out, for good."""
+
     def first(self, experiment_id: str, state: SuggestionState) -> Suggestion | None:
         """Return the earliest created suggestion in this state; None when there is none."""
 

@@ -7,7 +7,12 @@ from nextpoint_service.application.context import Context
 from nextpoint_service.application.hand_outs import Ask, HandOuts, check_lease, lease_duration
 from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Page, Transaction
-from nextpoint_service.domain.errors import LeaseLost, QueueFull, SuggestionNotFound
+from nextpoint_service.domain.errors import (
+    LeaseLost,
+    NotQueued,
+    QueueFull,
+    SuggestionNotFound,
+)
 from nextpoint_service.domain.experiment import ExperimentState, ExperimentType
 from nextpoint_service.domain.report import check_assignments, given
 from nextpoint_service.domain.search_space import Value
@@ -117,6 +122,23 @@ class SuggestionUseCases:
 
         return await change_once(
             context.database, call, now, queue, lambda tx, made: tx.suggestions.get(made[0])
+        )
+
+    async def delete(self, suggestion_id: str, call: Call) -> None:
+        """Take a suggestion out of the queue."""
+
+        def delete(tx: Transaction) -> tuple[str, ...]:
+            suggestion = tx.suggestions.get(suggestion_id)
+            tx.experiments.get(suggestion.experiment_id).require_active()
+            if suggestion.state is not SuggestionState.QUEUED:
+                raise NotQueued(suggestion_id, suggestion.state.value)
+            tx.suggestions.delete(suggestion_id)
+            # Of a grid, its cell may be what others wait for.
+            tx.publish(Changed(suggestion.experiment_id))
+            return ()
+
+        await change_once(
+            self._context.database, call, self._context.now(), delete, lambda _tx, _made: None
         )
 
     async def get(self, suggestion_id: str) -> Suggestion:

@@ -152,6 +152,19 @@ class LeaseLost(PreconditionFailed):
         )
 
 
+class NotQueued(PreconditionFailed):
+    """The suggestion is not in the queue any more."""
+
+    reason = "NOT_QUEUED"
+
+    def __init__(self, suggestion_id: str, state: str) -> None:
+        super().__init__(
+            f"suggestion '{suggestion_id}' is not queued any more: it is {state}",
+            suggestion_id=suggestion_id,
+            state=state,
+        )
+
+
 class RunEnded(PreconditionFailed):
     """The run has ended."""
 

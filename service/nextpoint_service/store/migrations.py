@@ -52,7 +52,13 @@ def version_1(database: Database) -> None:
         database.executescript(statements)
 
 
-VERSIONS = (version_1,)
+@migrations()
+def version_2(database: Database) -> None:
+    """Let queued suggestions be deleted."""
+    database.executescript(_SUGGESTIONS_DELETED)
+
+
+VERSIONS = (version_1, version_2)
 
 _EXPERIMENTS = """
 CREATE TABLE experiments (
@@ -260,5 +266,21 @@ WHEN OLD.state <> NEW.state BEGIN
     UPDATE progress SET
         active_runs = active_runs + (NEW.state = 'active') - (OLD.state = 'active')
     WHERE experiment_id = NEW.experiment_id;
+END;
+"""
+
+# `suggestions` says how many there ever were, and stays.
+_SUGGESTIONS_DELETED = """
+CREATE TRIGGER suggestion_deleted AFTER DELETE ON suggestions BEGIN
+    UPDATE progress SET
+        queued = queued - (OLD.state = 'queued'),
+        leased = leased - (OLD.state = 'leased'),
+        waiting = waiting - (OLD.state = 'waiting'),
+        points = points - NOT (
+            EXISTS (SELECT 1 FROM suggestions
+                WHERE experiment_id = OLD.experiment_id AND point = OLD.point)
+            OR EXISTS (SELECT 1 FROM observations
+                WHERE experiment_id = OLD.experiment_id AND point = OLD.point))
+    WHERE experiment_id = OLD.experiment_id;
 END;
 """

@@ -44,6 +44,8 @@ UPDATE suggestions SET state = :state, attempt = :attempt, worker_id = :worker_i
 WHERE id = :id
 """
 
+_DELETE = "DELETE FROM suggestions WHERE id = :id"
+
 _FIRST = """
 SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
     assignments, provenance
@@ -127,6 +129,11 @@ class SuggestionTable:
         }
         if not self._connection.execute(_SAVE, changeable).rowcount:
             raise SuggestionNotFound(suggestion.suggestion_id)
+
+    def delete(self, suggestion_id: str) -> None:
+        """Delete a suggestion that was never handed out, for good."""
+        if not self._connection.execute(_DELETE, {"id": suggestion_id}).rowcount:
+            raise SuggestionNotFound(suggestion_id)
 
     def first(self, experiment_id: str, state: SuggestionState) -> Suggestion | None:
         """Return the earliest created suggestion in this state; None when there is none."""

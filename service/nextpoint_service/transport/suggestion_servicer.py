@@ -49,6 +49,13 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
         suggestion = await self._suggestions.queue(request.experiment_id, assignments, call)
         return pb.QueueSuggestionResponse(suggestion=suggestion_to_proto(suggestion))
 
+    async def DeleteSuggestion(
+        self, request: pb.DeleteSuggestionRequest, context: _Context
+    ) -> pb.DeleteSuggestionResponse:
+        call = call_from_proto(request, request.request_id)
+        await self._suggestions.delete(request.suggestion_id, call)
+        return pb.DeleteSuggestionResponse()
+
     async def GetSuggestion(
         self, request: pb.GetSuggestionRequest, context: _Context
     ) -> pb.GetSuggestionResponse:

@@ -28,8 +28,9 @@ PAGE = Page(100)
 class Stage:
     """An experiment with one of everything, and every call that changes something."""
 
-    def __init__(self, service, experiment, suggestion, run, observation):
+    def __init__(self, service, experiment, suggestion, run, *, queued, observation):
         self.service = service
+        self.queued = queued
         self.experiment = experiment
         self.suggestion = suggestion
         self.run = run
@@ -42,7 +43,8 @@ class Stage:
         run = await service.open_run(experiment)
         await service.runs.log(run.run_id, TASTE, NOW_AND_AGAIN)
         observation = await service.report_own(experiment, x=0.5)
-        return cls(service, experiment, suggestion, run, observation)
+        queued = await service.queue(experiment, x=0.75)
+        return cls(service, experiment, suggestion, run, queued=queued, observation=observation)
 
     def create_experiment(self, call):
         return self.service.define(call)
@@ -62,6 +64,9 @@ class Stage:
 
     def queue_suggestion(self, call):
         return self.service.queue(self.experiment, call, x=0.25)
+
+    def delete_suggestion(self, call):
+        return self.service.suggestions.delete(self.queued.suggestion_id, call)
 
     def release_suggestion(self, call):
         held = HandOut(self.suggestion.suggestion_id, 1)

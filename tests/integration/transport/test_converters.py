@@ -253,6 +253,8 @@ BY_HAND = {
     "page_size",
     "page_token",
     "update_mask",
+    # BatchCreateObservations.
+    "validate_only",
     # QueueSuggestion, ReleaseSuggestion, RenewLeases and StreamSuggestions.
     "assignments",
     "attempt",

@@ -34,6 +34,7 @@ CODES = {
     "BUDGET_SPENT": StatusCode.FAILED_PRECONDITION,
     "GRID_EXHAUSTED": StatusCode.FAILED_PRECONDITION,
     "LEASE_LOST": StatusCode.FAILED_PRECONDITION,
+    "NOT_QUEUED": StatusCode.FAILED_PRECONDITION,
     "RUN_ENDED": StatusCode.FAILED_PRECONDITION,
     "METRICS_MISSING": StatusCode.FAILED_PRECONDITION,
     "TOO_FEW_OBSERVATIONS": StatusCode.FAILED_PRECONDITION,
@@ -111,6 +112,12 @@ async def complete_without_values(api):
     await api.runs.CompleteRun(request)
 
 
+async def delete_what_was_handed_out(api):
+    suggestion = await api.ask((await api.define()).experiment_id)
+    request = suggestion_service_pb2.DeleteSuggestionRequest(suggestion_id=suggestion.suggestion_id)
+    await api.suggestions.DeleteSuggestion(request)
+
+
 async def overfill_the_queue(api):
     experiment = await api.define()
     for _ in range(3):
@@ -174,6 +181,7 @@ REFUSED = {
     "budget": ("BUDGET_SPENT", spend_the_budget),
     "grid": ("GRID_EXHAUSTED", exhaust_a_grid),
     "lease": ("LEASE_LOST", give_back_twice),
+    "not queued": ("NOT_QUEUED", delete_what_was_handed_out),
     "run ended": ("RUN_ENDED", fail_twice),
     "metrics missing": ("METRICS_MISSING", complete_without_values),
     "queue": ("QUEUE_FULL", overfill_the_queue),

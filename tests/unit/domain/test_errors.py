@@ -35,6 +35,7 @@ EXAMPLES = {
     errors.BudgetSpent: {"experiment_id": "exp_7", "budget": 31},
     errors.GridExhausted: {"experiment_id": "exp_7", "cells": 31},
     errors.LeaseLost: {"suggestion_id": "sug_7", "attempt": 31},
+    errors.NotQueued: {"suggestion_id": "sug_7", "state": "leased"},
     errors.RunEnded: {"run_id": "run_7", "state": "completed"},
     errors.TooFewObservations: {"experiment_id": "exp_7", "needed": 31, "found": 17},
     errors.ModelUnavailable: {"experiment_id": "exp_7", "why": "it took too long"},

@@ -550,6 +550,99 @@ func (x *ListSuggestionsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Names the queued suggestion to delete.
+type DeleteSuggestionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the suggestion. Required.
+	SuggestionId string `protobuf:"bytes,1,opt,name=suggestion_id,json=suggestionId,proto3" json:"suggestion_id,omitempty"`
+	// An id that the caller makes up for this change, at most 64 characters of
+	// printable ASCII. Absent means that a repeated call is made again. Optional.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteSuggestionRequest) Reset() {
+	*x = DeleteSuggestionRequest{}
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteSuggestionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteSuggestionRequest) ProtoMessage() {}
+
+func (x *DeleteSuggestionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteSuggestionRequest.ProtoReflect.Descriptor instead.
+func (*DeleteSuggestionRequest) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DeleteSuggestionRequest) GetSuggestionId() string {
+	if x != nil {
+		return x.SuggestionId
+	}
+	return ""
+}
+
+func (x *DeleteSuggestionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Says that the suggestion is deleted.
+type DeleteSuggestionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteSuggestionResponse) Reset() {
+	*x = DeleteSuggestionResponse{}
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteSuggestionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteSuggestionResponse) ProtoMessage() {}
+
+func (x *DeleteSuggestionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteSuggestionResponse.ProtoReflect.Descriptor instead.
+func (*DeleteSuggestionResponse) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{9}
+}
+
 // Names the hand-out to give back.
 type ReleaseSuggestionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -566,7 +659,7 @@ type ReleaseSuggestionRequest struct {
 
 func (x *ReleaseSuggestionRequest) Reset() {
 	*x = ReleaseSuggestionRequest{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[8]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +671,7 @@ func (x *ReleaseSuggestionRequest) String() string {
 func (*ReleaseSuggestionRequest) ProtoMessage() {}
 
 func (x *ReleaseSuggestionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[8]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +684,7 @@ func (x *ReleaseSuggestionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseSuggestionRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseSuggestionRequest) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{8}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReleaseSuggestionRequest) GetSuggestionId() string {
@@ -626,7 +719,7 @@ type ReleaseSuggestionResponse struct {
 
 func (x *ReleaseSuggestionResponse) Reset() {
 	*x = ReleaseSuggestionResponse{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[9]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +731,7 @@ func (x *ReleaseSuggestionResponse) String() string {
 func (*ReleaseSuggestionResponse) ProtoMessage() {}
 
 func (x *ReleaseSuggestionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[9]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +744,7 @@ func (x *ReleaseSuggestionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseSuggestionResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseSuggestionResponse) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{9}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReleaseSuggestionResponse) GetSuggestion() *Suggestion {
@@ -675,7 +768,7 @@ type RenewLeasesRequest struct {
 
 func (x *RenewLeasesRequest) Reset() {
 	*x = RenewLeasesRequest{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[10]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +780,7 @@ func (x *RenewLeasesRequest) String() string {
 func (*RenewLeasesRequest) ProtoMessage() {}
 
 func (x *RenewLeasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[10]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +793,7 @@ func (x *RenewLeasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewLeasesRequest.ProtoReflect.Descriptor instead.
 func (*RenewLeasesRequest) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{10}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RenewLeasesRequest) GetHandOuts() []*HandOut {
@@ -730,7 +823,7 @@ type HandOut struct {
 
 func (x *HandOut) Reset() {
 	*x = HandOut{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[11]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +835,7 @@ func (x *HandOut) String() string {
 func (*HandOut) ProtoMessage() {}
 
 func (x *HandOut) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[11]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +848,7 @@ func (x *HandOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOut.ProtoReflect.Descriptor instead.
 func (*HandOut) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{11}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HandOut) GetSuggestionId() string {
@@ -787,7 +880,7 @@ type RenewLeasesResponse struct {
 
 func (x *RenewLeasesResponse) Reset() {
 	*x = RenewLeasesResponse{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[12]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +892,7 @@ func (x *RenewLeasesResponse) String() string {
 func (*RenewLeasesResponse) ProtoMessage() {}
 
 func (x *RenewLeasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[12]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +905,7 @@ func (x *RenewLeasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewLeasesResponse.ProtoReflect.Descriptor instead.
 func (*RenewLeasesResponse) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{12}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RenewLeasesResponse) GetRenewed() []*HandOut {
@@ -846,7 +939,7 @@ type StreamSuggestionsRequest struct {
 
 func (x *StreamSuggestionsRequest) Reset() {
 	*x = StreamSuggestionsRequest{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[13]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +951,7 @@ func (x *StreamSuggestionsRequest) String() string {
 func (*StreamSuggestionsRequest) ProtoMessage() {}
 
 func (x *StreamSuggestionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[13]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +964,7 @@ func (x *StreamSuggestionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSuggestionsRequest.ProtoReflect.Descriptor instead.
 func (*StreamSuggestionsRequest) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{13}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamSuggestionsRequest) GetExperimentId() string {
@@ -914,7 +1007,7 @@ type StreamSuggestionsResponse struct {
 
 func (x *StreamSuggestionsResponse) Reset() {
 	*x = StreamSuggestionsResponse{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[14]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1019,7 @@ func (x *StreamSuggestionsResponse) String() string {
 func (*StreamSuggestionsResponse) ProtoMessage() {}
 
 func (x *StreamSuggestionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[14]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1032,7 @@ func (x *StreamSuggestionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSuggestionsResponse.ProtoReflect.Descriptor instead.
 func (*StreamSuggestionsResponse) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{14}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StreamSuggestionsResponse) GetEvent() isStreamSuggestionsResponse_Event {
@@ -1030,7 +1123,7 @@ type StreamOpened struct {
 
 func (x *StreamOpened) Reset() {
 	*x = StreamOpened{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[15]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1135,7 @@ func (x *StreamOpened) String() string {
 func (*StreamOpened) ProtoMessage() {}
 
 func (x *StreamOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[15]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1148,7 @@ func (x *StreamOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOpened.ProtoReflect.Descriptor instead.
 func (*StreamOpened) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{15}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StreamOpened) GetHeartbeatInterval() *durationpb.Duration {
@@ -1083,7 +1176,7 @@ type SuggestionAssigned struct {
 
 func (x *SuggestionAssigned) Reset() {
 	*x = SuggestionAssigned{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[16]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1188,7 @@ func (x *SuggestionAssigned) String() string {
 func (*SuggestionAssigned) ProtoMessage() {}
 
 func (x *SuggestionAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[16]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1201,7 @@ func (x *SuggestionAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuggestionAssigned.ProtoReflect.Descriptor instead.
 func (*SuggestionAssigned) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{16}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SuggestionAssigned) GetSuggestion() *Suggestion {
@@ -1127,7 +1220,7 @@ type StreamHeartbeat struct {
 
 func (x *StreamHeartbeat) Reset() {
 	*x = StreamHeartbeat{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[17]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1232,7 @@ func (x *StreamHeartbeat) String() string {
 func (*StreamHeartbeat) ProtoMessage() {}
 
 func (x *StreamHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[17]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1245,7 @@ func (x *StreamHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamHeartbeat.ProtoReflect.Descriptor instead.
 func (*StreamHeartbeat) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{17}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{19}
 }
 
 // Says why the stream ends.
@@ -1166,7 +1259,7 @@ type StreamClosed struct {
 
 func (x *StreamClosed) Reset() {
 	*x = StreamClosed{}
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[18]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1271,7 @@ func (x *StreamClosed) String() string {
 func (*StreamClosed) ProtoMessage() {}
 
 func (x *StreamClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[18]
+	mi := &file_nextpoint_v1_suggestion_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1284,7 @@ func (x *StreamClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamClosed.ProtoReflect.Descriptor instead.
 func (*StreamClosed) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{18}
+	return file_nextpoint_v1_suggestion_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StreamClosed) GetReason() StreamClosedReason {
@@ -1243,7 +1336,12 @@ const file_nextpoint_v1_suggestion_service_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\"}\n" +
 	"\x17ListSuggestionsResponse\x12:\n" +
 	"\vsuggestions\x18\x01 \x03(\v2\x18.nextpoint.v1.SuggestionR\vsuggestions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"x\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"]\n" +
+	"\x17DeleteSuggestionRequest\x12#\n" +
+	"\rsuggestion_id\x18\x01 \x01(\tR\fsuggestionId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\"\x1a\n" +
+	"\x18DeleteSuggestionResponse\"x\n" +
 	"\x18ReleaseSuggestionRequest\x12#\n" +
 	"\rsuggestion_id\x18\x01 \x01(\tR\fsuggestionId\x12\x1d\n" +
 	"\n" +
@@ -1286,10 +1384,11 @@ const file_nextpoint_v1_suggestion_service_proto_rawDesc = "" +
 	" STREAM_CLOSED_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#STREAM_CLOSED_REASON_BUDGET_REACHED\x10\x01\x12'\n" +
 	"#STREAM_CLOSED_REASON_GRID_EXHAUSTED\x10\x02\x12,\n" +
-	"(STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED\x10\x032\xd5\x05\n" +
+	"(STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED\x10\x032\xbd\x06\n" +
 	"\x11SuggestionService\x12f\n" +
 	"\x10CreateSuggestion\x12%.nextpoint.v1.CreateSuggestionRequest\x1a&.nextpoint.v1.CreateSuggestionResponse\"\x03\x90\x02\x02\x12c\n" +
-	"\x0fQueueSuggestion\x12$.nextpoint.v1.QueueSuggestionRequest\x1a%.nextpoint.v1.QueueSuggestionResponse\"\x03\x90\x02\x02\x12]\n" +
+	"\x0fQueueSuggestion\x12$.nextpoint.v1.QueueSuggestionRequest\x1a%.nextpoint.v1.QueueSuggestionResponse\"\x03\x90\x02\x02\x12f\n" +
+	"\x10DeleteSuggestion\x12%.nextpoint.v1.DeleteSuggestionRequest\x1a&.nextpoint.v1.DeleteSuggestionResponse\"\x03\x90\x02\x02\x12]\n" +
 	"\rGetSuggestion\x12\".nextpoint.v1.GetSuggestionRequest\x1a#.nextpoint.v1.GetSuggestionResponse\"\x03\x90\x02\x01\x12c\n" +
 	"\x0fListSuggestions\x12$.nextpoint.v1.ListSuggestionsRequest\x1a%.nextpoint.v1.ListSuggestionsResponse\"\x03\x90\x02\x01\x12i\n" +
 	"\x11ReleaseSuggestion\x12&.nextpoint.v1.ReleaseSuggestionRequest\x1a'.nextpoint.v1.ReleaseSuggestionResponse\"\x03\x90\x02\x02\x12W\n" +
@@ -1310,7 +1409,7 @@ func file_nextpoint_v1_suggestion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_nextpoint_v1_suggestion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_nextpoint_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_nextpoint_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_nextpoint_v1_suggestion_service_proto_goTypes = []any{
 	(StreamClosedReason)(0),           // 0: nextpoint.v1.StreamClosedReason
 	(*CreateSuggestionRequest)(nil),   // 1: nextpoint.v1.CreateSuggestionRequest
@@ -1321,62 +1420,66 @@ var file_nextpoint_v1_suggestion_service_proto_goTypes = []any{
 	(*GetSuggestionResponse)(nil),     // 6: nextpoint.v1.GetSuggestionResponse
 	(*ListSuggestionsRequest)(nil),    // 7: nextpoint.v1.ListSuggestionsRequest
 	(*ListSuggestionsResponse)(nil),   // 8: nextpoint.v1.ListSuggestionsResponse
-	(*ReleaseSuggestionRequest)(nil),  // 9: nextpoint.v1.ReleaseSuggestionRequest
-	(*ReleaseSuggestionResponse)(nil), // 10: nextpoint.v1.ReleaseSuggestionResponse
-	(*RenewLeasesRequest)(nil),        // 11: nextpoint.v1.RenewLeasesRequest
-	(*HandOut)(nil),                   // 12: nextpoint.v1.HandOut
-	(*RenewLeasesResponse)(nil),       // 13: nextpoint.v1.RenewLeasesResponse
-	(*StreamSuggestionsRequest)(nil),  // 14: nextpoint.v1.StreamSuggestionsRequest
-	(*StreamSuggestionsResponse)(nil), // 15: nextpoint.v1.StreamSuggestionsResponse
-	(*StreamOpened)(nil),              // 16: nextpoint.v1.StreamOpened
-	(*SuggestionAssigned)(nil),        // 17: nextpoint.v1.SuggestionAssigned
-	(*StreamHeartbeat)(nil),           // 18: nextpoint.v1.StreamHeartbeat
-	(*StreamClosed)(nil),              // 19: nextpoint.v1.StreamClosed
-	nil,                               // 20: nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry
-	(*durationpb.Duration)(nil),       // 21: google.protobuf.Duration
-	(*Suggestion)(nil),                // 22: nextpoint.v1.Suggestion
-	(SuggestionState)(0),              // 23: nextpoint.v1.SuggestionState
-	(*ParameterValue)(nil),            // 24: nextpoint.v1.ParameterValue
+	(*DeleteSuggestionRequest)(nil),   // 9: nextpoint.v1.DeleteSuggestionRequest
+	(*DeleteSuggestionResponse)(nil),  // 10: nextpoint.v1.DeleteSuggestionResponse
+	(*ReleaseSuggestionRequest)(nil),  // 11: nextpoint.v1.ReleaseSuggestionRequest
+	(*ReleaseSuggestionResponse)(nil), // 12: nextpoint.v1.ReleaseSuggestionResponse
+	(*RenewLeasesRequest)(nil),        // 13: nextpoint.v1.RenewLeasesRequest
+	(*HandOut)(nil),                   // 14: nextpoint.v1.HandOut
+	(*RenewLeasesResponse)(nil),       // 15: nextpoint.v1.RenewLeasesResponse
+	(*StreamSuggestionsRequest)(nil),  // 16: nextpoint.v1.StreamSuggestionsRequest
+	(*StreamSuggestionsResponse)(nil), // 17: nextpoint.v1.StreamSuggestionsResponse
+	(*StreamOpened)(nil),              // 18: nextpoint.v1.StreamOpened
+	(*SuggestionAssigned)(nil),        // 19: nextpoint.v1.SuggestionAssigned
+	(*StreamHeartbeat)(nil),           // 20: nextpoint.v1.StreamHeartbeat
+	(*StreamClosed)(nil),              // 21: nextpoint.v1.StreamClosed
+	nil,                               // 22: nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry
+	(*durationpb.Duration)(nil),       // 23: google.protobuf.Duration
+	(*Suggestion)(nil),                // 24: nextpoint.v1.Suggestion
+	(SuggestionState)(0),              // 25: nextpoint.v1.SuggestionState
+	(*ParameterValue)(nil),            // 26: nextpoint.v1.ParameterValue
 }
 var file_nextpoint_v1_suggestion_service_proto_depIdxs = []int32{
-	21, // 0: nextpoint.v1.CreateSuggestionRequest.lease_duration:type_name -> google.protobuf.Duration
-	21, // 1: nextpoint.v1.CreateSuggestionRequest.max_wait:type_name -> google.protobuf.Duration
-	22, // 2: nextpoint.v1.CreateSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
-	20, // 3: nextpoint.v1.QueueSuggestionRequest.assignments:type_name -> nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry
-	22, // 4: nextpoint.v1.QueueSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
-	22, // 5: nextpoint.v1.GetSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
-	23, // 6: nextpoint.v1.ListSuggestionsRequest.state:type_name -> nextpoint.v1.SuggestionState
-	22, // 7: nextpoint.v1.ListSuggestionsResponse.suggestions:type_name -> nextpoint.v1.Suggestion
-	22, // 8: nextpoint.v1.ReleaseSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
-	12, // 9: nextpoint.v1.RenewLeasesRequest.hand_outs:type_name -> nextpoint.v1.HandOut
-	21, // 10: nextpoint.v1.RenewLeasesRequest.lease_duration:type_name -> google.protobuf.Duration
-	12, // 11: nextpoint.v1.RenewLeasesResponse.renewed:type_name -> nextpoint.v1.HandOut
-	12, // 12: nextpoint.v1.RenewLeasesResponse.lost:type_name -> nextpoint.v1.HandOut
-	16, // 13: nextpoint.v1.StreamSuggestionsResponse.opened:type_name -> nextpoint.v1.StreamOpened
-	17, // 14: nextpoint.v1.StreamSuggestionsResponse.assigned:type_name -> nextpoint.v1.SuggestionAssigned
-	18, // 15: nextpoint.v1.StreamSuggestionsResponse.heartbeat:type_name -> nextpoint.v1.StreamHeartbeat
-	19, // 16: nextpoint.v1.StreamSuggestionsResponse.closed:type_name -> nextpoint.v1.StreamClosed
-	21, // 17: nextpoint.v1.StreamOpened.heartbeat_interval:type_name -> google.protobuf.Duration
-	21, // 18: nextpoint.v1.StreamOpened.lease_duration:type_name -> google.protobuf.Duration
-	22, // 19: nextpoint.v1.SuggestionAssigned.suggestion:type_name -> nextpoint.v1.Suggestion
+	23, // 0: nextpoint.v1.CreateSuggestionRequest.lease_duration:type_name -> google.protobuf.Duration
+	23, // 1: nextpoint.v1.CreateSuggestionRequest.max_wait:type_name -> google.protobuf.Duration
+	24, // 2: nextpoint.v1.CreateSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
+	22, // 3: nextpoint.v1.QueueSuggestionRequest.assignments:type_name -> nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry
+	24, // 4: nextpoint.v1.QueueSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
+	24, // 5: nextpoint.v1.GetSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
+	25, // 6: nextpoint.v1.ListSuggestionsRequest.state:type_name -> nextpoint.v1.SuggestionState
+	24, // 7: nextpoint.v1.ListSuggestionsResponse.suggestions:type_name -> nextpoint.v1.Suggestion
+	24, // 8: nextpoint.v1.ReleaseSuggestionResponse.suggestion:type_name -> nextpoint.v1.Suggestion
+	14, // 9: nextpoint.v1.RenewLeasesRequest.hand_outs:type_name -> nextpoint.v1.HandOut
+	23, // 10: nextpoint.v1.RenewLeasesRequest.lease_duration:type_name -> google.protobuf.Duration
+	14, // 11: nextpoint.v1.RenewLeasesResponse.renewed:type_name -> nextpoint.v1.HandOut
+	14, // 12: nextpoint.v1.RenewLeasesResponse.lost:type_name -> nextpoint.v1.HandOut
+	18, // 13: nextpoint.v1.StreamSuggestionsResponse.opened:type_name -> nextpoint.v1.StreamOpened
+	19, // 14: nextpoint.v1.StreamSuggestionsResponse.assigned:type_name -> nextpoint.v1.SuggestionAssigned
+	20, // 15: nextpoint.v1.StreamSuggestionsResponse.heartbeat:type_name -> nextpoint.v1.StreamHeartbeat
+	21, // 16: nextpoint.v1.StreamSuggestionsResponse.closed:type_name -> nextpoint.v1.StreamClosed
+	23, // 17: nextpoint.v1.StreamOpened.heartbeat_interval:type_name -> google.protobuf.Duration
+	23, // 18: nextpoint.v1.StreamOpened.lease_duration:type_name -> google.protobuf.Duration
+	24, // 19: nextpoint.v1.SuggestionAssigned.suggestion:type_name -> nextpoint.v1.Suggestion
 	0,  // 20: nextpoint.v1.StreamClosed.reason:type_name -> nextpoint.v1.StreamClosedReason
-	24, // 21: nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
+	26, // 21: nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
 	1,  // 22: nextpoint.v1.SuggestionService.CreateSuggestion:input_type -> nextpoint.v1.CreateSuggestionRequest
 	3,  // 23: nextpoint.v1.SuggestionService.QueueSuggestion:input_type -> nextpoint.v1.QueueSuggestionRequest
-	5,  // 24: nextpoint.v1.SuggestionService.GetSuggestion:input_type -> nextpoint.v1.GetSuggestionRequest
-	7,  // 25: nextpoint.v1.SuggestionService.ListSuggestions:input_type -> nextpoint.v1.ListSuggestionsRequest
-	9,  // 26: nextpoint.v1.SuggestionService.ReleaseSuggestion:input_type -> nextpoint.v1.ReleaseSuggestionRequest
-	11, // 27: nextpoint.v1.SuggestionService.RenewLeases:input_type -> nextpoint.v1.RenewLeasesRequest
-	14, // 28: nextpoint.v1.SuggestionService.StreamSuggestions:input_type -> nextpoint.v1.StreamSuggestionsRequest
-	2,  // 29: nextpoint.v1.SuggestionService.CreateSuggestion:output_type -> nextpoint.v1.CreateSuggestionResponse
-	4,  // 30: nextpoint.v1.SuggestionService.QueueSuggestion:output_type -> nextpoint.v1.QueueSuggestionResponse
-	6,  // 31: nextpoint.v1.SuggestionService.GetSuggestion:output_type -> nextpoint.v1.GetSuggestionResponse
-	8,  // 32: nextpoint.v1.SuggestionService.ListSuggestions:output_type -> nextpoint.v1.ListSuggestionsResponse
-	10, // 33: nextpoint.v1.SuggestionService.ReleaseSuggestion:output_type -> nextpoint.v1.ReleaseSuggestionResponse
-	13, // 34: nextpoint.v1.SuggestionService.RenewLeases:output_type -> nextpoint.v1.RenewLeasesResponse
-	15, // 35: nextpoint.v1.SuggestionService.StreamSuggestions:output_type -> nextpoint.v1.StreamSuggestionsResponse
-	29, // [29:36] is the sub-list for method output_type
-	22, // [22:29] is the sub-list for method input_type
+	9,  // 24: nextpoint.v1.SuggestionService.DeleteSuggestion:input_type -> nextpoint.v1.DeleteSuggestionRequest
+	5,  // 25: nextpoint.v1.SuggestionService.GetSuggestion:input_type -> nextpoint.v1.GetSuggestionRequest
+	7,  // 26: nextpoint.v1.SuggestionService.ListSuggestions:input_type -> nextpoint.v1.ListSuggestionsRequest
+	11, // 27: nextpoint.v1.SuggestionService.ReleaseSuggestion:input_type -> nextpoint.v1.ReleaseSuggestionRequest
+	13, // 28: nextpoint.v1.SuggestionService.RenewLeases:input_type -> nextpoint.v1.RenewLeasesRequest
+	16, // 29: nextpoint.v1.SuggestionService.StreamSuggestions:input_type -> nextpoint.v1.StreamSuggestionsRequest
+	2,  // 30: nextpoint.v1.SuggestionService.CreateSuggestion:output_type -> nextpoint.v1.CreateSuggestionResponse
+	4,  // 31: nextpoint.v1.SuggestionService.QueueSuggestion:output_type -> nextpoint.v1.QueueSuggestionResponse
+	10, // 32: nextpoint.v1.SuggestionService.DeleteSuggestion:output_type -> nextpoint.v1.DeleteSuggestionResponse
+	6,  // 33: nextpoint.v1.SuggestionService.GetSuggestion:output_type -> nextpoint.v1.GetSuggestionResponse
+	8,  // 34: nextpoint.v1.SuggestionService.ListSuggestions:output_type -> nextpoint.v1.ListSuggestionsResponse
+	12, // 35: nextpoint.v1.SuggestionService.ReleaseSuggestion:output_type -> nextpoint.v1.ReleaseSuggestionResponse
+	15, // 36: nextpoint.v1.SuggestionService.RenewLeases:output_type -> nextpoint.v1.RenewLeasesResponse
+	17, // 37: nextpoint.v1.SuggestionService.StreamSuggestions:output_type -> nextpoint.v1.StreamSuggestionsResponse
+	30, // [30:38] is the sub-list for method output_type
+	22, // [22:30] is the sub-list for method input_type
 	22, // [22:22] is the sub-list for extension type_name
 	22, // [22:22] is the sub-list for extension extendee
 	0,  // [0:22] is the sub-list for field type_name
@@ -1389,7 +1492,7 @@ func file_nextpoint_v1_suggestion_service_proto_init() {
 	}
 	file_nextpoint_v1_search_space_proto_init()
 	file_nextpoint_v1_suggestion_proto_init()
-	file_nextpoint_v1_suggestion_service_proto_msgTypes[14].OneofWrappers = []any{
+	file_nextpoint_v1_suggestion_service_proto_msgTypes[16].OneofWrappers = []any{
 		(*StreamSuggestionsResponse_Opened)(nil),
 		(*StreamSuggestionsResponse_Assigned)(nil),
 		(*StreamSuggestionsResponse_Heartbeat)(nil),
@@ -1401,7 +1504,7 @@ func file_nextpoint_v1_suggestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nextpoint_v1_suggestion_service_proto_rawDesc), len(file_nextpoint_v1_suggestion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	SuggestionService_CreateSuggestion_FullMethodName  = "/nextpoint.v1.SuggestionService/CreateSuggestion"
 	SuggestionService_QueueSuggestion_FullMethodName   = "/nextpoint.v1.SuggestionService/QueueSuggestion"
+	SuggestionService_DeleteSuggestion_FullMethodName  = "/nextpoint.v1.SuggestionService/DeleteSuggestion"
 	SuggestionService_GetSuggestion_FullMethodName     = "/nextpoint.v1.SuggestionService/GetSuggestion"
 	SuggestionService_ListSuggestions_FullMethodName   = "/nextpoint.v1.SuggestionService/ListSuggestions"
 	SuggestionService_ReleaseSuggestion_FullMethodName = "/nextpoint.v1.SuggestionService/ReleaseSuggestion"
@@ -59,6 +60,13 @@ type SuggestionServiceClient interface {
 	// outside the search space or break a linear constraint, or, in an experiment
 	// of type grid, are a cell that was suggested or observed already.
 	QueueSuggestion(ctx context.Context, in *QueueSuggestionRequest, opts ...grpc.CallOption) (*QueueSuggestionResponse, error)
+	// Takes a suggestion out of the queue, for good. In a grid its cell is handed
+	// out in its turn again.
+	//
+	// Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`; with
+	// `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`, or `NOT_QUEUED` when it
+	// was handed out or observed: what a worker was told is not taken back.
+	DeleteSuggestion(ctx context.Context, in *DeleteSuggestionRequest, opts ...grpc.CallOption) (*DeleteSuggestionResponse, error)
 	// Returns a suggestion.
 	//
 	// Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`.
@@ -124,6 +132,16 @@ func (c *suggestionServiceClient) QueueSuggestion(ctx context.Context, in *Queue
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(QueueSuggestionResponse)
 	err := c.cc.Invoke(ctx, SuggestionService_QueueSuggestion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *suggestionServiceClient) DeleteSuggestion(ctx context.Context, in *DeleteSuggestionRequest, opts ...grpc.CallOption) (*DeleteSuggestionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteSuggestionResponse)
+	err := c.cc.Invoke(ctx, SuggestionService_DeleteSuggestion_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -220,6 +238,13 @@ type SuggestionServiceServer interface {
 	// outside the search space or break a linear constraint, or, in an experiment
 	// of type grid, are a cell that was suggested or observed already.
 	QueueSuggestion(context.Context, *QueueSuggestionRequest) (*QueueSuggestionResponse, error)
+	// Takes a suggestion out of the queue, for good. In a grid its cell is handed
+	// out in its turn again.
+	//
+	// Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`; with
+	// `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`, or `NOT_QUEUED` when it
+	// was handed out or observed: what a worker was told is not taken back.
+	DeleteSuggestion(context.Context, *DeleteSuggestionRequest) (*DeleteSuggestionResponse, error)
 	// Returns a suggestion.
 	//
 	// Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`.
@@ -276,6 +301,9 @@ func (UnimplementedSuggestionServiceServer) CreateSuggestion(context.Context, *C
 }
 func (UnimplementedSuggestionServiceServer) QueueSuggestion(context.Context, *QueueSuggestionRequest) (*QueueSuggestionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method QueueSuggestion not implemented")
+}
+func (UnimplementedSuggestionServiceServer) DeleteSuggestion(context.Context, *DeleteSuggestionRequest) (*DeleteSuggestionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteSuggestion not implemented")
 }
 func (UnimplementedSuggestionServiceServer) GetSuggestion(context.Context, *GetSuggestionRequest) (*GetSuggestionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSuggestion not implemented")
@@ -345,6 +373,24 @@ func _SuggestionService_QueueSuggestion_Handler(srv interface{}, ctx context.Con
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SuggestionServiceServer).QueueSuggestion(ctx, req.(*QueueSuggestionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SuggestionService_DeleteSuggestion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteSuggestionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SuggestionServiceServer).DeleteSuggestion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SuggestionService_DeleteSuggestion_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SuggestionServiceServer).DeleteSuggestion(ctx, req.(*DeleteSuggestionRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -446,6 +492,10 @@ var SuggestionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "QueueSuggestion",
 			Handler:    _SuggestionService_QueueSuggestion_Handler,
+		},
+		{
+			MethodName: "DeleteSuggestion",
+			Handler:    _SuggestionService_DeleteSuggestion_Handler,
 		},
 		{
 			MethodName: "GetSuggestion",

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nextpoint/v1/suggestion_service.proto.
  */
 export const file_nextpoint_v1_suggestion_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVuZXh0cG9pbnQvdjEvc3VnZ2VzdGlvbl9zZXJ2aWNlLnByb3RvEgxuZXh0cG9pbnQudjEitwEKF0NyZWF0ZVN1Z2dlc3Rpb25SZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIRCgl3b3JrZXJfaWQYAyABKAkSMQoObGVhc2VfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoIbWF4X3dhaXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSAoYQ3JlYXRlU3VnZ2VzdGlvblJlc3BvbnNlEiwKCnN1Z2dlc3Rpb24YASABKAsyGC5uZXh0cG9pbnQudjEuU3VnZ2VzdGlvbiLhAQoWUXVldWVTdWdnZXN0aW9uUmVxdWVzdBIVCg1leHBlcmltZW50X2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSSgoLYXNzaWdubWVudHMYAyADKAsyNS5uZXh0cG9pbnQudjEuUXVldWVTdWdnZXN0aW9uUmVxdWVzdC5Bc3NpZ25tZW50c0VudHJ5GlAKEEFzc2lnbm1lbnRzRW50cnkSCwoDa2V5GAEgASgJEisKBXZhbHVlGAIgASgLMhwubmV4dHBvaW50LnYxLlBhcmFtZXRlclZhbHVlOgI4ASJHChdRdWV1ZVN1Z2dlc3Rpb25SZXNwb25zZRIsCgpzdWdnZXN0aW9uGAEgASgLMhgubmV4dHBvaW50LnYxLlN1Z2dlc3Rpb24iLQoUR2V0U3VnZ2VzdGlvblJlcXVlc3QSFQoNc3VnZ2VzdGlvbl9pZBgBIAEoCSJFChVHZXRTdWdnZXN0aW9uUmVzcG9uc2USLAoKc3VnZ2VzdGlvbhgBIAEoCzIYLm5leHRwb2ludC52MS5TdWdnZXN0aW9uIoQBChZMaXN0U3VnZ2VzdGlvbnNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSLAoFc3RhdGUYAiABKA4yHS5uZXh0cG9pbnQudjEuU3VnZ2VzdGlvblN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImEKF0xpc3RTdWdnZXN0aW9uc1Jlc3BvbnNlEi0KC3N1Z2dlc3Rpb25zGAEgAygLMhgubmV4dHBvaW50LnYxLlN1Z2dlc3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlYKGFJlbGVhc2VTdWdnZXN0aW9uUmVxdWVzdBIVCg1zdWdnZXN0aW9uX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoBSJJChlSZWxlYXNlU3VnZ2VzdGlvblJlc3BvbnNlEiwKCnN1Z2dlc3Rpb24YASABKAsyGC5uZXh0cG9pbnQudjEuU3VnZ2VzdGlvbiJxChJSZW5ld0xlYXNlc1JlcXVlc3QSKAoJaGFuZF9vdXRzGAEgAygLMhUubmV4dHBvaW50LnYxLkhhbmRPdXQSMQoObGVhc2VfZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iMQoHSGFuZE91dBIVCg1zdWdnZXN0aW9uX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUiYgoTUmVuZXdMZWFzZXNSZXNwb25zZRImCgdyZW5ld2VkGAEgAygLMhUubmV4dHBvaW50LnYxLkhhbmRPdXQSIwoEbG9zdBgCIAMoCzIVLm5leHRwb2ludC52MS5IYW5kT3V0Il0KGFN0cmVhbVN1Z2dlc3Rpb25zUmVxdWVzdBIVCg1leHBlcmltZW50X2lkGAEgASgJEhEKCXdvcmtlcl9pZBgCIAEoCRIXCg9tYXhfb3V0c3RhbmRpbmcYAyABKAUi6gEKGVN0cmVhbVN1Z2dlc3Rpb25zUmVzcG9uc2USLAoGb3BlbmVkGAEgASgLMhoubmV4dHBvaW50LnYxLlN0cmVhbU9wZW5lZEgAEjQKCGFzc2lnbmVkGAIgASgLMiAubmV4dHBvaW50LnYxLlN1Z2dlc3Rpb25Bc3NpZ25lZEgAEjIKCWhlYXJ0YmVhdBgDIAEoCzIdLm5leHRwb2ludC52MS5TdHJlYW1IZWFydGJlYXRIABIsCgZjbG9zZWQYBCABKAsyGi5uZXh0cG9pbnQudjEuU3RyZWFtQ2xvc2VkSABCBwoFZXZlbnQieAoMU3RyZWFtT3BlbmVkEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5sZWFzZV9kdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJCChJTdWdnZXN0aW9uQXNzaWduZWQSLAoKc3VnZ2VzdGlvbhgBIAEoCzIYLm5leHRwb2ludC52MS5TdWdnZXN0aW9uIhEKD1N0cmVhbUhlYXJ0YmVhdCJACgxTdHJlYW1DbG9zZWQSMAoGcmVhc29uGAEgASgOMiAubmV4dHBvaW50LnYxLlN0cmVhbUNsb3NlZFJlYXNvbiq6AQoSU3RyZWFtQ2xvc2VkUmVhc29uEiQKIFNUUkVBTV9DTE9TRURfUkVBU09OX1VOU1BFQ0lGSUVEEAASJwojU1RSRUFNX0NMT1NFRF9SRUFTT05fQlVER0VUX1JFQUNIRUQQARInCiNTVFJFQU1fQ0xPU0VEX1JFQVNPTl9HUklEX0VYSEFVU1RFRBACEiwKKFNUUkVBTV9DTE9TRURfUkVBU09OX0VYUEVSSU1FTlRfQVJDSElWRUQQAzLVBQoRU3VnZ2VzdGlvblNlcnZpY2USZgoQQ3JlYXRlU3VnZ2VzdGlvbhIlLm5leHRwb2ludC52MS5DcmVhdGVTdWdnZXN0aW9uUmVxdWVzdBomLm5leHRwb2ludC52MS5DcmVhdGVTdWdnZXN0aW9uUmVzcG9uc2UiA5ACAhJjCg9RdWV1ZVN1Z2dlc3Rpb24SJC5uZXh0cG9pbnQudjEuUXVldWVTdWdnZXN0aW9uUmVxdWVzdBolLm5leHRwb2ludC52MS5RdWV1ZVN1Z2dlc3Rpb25SZXNwb25zZSIDkAICEl0KDUdldFN1Z2dlc3Rpb24SIi5uZXh0cG9pbnQudjEuR2V0U3VnZ2VzdGlvblJlcXVlc3QaIy5uZXh0cG9pbnQudjEuR2V0U3VnZ2VzdGlvblJlc3BvbnNlIgOQAgESYwoPTGlzdFN1Z2dlc3Rpb25zEiQubmV4dHBvaW50LnYxLkxpc3RTdWdnZXN0aW9uc1JlcXVlc3QaJS5uZXh0cG9pbnQudjEuTGlzdFN1Z2dlc3Rpb25zUmVzcG9uc2UiA5ACARJpChFSZWxlYXNlU3VnZ2VzdGlvbhImLm5leHRwb2ludC52MS5SZWxlYXNlU3VnZ2VzdGlvblJlcXVlc3QaJy5uZXh0cG9pbnQudjEuUmVsZWFzZVN1Z2dlc3Rpb25SZXNwb25zZSIDkAICElcKC1JlbmV3TGVhc2VzEiAubmV4dHBvaW50LnYxLlJlbmV3TGVhc2VzUmVxdWVzdBohLm5leHRwb2ludC52MS5SZW5ld0xlYXNlc1Jlc3BvbnNlIgOQAgISawoRU3RyZWFtU3VnZ2VzdGlvbnMSJi5uZXh0cG9pbnQudjEuU3RyZWFtU3VnZ2VzdGlvbnNSZXF1ZXN0GicubmV4dHBvaW50LnYxLlN0cmVhbVN1Z2dlc3Rpb25zUmVzcG9uc2UiA5ACAjABQlYKEGRldi5uZXh0cG9pbnQudjFQAVpAZ2l0aHViLmNvbS9uZXh0cG9pbnQvbmV4dHBvaW50L3N0dWJzL2dvL25leHRwb2ludC92MTtuZXh0cG9pbnR2MWIGcHJvdG8z", [file_google_protobuf_duration, file_nextpoint_v1_search_space, file_nextpoint_v1_suggestion]);
+  fileDesc("CiVuZXh0cG9pbnQvdjEvc3VnZ2VzdGlvbl9zZXJ2aWNlLnByb3RvEgxuZXh0cG9pbnQudjEitwEKF0NyZWF0ZVN1Z2dlc3Rpb25SZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIRCgl3b3JrZXJfaWQYAyABKAkSMQoObGVhc2VfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoIbWF4X3dhaXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSAoYQ3JlYXRlU3VnZ2VzdGlvblJlc3BvbnNlEiwKCnN1Z2dlc3Rpb24YASABKAsyGC5uZXh0cG9pbnQudjEuU3VnZ2VzdGlvbiLhAQoWUXVldWVTdWdnZXN0aW9uUmVxdWVzdBIVCg1leHBlcmltZW50X2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSSgoLYXNzaWdubWVudHMYAyADKAsyNS5uZXh0cG9pbnQudjEuUXVldWVTdWdnZXN0aW9uUmVxdWVzdC5Bc3NpZ25tZW50c0VudHJ5GlAKEEFzc2lnbm1lbnRzRW50cnkSCwoDa2V5GAEgASgJEisKBXZhbHVlGAIgASgLMhwubmV4dHBvaW50LnYxLlBhcmFtZXRlclZhbHVlOgI4ASJHChdRdWV1ZVN1Z2dlc3Rpb25SZXNwb25zZRIsCgpzdWdnZXN0aW9uGAEgASgLMhgubmV4dHBvaW50LnYxLlN1Z2dlc3Rpb24iLQoUR2V0U3VnZ2VzdGlvblJlcXVlc3QSFQoNc3VnZ2VzdGlvbl9pZBgBIAEoCSJFChVHZXRTdWdnZXN0aW9uUmVzcG9uc2USLAoKc3VnZ2VzdGlvbhgBIAEoCzIYLm5leHRwb2ludC52MS5TdWdnZXN0aW9uIoQBChZMaXN0U3VnZ2VzdGlvbnNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSLAoFc3RhdGUYAiABKA4yHS5uZXh0cG9pbnQudjEuU3VnZ2VzdGlvblN0YXRlEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImEKF0xpc3RTdWdnZXN0aW9uc1Jlc3BvbnNlEi0KC3N1Z2dlc3Rpb25zGAEgAygLMhgubmV4dHBvaW50LnYxLlN1Z2dlc3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkQKF0RlbGV0ZVN1Z2dlc3Rpb25SZXF1ZXN0EhUKDXN1Z2dlc3Rpb25faWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSIaChhEZWxldGVTdWdnZXN0aW9uUmVzcG9uc2UiVgoYUmVsZWFzZVN1Z2dlc3Rpb25SZXF1ZXN0EhUKDXN1Z2dlc3Rpb25faWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFIkkKGVJlbGVhc2VTdWdnZXN0aW9uUmVzcG9uc2USLAoKc3VnZ2VzdGlvbhgBIAEoCzIYLm5leHRwb2ludC52MS5TdWdnZXN0aW9uInEKElJlbmV3TGVhc2VzUmVxdWVzdBIoCgloYW5kX291dHMYASADKAsyFS5uZXh0cG9pbnQudjEuSGFuZE91dBIxCg5sZWFzZV9kdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIxCgdIYW5kT3V0EhUKDXN1Z2dlc3Rpb25faWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBSJiChNSZW5ld0xlYXNlc1Jlc3BvbnNlEiYKB3JlbmV3ZWQYASADKAsyFS5uZXh0cG9pbnQudjEuSGFuZE91dBIjCgRsb3N0GAIgAygLMhUubmV4dHBvaW50LnYxLkhhbmRPdXQiXQoYU3RyZWFtU3VnZ2VzdGlvbnNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEhcKD21heF9vdXRzdGFuZGluZxgDIAEoBSLqAQoZU3RyZWFtU3VnZ2VzdGlvbnNSZXNwb25zZRIsCgZvcGVuZWQYASABKAsyGi5uZXh0cG9pbnQudjEuU3RyZWFtT3BlbmVkSAASNAoIYXNzaWduZWQYAiABKAsyIC5uZXh0cG9pbnQudjEuU3VnZ2VzdGlvbkFzc2lnbmVkSAASMgoJaGVhcnRiZWF0GAMgASgLMh0ubmV4dHBvaW50LnYxLlN0cmVhbUhlYXJ0YmVhdEgAEiwKBmNsb3NlZBgEIAEoCzIaLm5leHRwb2ludC52MS5TdHJlYW1DbG9zZWRIAEIHCgVldmVudCJ4CgxTdHJlYW1PcGVuZWQSNQoSaGVhcnRiZWF0X2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKDmxlYXNlX2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkIKElN1Z2dlc3Rpb25Bc3NpZ25lZBIsCgpzdWdnZXN0aW9uGAEgASgLMhgubmV4dHBvaW50LnYxLlN1Z2dlc3Rpb24iEQoPU3RyZWFtSGVhcnRiZWF0IkAKDFN0cmVhbUNsb3NlZBIwCgZyZWFzb24YASABKA4yIC5uZXh0cG9pbnQudjEuU3RyZWFtQ2xvc2VkUmVhc29uKroBChJTdHJlYW1DbG9zZWRSZWFzb24SJAogU1RSRUFNX0NMT1NFRF9SRUFTT05fVU5TUEVDSUZJRUQQABInCiNTVFJFQU1fQ0xPU0VEX1JFQVNPTl9CVURHRVRfUkVBQ0hFRBABEicKI1NUUkVBTV9DTE9TRURfUkVBU09OX0dSSURfRVhIQVVTVEVEEAISLAooU1RSRUFNX0NMT1NFRF9SRUFTT05fRVhQRVJJTUVOVF9BUkNISVZFRBADMr0GChFTdWdnZXN0aW9uU2VydmljZRJmChBDcmVhdGVTdWdnZXN0aW9uEiUubmV4dHBvaW50LnYxLkNyZWF0ZVN1Z2dlc3Rpb25SZXF1ZXN0GiYubmV4dHBvaW50LnYxLkNyZWF0ZVN1Z2dlc3Rpb25SZXNwb25zZSIDkAICEmMKD1F1ZXVlU3VnZ2VzdGlvbhIkLm5leHRwb2ludC52MS5RdWV1ZVN1Z2dlc3Rpb25SZXF1ZXN0GiUubmV4dHBvaW50LnYxLlF1ZXVlU3VnZ2VzdGlvblJlc3BvbnNlIgOQAgISZgoQRGVsZXRlU3VnZ2VzdGlvbhIlLm5leHRwb2ludC52MS5EZWxldGVTdWdnZXN0aW9uUmVxdWVzdBomLm5leHRwb2ludC52MS5EZWxldGVTdWdnZXN0aW9uUmVzcG9uc2UiA5ACAhJdCg1HZXRTdWdnZXN0aW9uEiIubmV4dHBvaW50LnYxLkdldFN1Z2dlc3Rpb25SZXF1ZXN0GiMubmV4dHBvaW50LnYxLkdldFN1Z2dlc3Rpb25SZXNwb25zZSIDkAIBEmMKD0xpc3RTdWdnZXN0aW9ucxIkLm5leHRwb2ludC52MS5MaXN0U3VnZ2VzdGlvbnNSZXF1ZXN0GiUubmV4dHBvaW50LnYxLkxpc3RTdWdnZXN0aW9uc1Jlc3BvbnNlIgOQAgESaQoRUmVsZWFzZVN1Z2dlc3Rpb24SJi5uZXh0cG9pbnQudjEuUmVsZWFzZVN1Z2dlc3Rpb25SZXF1ZXN0GicubmV4dHBvaW50LnYxLlJlbGVhc2VTdWdnZXN0aW9uUmVzcG9uc2UiA5ACAhJXCgtSZW5ld0xlYXNlcxIgLm5leHRwb2ludC52MS5SZW5ld0xlYXNlc1JlcXVlc3QaIS5uZXh0cG9pbnQudjEuUmVuZXdMZWFzZXNSZXNwb25zZSIDkAICEmsKEVN0cmVhbVN1Z2dlc3Rpb25zEiYubmV4dHBvaW50LnYxLlN0cmVhbVN1Z2dlc3Rpb25zUmVxdWVzdBonLm5leHRwb2ludC52MS5TdHJlYW1TdWdnZXN0aW9uc1Jlc3BvbnNlIgOQAgIwAUJWChBkZXYubmV4dHBvaW50LnYxUAFaQGdpdGh1Yi5jb20vbmV4dHBvaW50L25leHRwb2ludC9zdHVicy9nby9uZXh0cG9pbnQvdjE7bmV4dHBvaW50djFiBnByb3RvMw", [file_google_protobuf_duration, file_nextpoint_v1_search_space, file_nextpoint_v1_suggestion]);
 
 /**
  * Says for whom a suggestion is.
@@ -269,6 +269,50 @@ export const ListSuggestionsResponseSchema: GenMessage<ListSuggestionsResponse> 
   messageDesc(file_nextpoint_v1_suggestion_service, 7);
 
 /**
+ * Names the queued suggestion to delete.
+ *
+ * @generated from message nextpoint.v1.DeleteSuggestionRequest
+ */
+export type DeleteSuggestionRequest = Message<"nextpoint.v1.DeleteSuggestionRequest"> & {
+  /**
+   * The id of the suggestion. Required.
+   *
+   * @generated from field: string suggestion_id = 1;
+   */
+  suggestionId: string;
+
+  /**
+   * An id that the caller makes up for this change, at most 64 characters of
+   * printable ASCII. Absent means that a repeated call is made again. Optional.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message nextpoint.v1.DeleteSuggestionRequest.
+ * Use `create(DeleteSuggestionRequestSchema)` to create a new message.
+ */
+export const DeleteSuggestionRequestSchema: GenMessage<DeleteSuggestionRequest> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_suggestion_service, 8);
+
+/**
+ * Says that the suggestion is deleted.
+ *
+ * @generated from message nextpoint.v1.DeleteSuggestionResponse
+ */
+export type DeleteSuggestionResponse = Message<"nextpoint.v1.DeleteSuggestionResponse"> & {
+};
+
+/**
+ * Describes the message nextpoint.v1.DeleteSuggestionResponse.
+ * Use `create(DeleteSuggestionResponseSchema)` to create a new message.
+ */
+export const DeleteSuggestionResponseSchema: GenMessage<DeleteSuggestionResponse> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_suggestion_service, 9);
+
+/**
  * Names the hand-out to give back.
  *
  * @generated from message nextpoint.v1.ReleaseSuggestionRequest
@@ -302,7 +346,7 @@ export type ReleaseSuggestionRequest = Message<"nextpoint.v1.ReleaseSuggestionRe
  * Use `create(ReleaseSuggestionRequestSchema)` to create a new message.
  */
 export const ReleaseSuggestionRequestSchema: GenMessage<ReleaseSuggestionRequest> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 8);
+  messageDesc(file_nextpoint_v1_suggestion_service, 10);
 
 /**
  * Holds the suggestion after the change.
@@ -323,7 +367,7 @@ export type ReleaseSuggestionResponse = Message<"nextpoint.v1.ReleaseSuggestionR
  * Use `create(ReleaseSuggestionResponseSchema)` to create a new message.
  */
 export const ReleaseSuggestionResponseSchema: GenMessage<ReleaseSuggestionResponse> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 9);
+  messageDesc(file_nextpoint_v1_suggestion_service, 11);
 
 /**
  * Names the leases to renew.
@@ -352,7 +396,7 @@ export type RenewLeasesRequest = Message<"nextpoint.v1.RenewLeasesRequest"> & {
  * Use `create(RenewLeasesRequestSchema)` to create a new message.
  */
 export const RenewLeasesRequestSchema: GenMessage<RenewLeasesRequest> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 10);
+  messageDesc(file_nextpoint_v1_suggestion_service, 12);
 
 /**
  * Identifies one handing of a suggestion to a worker.
@@ -380,7 +424,7 @@ export type HandOut = Message<"nextpoint.v1.HandOut"> & {
  * Use `create(HandOutSchema)` to create a new message.
  */
 export const HandOutSchema: GenMessage<HandOut> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 11);
+  messageDesc(file_nextpoint_v1_suggestion_service, 13);
 
 /**
  * Says what became of the leases.
@@ -410,7 +454,7 @@ export type RenewLeasesResponse = Message<"nextpoint.v1.RenewLeasesResponse"> & 
  * Use `create(RenewLeasesResponseSchema)` to create a new message.
  */
 export const RenewLeasesResponseSchema: GenMessage<RenewLeasesResponse> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 12);
+  messageDesc(file_nextpoint_v1_suggestion_service, 14);
 
 /**
  * Says who takes suggestions, and how many at a time.
@@ -447,7 +491,7 @@ export type StreamSuggestionsRequest = Message<"nextpoint.v1.StreamSuggestionsRe
  * Use `create(StreamSuggestionsRequestSchema)` to create a new message.
  */
 export const StreamSuggestionsRequestSchema: GenMessage<StreamSuggestionsRequest> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 13);
+  messageDesc(file_nextpoint_v1_suggestion_service, 15);
 
 /**
  * Represents one event on the stream of a worker. A client ignores an event
@@ -501,7 +545,7 @@ export type StreamSuggestionsResponse = Message<"nextpoint.v1.StreamSuggestionsR
  * Use `create(StreamSuggestionsResponseSchema)` to create a new message.
  */
 export const StreamSuggestionsResponseSchema: GenMessage<StreamSuggestionsResponse> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 14);
+  messageDesc(file_nextpoint_v1_suggestion_service, 16);
 
 /**
  * Says what the worker can rely on.
@@ -529,7 +573,7 @@ export type StreamOpened = Message<"nextpoint.v1.StreamOpened"> & {
  * Use `create(StreamOpenedSchema)` to create a new message.
  */
 export const StreamOpenedSchema: GenMessage<StreamOpened> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 15);
+  messageDesc(file_nextpoint_v1_suggestion_service, 17);
 
 /**
  * Hands over a suggestion.
@@ -550,7 +594,7 @@ export type SuggestionAssigned = Message<"nextpoint.v1.SuggestionAssigned"> & {
  * Use `create(SuggestionAssignedSchema)` to create a new message.
  */
 export const SuggestionAssignedSchema: GenMessage<SuggestionAssigned> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 16);
+  messageDesc(file_nextpoint_v1_suggestion_service, 18);
 
 /**
  * Says that the stream works.
@@ -565,7 +609,7 @@ export type StreamHeartbeat = Message<"nextpoint.v1.StreamHeartbeat"> & {
  * Use `create(StreamHeartbeatSchema)` to create a new message.
  */
 export const StreamHeartbeatSchema: GenMessage<StreamHeartbeat> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 17);
+  messageDesc(file_nextpoint_v1_suggestion_service, 19);
 
 /**
  * Says why the stream ends.
@@ -586,7 +630,7 @@ export type StreamClosed = Message<"nextpoint.v1.StreamClosed"> & {
  * Use `create(StreamClosedSchema)` to create a new message.
  */
 export const StreamClosedSchema: GenMessage<StreamClosed> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_suggestion_service, 18);
+  messageDesc(file_nextpoint_v1_suggestion_service, 20);
 
 /**
  * Why there is no more to do. Values may be added; a client that does not know
@@ -676,6 +720,21 @@ export const SuggestionService: GenService<{
     methodKind: "unary";
     input: typeof QueueSuggestionRequestSchema;
     output: typeof QueueSuggestionResponseSchema;
+  },
+  /**
+   * Takes a suggestion out of the queue, for good. In a grid its cell is handed
+   * out in its turn again.
+   *
+   * Fails with `NOT_FOUND`, reason `SUGGESTION_NOT_FOUND`; with
+   * `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`, or `NOT_QUEUED` when it
+   * was handed out or observed: what a worker was told is not taken back.
+   *
+   * @generated from rpc nextpoint.v1.SuggestionService.DeleteSuggestion
+   */
+  deleteSuggestion: {
+    methodKind: "unary";
+    input: typeof DeleteSuggestionRequestSchema;
+    output: typeof DeleteSuggestionResponseSchema;
   },
   /**
    * Returns a suggestion.
