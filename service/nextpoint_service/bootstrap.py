@@ -50,6 +50,7 @@ def _pool(settings: Settings) -> RunningOptimizer:
             time_box_seconds=settings.model_seconds,
             memory_bytes=settings.model_memory_mb * 1024 * 1024,
             observations=settings.model_observations,
+            engine_observations=settings.engine_observations,
         )
     )
 

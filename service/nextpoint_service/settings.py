@@ -40,7 +40,9 @@ class Settings:
     model_memory_mb: int = 4096
     """How much memory a model process may take of its own, in MiB."""
     model_observations: int = 500
-    """How many observations one model learns from at most: the best, and some from all times."""
+    """How many observations one model of Ax learns from at most: the best, and some others."""
+    engine_observations: int = 1000
+    """The same for the models of our own, which serve one metric to optimize."""
     model_batch: int = 4
     """Points that one model run makes at most for calls that wait together."""
     idle_seconds: float = 600.0

@@ -13,9 +13,7 @@ from torch import Tensor
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior, Prior
 from nextpoint_service.optimizer.encoding import Axis
-from nextpoint_service.optimizer.priors import EDGE, beta_peak, unit_priors
-
-_USUAL_BUDGET = 100
+from nextpoint_service.optimizer.priors import EDGE, beta_peak, guidance_exponent, unit_priors
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +25,11 @@ class Guidance:
 
 
 def guidance_of(problem: Problem, axes: tuple[Axis, ...]) -> Guidance | None:
-    """Return what guides the search besides the model; None when nothing does.
-
-    The exponent is a tenth of the budget over the number of observations, as recommended by
-    Hvarfner, Stoll, Souza, Lindauer, Hutter and Nardi (2022), "piBO: Augmenting acquisition
-    functions with user beliefs for Bayesian optimization": what a user believes counts much at
-    first and less and less as more is known, so that a wrong belief only costs time.
-    """
+    """Return what guides the search besides the model; None when nothing does."""
     priors = unit_priors([each.parameter for each in axes])
     if not priors:
         return None
-    budget = problem.experiment.budget or _USUAL_BUDGET
-    exponent = budget / 10 / max(len(problem.observations), 1)
+    exponent = guidance_exponent(problem)
     return Guidance({axes[index].name: prior for index, prior in priors.items()}, exponent)
 
 

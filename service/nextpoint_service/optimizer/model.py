@@ -5,10 +5,9 @@ than the model, and its first answer is a Sobol point whatever it was told.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -32,10 +31,8 @@ from botorch.acquisition.multi_objective.parego import qLogNParEGO
 
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.observation import Observation, best
-from nextpoint_service.domain.search_space import Value
 from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling
-from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.encoding import (
     Axis,
     Encoded,
@@ -43,15 +40,12 @@ from nextpoint_service.optimizer.encoding import (
     LinearRow,
     NotEncodable,
     axes_of,
-    decode,
     encode,
     rows_of,
 )
-from nextpoint_service.optimizer.feasibility import SECONDS
 from nextpoint_service.optimizer.guidance import Guidance, GuidedAcquisition, guidance_of
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
-from nextpoint_service.optimizer.region import region
-from nextpoint_service.optimizer.sequence import feasible_near
+from nextpoint_service.optimizer.untried import KNOWN, untried
 
 # With several objectives BoTorch compiles a C++ kernel first, where it finds a compiler: a minute
 # of work that outlasts the time box, leaves a compiler running behind a process that was ended,
@@ -74,8 +68,6 @@ objectives take half a minute at 60 observations, and of four they never end wit
 """
 _LARGEST_FRONTIER = 50
 """With more points on the frontier of three or four objectives even few samples take too long."""
-_NEIGHBOURS = 40
-_KNOWN = "the model proposed only points that had been tried before"
 
 
 def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
@@ -115,7 +107,7 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
         model_gen_options={"optimizer_kwargs": _optimizer(axes, problem)},
     )
     values = np.atleast_1d((run.gen_metadata or {})["expected_acquisition_value"])
-    made = _untried(problem, axes, [arm.parameters for arm in run.arms], seed)
+    made = untried(problem, axes, [arm.parameters for arm in run.arms], seed)
     method = f"Ax {generator.botorch_acqf_class.__name__}"
     proposals = [
         Proposal(
@@ -132,7 +124,7 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
         )
         for index, point in made
     ]
-    return proposals or space_filling.propose(replace(problem, fallback_reason=_KNOWN))
+    return proposals or space_filling.propose(replace(problem, fallback_reason=KNOWN))
 
 
 def _guided(guidance: Guidance | None) -> dict[str, Any]:
@@ -142,51 +134,6 @@ def _guided(guidance: Guidance | None) -> dict[str, Any]:
         "acquisition_class": GuidedAcquisition,
         "acquisition_options": {"guidance": guidance},
     }
-
-
-def _untried(
-    problem: Problem, axes: tuple[Axis, ...], places: Sequence[Encoded], seed: int
-) -> Iterator[tuple[int, dict[str, Value]]]:
-    """Yield for each place, by its index, the nearest feasible point that was never tried."""
-    space = problem.experiment.space
-    bounded = region(space)
-    random = np.random.default_rng(seed)
-    until = monotonic() + SECONDS
-    taken = {key(each.assignments) for each in problem.observations}
-    taken.update(key(each) for each in problem.pending)
-    for index, place in enumerate(places):
-        for neighbour in _neighbours(axes, place, random):
-            point = feasible_near(space, bounded, decode(axes, neighbour), until=until)
-            if point is not None and key(point) not in taken:
-                taken.add(key(point))
-                yield index, point
-                break
-
-
-def _neighbours(
-    axes: tuple[Axis, ...], encoded: Encoded, random: np.random.Generator
-) -> Iterator[Encoded]:
-    """Yield the point, then others further and further away from it."""
-    yield encoded
-    for distance in np.geomspace(1e-3, 0.5, _NEIGHBOURS):
-        moved = dict(encoded)
-        # At least one axis moves, so that a point of whole numbers gets neighbours too.
-        always = int(random.integers(len(axes)))
-        for index, axis in enumerate(axes):
-            if index == always or random.random() < distance:
-                moved[axis.name] = _moved(axis, encoded[axis.name], float(distance), random)
-        yield moved
-
-
-def _moved(axis: Axis, value: Value | None, distance: float, random: np.random.Generator) -> Value:
-    match axis.kind:
-        case Kind.CHOICE:
-            return f"c{random.integers(axis.count)}"
-        case Kind.WHOLE:
-            step = max(1.0, distance * axis.count) * float(random.choice((-1.0, 1.0)))
-            return float(value or 0) + step
-        case Kind.REAL:
-            return float(value or 0) + distance * float(random.standard_normal())
 
 
 def _predict(

@@ -124,5 +124,11 @@ def _usual_stddev(measurements: Sequence[Measurement]) -> float:
 
     A model takes all of a metric's, or none; one that is missing is taken for a usual one.
     """
-    known = [each.stddev**2 for each in measurements if each.stddev is not None]
-    return math.sqrt(statistics.median(known)) if known else math.nan
+    known = [each.stddev for each in measurements if each.stddev is not None]
+    largest = max(known, default=math.nan)
+    # The square of a number near the largest there are is none.
+    return (
+        largest * math.sqrt(statistics.median((each / largest) ** 2 for each in known))
+        if (largest > 0.0)
+        else largest
+    )

@@ -28,6 +28,6 @@ def _end_with_the_server() -> None:
 
 
 threading.Thread(target=_end_with_the_server, daemon=True).start()
-from nextpoint_service.optimizer import model  # noqa: E402, F401  # the purpose of it all
+from nextpoint_service.optimizer import engine, model  # noqa: E402, F401  # the purpose of it all
 
 _loaded.set()

@@ -5,6 +5,7 @@ from typing import assert_never
 
 import numpy as np
 
+from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.search_space import (
     BetaPrior,
     DoubleParameter,
@@ -20,6 +21,7 @@ _NARROWEST = 1e-9
 """A normal prior whose scale is smaller than this, in units of the bounds, is a single value."""
 _WIDEST = 1e6
 """One whose scale is larger is everywhere alike."""
+_USUAL_BUDGET = 100
 
 
 def unit_priors(parameters: Sequence[Parameter]) -> dict[int, Prior]:
@@ -41,6 +43,18 @@ def _unit_prior(parameter: Parameter) -> Prior | None:
             return parameter.prior
         case _:
             assert_never(parameter.prior)
+
+
+def guidance_exponent(problem: Problem) -> float:
+    """Return the power to which the density of the priors is raised when it weighs a model.
+
+    It is a tenth of the budget over the number of observations, as recommended by Hvarfner,
+    Stoll, Souza, Lindauer, Hutter and Nardi (2022), "piBO: Augmenting acquisition functions with
+    user beliefs for Bayesian optimization": what a user believes counts much at first and less and
+    less as more is known, so that a wrong belief only costs time.
+    """
+    budget = problem.experiment.budget or _USUAL_BUDGET
+    return budget / 10 / max(len(problem.observations), 1)
 
 
 def spread(priors: Mapping[int, Prior], units: Array) -> Array:
@@ -82,6 +96,23 @@ def log_density(priors: Mapping[int, Prior], places: Array) -> Array:
             case _:
                 assert_never(prior)
     return total
+
+
+def log_density_slope(priors: Mapping[int, Prior], places: Array) -> Array:
+    """Return the gradient of `log_density` at each row."""
+    slope = np.zeros_like(places)
+    for column, prior in priors.items():
+        place = places[:, column]
+        match prior:
+            case NormalPrior(mean, scale):
+                slope[:, column] = (mean - place) / scale**2
+            case BetaPrior(shape_a, shape_b):
+                inner = np.clip(place, EDGE, 1.0 - EDGE)
+                rise = (shape_a - 1.0) / inner - (shape_b - 1.0) / (1.0 - inner)
+                slope[:, column] = np.where(inner == place, rise, 0.0)
+            case _:
+                assert_never(prior)
+    return slope
 
 
 def beta_peak(prior: BetaPrior) -> float:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from nextpoint_service.application.ports import Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.optimizer.choice import Engine, engine_for
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 T = TypeVar("T")
@@ -32,10 +33,17 @@ SHUTTING_DOWN = Failure("the service is shutting down")
 
 
 def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Proposal]:
-    """Make points from a model. The import takes seconds unless the fork server has done it."""
-    from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
+    """Make points from a model: the one that is best at such problems."""
+    match engine_for(problem.experiment):
+        case Engine.GP:
+            from nextpoint_service.optimizer import engine  # noqa: PLC0415  # NumPy takes its time
 
-    return model.propose(problem, most_observations=settings.observations)
+            return engine.propose(problem, most_observations=settings.engine_observations)
+        case Engine.AX:
+            # The import takes seconds unless the fork server has done it.
+            from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
+
+            return model.propose(problem, most_observations=settings.observations)
 
 
 def compute_importances(studied: Studied, settings: OptimizerSettings) -> Importances:

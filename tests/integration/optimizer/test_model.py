@@ -99,7 +99,7 @@ async def test_the_provenance_tells_what_the_model_expects(pool):
     )
 
     provenance = proposal.provenance
-    assert provenance.method == "Ax qLogNoisyExpectedImprovement"
+    assert provenance.method == "GP log noisy expected improvement"
     assert (provenance.observation_count, provenance.pending_count) == (10, 1)
     assert provenance.predictions.keys() == {"y", "c"}
     assert provenance.predictions["y"].mean == pytest.approx(50, abs=0.2)
@@ -250,7 +250,7 @@ async def test_where_little_is_known_the_search_follows_the_priors(pool, prior, 
 
     assert all(low < each.assignments["a"] < high for each in proposals)
     assert {each.provenance.method for each in proposals} == {
-        "Ax qLogNoisyExpectedImprovement, by prior"
+        "GP log noisy expected improvement, by prior"
     }
 
 

@@ -1,0 +1,159 @@
+"""Feasible places to look at: spread over the search space, and around places that are known."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextpoint_service.domain.search_space import Prior
+from nextpoint_service.optimizer.places import Places
+from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
+from nextpoint_service.optimizer.priors import log_density, spread
+from nextpoint_service.optimizer.region import Array, Rows
+from nextpoint_service.optimizer.sobol import sobol
+
+_SCALES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+_MOST_MOVED = 20
+"""How many axes are moved at the same time; moving all of very many leads nowhere."""
+_TOLERANCE = 1e-9
+_FEW = 9
+_NEAR = (-4, -2, -1, 1, 2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """The linearly constrained columns, the constraints on them, and the inside of these."""
+
+    columns: NDArray[np.int64]
+    rows: Rows
+    inside: Polytope
+
+
+def bounded_of(places: Places) -> Bounded | None:
+    """Return the constrained part of the space; None where nothing is constrained or feasible."""
+    if places.rows is None:
+        return None
+    columns = np.flatnonzero((places.rows.matrix != 0.0).any(axis=0))
+    rows = Rows(places.rows.matrix[:, columns], places.rows.bound, places.rows.equal)
+    inside = polytope(rows)
+    return None if inside is None else Bounded(columns, rows, inside)
+
+
+def spread_out(
+    places: Places,
+    bounded: Bounded | None,
+    priors: dict[int, Prior],
+    *,
+    count: int,
+    random: np.random.Generator,
+) -> Array:
+    """Return about so many rows from all over the space; `priors` are of columns."""
+    seed = int(random.integers(2**31))
+    by_axis = {int(places.group[column]): prior for column, prior in priors.items()}
+    units = spread(by_axis, sobol((seed,), 0, count, len(places.axes)))
+    rows = places.from_units(units)
+    if bounded is None:
+        return rows
+    within = {
+        index: priors[column] for index, column in enumerate(bounded.columns) if column in priors
+    }
+    weigh = partial(log_density, within) if within else None
+    rows[:, bounded.columns] = hit_and_run(bounded.inside, random, count, weigh)
+    return feasible(places, places.snapped(rows))
+
+
+def around(
+    places: Places,
+    bounded: Bounded | None,
+    centres: Array,
+    *,
+    each: int,
+    random: np.random.Generator,
+) -> Array:
+    """Return for every centre and every scale so many rows around it."""
+    scales = np.repeat(_SCALES, each)
+    rows = [
+        _moved(places, bounded, centre, float(scale), random)
+        for centre in centres
+        for scale in scales
+    ]
+    if not rows:
+        return np.empty((0, places.width))
+    return feasible(places, places.snapped(np.array(rows)))
+
+
+def feasible(places: Places, rows: Array) -> Array:
+    """Return those rows that satisfy the linear constraints."""
+    return rows if places.rows is None else rows[places.rows.holds(rows, _TOLERANCE)]
+
+
+def _moved(
+    places: Places,
+    bounded: Bounded | None,
+    centre: Array,
+    scale: float,
+    random: np.random.Generator,
+) -> Array:
+    count = len(places.axes)
+    moving = random.random(count) < min(1.0, _MOST_MOVED / count)
+    moving[random.integers(count)] = True
+    step = np.where(places.free & moving[places.group], random.standard_normal(places.width), 0.0)
+    row = np.asarray(centre + scale * step, dtype=np.float64)
+    for axis in np.flatnonzero(moving):
+        values = places.count(int(axis))
+        # Of discrete axes about one moves at the small scales, and more at the large ones.
+        if values > 1 and random.random() < max(1.0 / count, 0.5 * scale):
+            row = _shifted(places, row, int(axis), scale, random)
+    return row if bounded is None else _pulled(bounded, centre, row)
+
+
+def _shifted(
+    places: Places, row: Array, axis: int, scale: float, random: np.random.Generator
+) -> Array:
+    count = places.count(axis)
+    if places.levels[axis] is None:
+        return np.asarray(places.replaced(row, axis, random.integers(count, size=1))[0])
+    reach = max(1, round(scale * count))
+    step = int(random.integers(1, reach + 1)) * (1 if random.random() < 0.5 else -1)
+    choice = min(max(places.choice(row, axis) + step, 0), count - 1)
+    return np.asarray(places.replaced(row, axis, np.array([choice]))[0])
+
+
+def _pulled(bounded: Bounded, centre: Array, row: Array) -> Array:
+    """Return the row moved back towards the centre until it is inside, and onto the flat."""
+    start = centre[bounded.columns]
+    step = row[bounded.columns] - start
+    axes = bounded.inside.axes
+    step = axes @ (np.linalg.pinv(axes) @ step)
+    growth = bounded.inside.matrix @ step
+    slack = np.maximum(bounded.inside.bound - bounded.inside.matrix @ start, 0.0)
+    share = min(
+        1.0, float((slack / np.maximum(growth, np.maximum(slack, 1e-300))).min(initial=1.0))
+    )
+    pulled = np.clip(row, 0.0, 1.0)
+    pulled[bounded.columns] = start + share * step
+    return pulled
+
+
+def neighbours(places: Places, row: Array, random: np.random.Generator) -> Array:
+    """Return the row, and feasible ones in which one discrete axis has another value."""
+    found = [row[None, :]]
+    for axis in range(len(places.axes)):
+        count = places.count(axis)
+        if count > 1:
+            chosen = places.choice(row, axis)
+            reach = _NEAR if places.levels[axis] is not None else ()
+            found.append(places.replaced(row, axis, _others(chosen, count, reach, random)))
+    return feasible(places, np.vstack(found))
+
+
+def _others(
+    chosen: int, count: int, reach: tuple[int, ...], random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return other values: all where they are few, else those within reach, and some."""
+    if count <= _FEW:
+        return np.array([each for each in range(count) if each != chosen], dtype=np.int64)
+    near = [min(max(chosen + step, 0), count - 1) for step in reach]
+    some = random.integers(count, size=_FEW - len(near))
+    return np.setdiff1d(np.array([*near, *some], dtype=np.int64), [chosen])

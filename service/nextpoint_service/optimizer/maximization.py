@@ -1,0 +1,165 @@
+"""Finds the places where an acquisition is largest.
+
+It begins everywhere, and around the best places known at several scales: the peak near the best
+point is narrow, and samples of the whole space miss it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from scipy.optimize import minimize
+
+from nextpoint_service.domain.search_space import Prior
+from nextpoint_service.optimizer.acquisition import Acquisition
+from nextpoint_service.optimizer.candidates import (
+    Bounded,
+    around,
+    bounded_of,
+    feasible,
+    neighbours,
+    spread_out,
+)
+from nextpoint_service.optimizer.places import Places
+from nextpoint_service.optimizer.region import Array, Rows
+
+Loss = Callable[[Array], tuple[float, Array]]
+
+_SPREAD = 512
+_AROUND = 12
+_CENTRES = 4
+_ASCENTS = 5
+_STEPS = 60
+_ROUNDS = 4
+_CHUNK = 256
+
+
+def maximize(
+    acquisition: Acquisition,
+    places: Places,
+    centres: Array,
+    priors: dict[int, Prior],
+    random: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Return places, the most promising first, and their values.
+
+    Among them are all that the search began with, so that the first is never worse than any.
+    """
+    bounded = bounded_of(places)
+    everywhere = spread_out(places, bounded, priors, count=_SPREAD, random=random)
+    near = around(places, bounded, centres[:_CENTRES], each=_AROUND, random=random)
+    near = np.vstack([feasible(places, places.snapped(centres)), near])
+    groups = [(rows, values(acquisition, rows)) for rows in (everywhere, near) if len(rows)]
+    rows = np.vstack([each[0] for each in groups])
+    found = np.concatenate([each[1] for each in groups])
+    for start in _starts(groups):
+        climbed = _climbed(acquisition, places, bounded, start, random)
+        rows = np.vstack([rows, climbed[None, :]])
+        found = np.append(found, values(acquisition, climbed[None, :]))
+    order = np.argsort(-found, kind="stable")
+    return rows[order], found[order]
+
+
+def values(acquisition: Acquisition, rows: Array) -> Array:
+    """Return the acquisition at each row, in pieces that fit into the cache."""
+    return np.concatenate(
+        [acquisition.values(rows[first : first + _CHUNK]) for first in range(0, len(rows), _CHUNK)]
+    )
+
+
+def _starts(groups: list[tuple[Array, Array]]) -> list[Array]:
+    """Return the best of every group, each next one away from those before it."""
+    starts: list[Array] = []
+    share = -(-_ASCENTS // len(groups))
+    for rows, found in groups:
+        chosen = 0
+        for index in np.argsort(-found, kind="stable"):
+            if all(np.abs(rows[index] - each).max() > 0.05 for each in starts) or not starts:
+                starts.append(rows[index])
+                chosen += 1
+            if chosen == share:
+                break
+    return starts
+
+
+def _climbed(
+    acquisition: Acquisition,
+    places: Places,
+    bounded: Bounded | None,
+    start: Array,
+    random: np.random.Generator,
+) -> Array:
+    """Return the top of the hill: real columns by gradient, discrete ones by looking around."""
+    place = start
+    discrete = any(places.count(axis) > 1 for axis in range(len(places.axes)))
+    for _ in range(_ROUNDS):
+        place = _ascended(acquisition, places, bounded, place)
+        if not discrete:
+            break
+        others = neighbours(places, place, random)
+        best = others[int(values(acquisition, others).argmax())] if len(others) else place
+        if np.array_equal(best, place):
+            break
+        place = best
+    return place
+
+
+def _ascended(
+    acquisition: Acquisition, places: Places, bounded: Bounded | None, place: Array
+) -> Array:
+    free = np.flatnonzero(places.free)
+    if not len(free):
+        return place
+    moved = place.copy()
+
+    def loss(reals: Array) -> tuple[float, Array]:
+        moved[free] = reals
+        value, gradient = acquisition.with_gradient(moved)
+        return -value, -gradient[free]
+
+    if places.rows is None or bounded is None or not places.free[bounded.columns].any():
+        result = minimize(
+            loss,
+            place[free],
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, 1.0)] * len(free),
+            options={"maxiter": _STEPS, "ftol": 1e-9, "gtol": 1e-6},
+        )
+        end = np.clip(result.x, 0.0, 1.0)
+    else:
+        rows = Rows(places.rows.matrix[:, free], places.rows.bound, places.rows.equal)
+        fixed = np.where(places.free, 0.0, place)
+        end = _within_rows(loss, rows, place[free], rows.bound - places.rows.matrix @ fixed)
+    ascended = place.copy()
+    ascended[free] = end
+    return ascended if np.isfinite(end).all() else place
+
+
+def _within_rows(loss: Loss, rows: Rows, start: Array, rest: Array) -> Array:
+    """Return the bottom of the valley within the rows, of which `rest` are the bounds."""
+    constraints = []
+    for kind, chosen in (("eq", rows.equal), ("ineq", ~rows.equal)):
+        if chosen.any():
+            # The convention of SLSQP: what is equal is 0, what is not is at least 0.
+            distance = partial(_distance, rows.matrix[chosen], rest[chosen])
+            slope = partial(_slope, -rows.matrix[chosen])
+            constraints.append({"type": kind, "fun": distance, "jac": slope})
+    result = minimize(
+        loss,
+        start,
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * len(start),
+        constraints=constraints,
+        options={"maxiter": _STEPS, "ftol": 1e-9},
+    )
+    return np.asarray(np.clip(result.x, 0.0, 1.0))
+
+
+def _distance(matrix: Array, bound: Array, place: Array) -> Array:
+    return np.asarray(bound - matrix @ place)
+
+
+def _slope(slope: Array, _place: Array) -> Array:
+    return slope

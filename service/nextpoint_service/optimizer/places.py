@@ -1,0 +1,170 @@
+"""The search space as a model of our own sees it: every point is a row of columns in [0, 1].
+
+A numeric, ordered or true-or-false axis is one column. A choice is one column for each of its
+values, of which one is the root of a half and the others are 0.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextpoint_service.domain.search_space import IntParameter, Parameter, SearchSpace
+from nextpoint_service.optimizer.axes import nth, size
+from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, axes_of, encode
+from nextpoint_service.optimizer.region import Array, Rows, region
+
+_HOT = math.sqrt(0.5)
+_MOST_LEVELS = 1000
+
+
+@dataclass(frozen=True)
+class Places:
+    """How points of a search space lie in columns."""
+
+    axes: tuple[Axis, ...]
+    columns: tuple[slice, ...]
+    """The columns of each axis."""
+    levels: tuple[Array | None, ...]
+    """For each axis the places of its values; None for choices, and where there are very many."""
+    rows: Rows | None
+    """The linear constraints on the columns."""
+
+    @cached_property
+    def width(self) -> int:
+        """Return the number of columns."""
+        return int(self.columns[-1].stop)
+
+    @cached_property
+    def group(self) -> NDArray[np.int64]:
+        """Return for every column the index of its axis."""
+        lengths = [each.stop - each.start for each in self.columns]
+        return np.repeat(np.arange(len(self.axes)), lengths)
+
+    @cached_property
+    def free(self) -> NDArray[np.bool_]:
+        """Say for every column whether it is a real number."""
+        free = np.zeros(self.width, dtype=bool)
+        for axis, columns, levels in zip(self.axes, self.columns, self.levels, strict=True):
+            free[columns] = axis.kind is not Kind.CHOICE and levels is None
+        return free
+
+    def embedded(self, points: Sequence[Encoded]) -> Array:
+        """Return the rows of points."""
+        rows = np.zeros((len(points), self.width))
+        for axis, columns in zip(self.axes, self.columns, strict=True):
+            values = [each[axis.name] for each in points]
+            if axis.kind is Kind.CHOICE:
+                chosen = [columns.start + int(str(each)[1:]) for each in values]
+                rows[np.arange(len(points)), chosen] = _HOT
+            else:
+                steps = max(axis.count - 1, 1)
+                rows[:, columns.start] = np.array(values, dtype=float) / steps
+        return rows
+
+    def encoded(self, row: Array) -> Encoded:
+        """Return the point of a row."""
+        point: Encoded = {}
+        for axis, columns in zip(self.axes, self.columns, strict=True):
+            match axis.kind:
+                case Kind.CHOICE:
+                    point[axis.name] = f"c{int(row[columns].argmax())}"
+                case Kind.WHOLE:
+                    point[axis.name] = round(float(row[columns.start]) * max(axis.count - 1, 1))
+                case Kind.REAL:
+                    point[axis.name] = float(row[columns.start])
+        return point
+
+    def from_units(self, units: Array) -> Array:
+        """Return the rows at places in the unit cube, which has one side for each axis.
+
+        Each value of a discrete axis has an equal share of its side.
+        """
+        rows = np.zeros((len(units), self.width))
+        for index, (columns, levels) in enumerate(zip(self.columns, self.levels, strict=True)):
+            side = units[:, index]
+            count = columns.stop - columns.start if levels is None else len(levels)
+            share = np.minimum((side * count).astype(int), count - 1)
+            if levels is not None:
+                rows[:, columns.start] = levels[share]
+            elif count > 1 or self.axes[index].kind is Kind.CHOICE:
+                rows[np.arange(len(units)), columns.start + share] = _HOT
+            else:
+                rows[:, columns.start] = side
+        return rows
+
+    def snapped(self, rows: Array) -> Array:
+        """Return the rows within their bounds, discrete columns at the nearest value."""
+        snapped = np.clip(rows, 0.0, 1.0)
+        for axis, columns, levels in zip(self.axes, self.columns, self.levels, strict=True):
+            if levels is not None:
+                middle = 0.5 * (levels[1:] + levels[:-1])
+                snapped[:, columns.start] = levels[np.searchsorted(middle, rows[:, columns.start])]
+            elif axis.kind is Kind.CHOICE:
+                chosen = rows[:, columns].argmax(axis=1)
+                snapped[:, columns] = 0.0
+                snapped[np.arange(len(rows)), columns.start + chosen] = _HOT
+        return snapped
+
+    def replaced(self, row: Array, axis: int, choices: NDArray[np.int64]) -> Array:
+        """Return copies of the row in which the discrete axis has the values of these indexes."""
+        rows = np.repeat(row[None, :], len(choices), axis=0)
+        columns, levels = self.columns[axis], self.levels[axis]
+        if levels is not None:
+            rows[:, columns.start] = levels[choices]
+        else:
+            rows[:, columns] = 0.0
+            rows[np.arange(len(choices)), columns.start + choices] = _HOT
+        return rows
+
+    def choice(self, row: Array, axis: int) -> int:
+        """Return the index of the value that the discrete axis has in the row."""
+        columns, levels = self.columns[axis], self.levels[axis]
+        if levels is None:
+            return int(row[columns].argmax())
+        return int(np.abs(levels - row[columns.start]).argmin())
+
+    def count(self, axis: int) -> int:
+        """Return how many values the axis has; 0 when it is real."""
+        columns, levels = self.columns[axis], self.levels[axis]
+        if levels is not None:
+            return len(levels)
+        return columns.stop - columns.start if self.axes[axis].kind is Kind.CHOICE else 0
+
+
+def places_of(space: SearchSpace) -> Places:
+    """Return how points of the space lie in columns."""
+    axes = axes_of(space)
+    stops = np.cumsum([each.count if each.kind is Kind.CHOICE else 1 for each in axes])
+    starts = [0, *stops[:-1]]
+    columns = tuple(slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
+    return Places(axes, columns, tuple(_levels(each) for each in axes), _rows(space, axes, columns))
+
+
+def _levels(axis: Axis) -> Array | None:
+    if axis.kind is Kind.WHOLE:
+        return np.arange(axis.count) / max(axis.count - 1, 1)
+    parameter = axis.parameter
+    count = size(parameter)
+    # What an equality constrains is rounded and repaired in the end: few steps of one axis hold it.
+    if axis.kind is Kind.CHOICE or count is None or count > _MOST_LEVELS or not _is_log(parameter):
+        return None
+    values = [encode((axis,), {parameter.name: nth(parameter, index)}) for index in range(count)]
+    return np.array([float(each[axis.name] or 0.0) for each in values])
+
+
+def _rows(space: SearchSpace, axes: tuple[Axis, ...], columns: tuple[slice, ...]) -> Rows | None:
+    bounded = region(space)
+    if bounded is None:
+        return None
+    start = {axis.parameter.name: at.start for axis, at in zip(axes, columns, strict=True)}
+    matrix = np.zeros((len(bounded.rows.bound), columns[-1].stop))
+    matrix[:, [start[each.name] for each in bounded.parameters]] = bounded.rows.matrix
+    return Rows(matrix, bounded.rows.bound, bounded.rows.equal)
+
+
+def _is_log(parameter: Parameter) -> bool:
+    return isinstance(parameter, IntParameter) and parameter.log

@@ -1,0 +1,82 @@
+"""The model of one outcome: a Gaussian process of its warped values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, fit
+from nextpoint_service.optimizer.kernel import Shape
+from nextpoint_service.optimizer.outcomes import Outcome
+from nextpoint_service.optimizer.posterior import Posterior, posterior
+from nextpoint_service.optimizer.region import Array
+from nextpoint_service.optimizer.warping import Warping, warping_of
+
+SHAPE = Shape.MATERN
+_COARSE = 96
+_FINE = 256
+_BEST_SHARE = 4
+_FAR = 1e3
+"""A floor further away than this is never, or always, reached; more noise says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surrogate:
+    """What is known of an outcome; `floor` is the outcome's, as the model sees it."""
+
+    outcome: Outcome
+    warping: Warping
+    data: Data
+    learned: Hyperparameters
+    posterior: Posterior
+    floor: float
+
+    @property
+    def noise_share(self) -> float:
+        """Return the largest variance of noise as a share of that of the values."""
+        if self.data.noise is None:
+            return self.learned.noise
+        return float(self.data.noise.max())
+
+    def in_own_unit(self, mean: float, stddev: float) -> tuple[float, float]:
+        """Return a mean and standard deviation in the unit of the outcome."""
+        low, middle, high = self.warping.backward(np.array([mean - stddev, mean, mean + stddev]))
+        return float(middle), float(0.5 * high - 0.5 * low)
+
+
+def surrogate_of(
+    outcome: Outcome, points: Array, values: Array, stddevs: Array, group: NDArray[np.int64]
+) -> Surrogate:
+    """Return the model after values at points, whose standard deviations may be NaN: unknown."""
+    warping = warping_of(values, bend=outcome.optimized)
+    warped = warping.forward(values)
+    known = not bool(np.isnan(stddevs).any())
+    noise = None
+    if known:
+        noise = np.clip(warping.stddevs(values, stddevs), LEAST_NOISE**0.5, _FAR) ** 2
+    data = Data(points, warped, group, noise)
+    learned = _learned(data)
+    floor = 0.0
+    if outcome.floor is not None:
+        floor = float(np.clip(warping.forward(np.array([outcome.floor])), -_FAR, _FAR)[0])
+    return Surrogate(outcome, warping, data, learned, posterior(data, learned), floor)
+
+
+def _learned(data: Data) -> Hyperparameters:
+    """Learn from few points first, and from there on from more: the best, and some of the rest."""
+    count = len(data.points)
+    if count <= _COARSE:
+        return fit(data, SHAPE)
+    learned = fit(_subset(data, _COARSE), SHAPE)
+    return fit(_subset(data, min(count, _FINE)), SHAPE, learned)
+
+
+def _subset(data: Data, count: int) -> Data:
+    if count >= len(data.points):
+        return data
+    order = np.argsort(-data.values, kind="stable")
+    best, rest = order[: count // _BEST_SHARE], order[count // _BEST_SHARE :]
+    random = np.random.default_rng(len(order))
+    kept = np.sort(np.concatenate([best, random.permutation(rest)[: count - len(best)]]))
+    noise = None if data.noise is None else data.noise[kept]
+    return Data(data.points[kept], data.values[kept], data.group, noise)

@@ -1,0 +1,314 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
+
+from nextpoint_service.application.ports import Phase
+from nextpoint_service.domain.experiment import Metric, Objective, Strategy
+from nextpoint_service.domain.search_space import (
+    BetaPrior,
+    BoolParameter,
+    CategoricalParameter,
+    DoubleParameter,
+    IntParameter,
+    NormalPrior,
+    SearchSpace,
+)
+from nextpoint_service.domain.suggestion import Generator
+from nextpoint_service.optimizer import engine, space_filling
+from nextpoint_service.optimizer.axes import key
+from nextpoint_service.optimizer.candidates import feasible
+from nextpoint_service.optimizer.drawing import Known, acquisition_of
+from nextpoint_service.optimizer.encoding import encode
+from nextpoint_service.optimizer.maximization import maximize, values
+from nextpoint_service.optimizer.outcomes import outcomes_of
+from nextpoint_service.optimizer.places import places_of
+from nextpoint_service.optimizer.surrogate import surrogate_of
+
+Y = Metric("y")
+CONSTRAINT = Metric("c", strategy=Strategy.CONSTRAINT, threshold=0.5)
+PARAMETERS = (
+    DoubleParameter("double", -5.0, 5.0),
+    DoubleParameter("rate", 1e-5, 1.0, log=True),
+    DoubleParameter("step", 0.5, 8.0, grid=(0.5, 1.0, 8.0)),
+    IntParameter("few", -2, 9),
+    IntParameter("many", -(2**53), 2**53),
+    IntParameter("doubling", 1, 1024, log=True),
+    CategoricalParameter("kind", ("x", "y", "z")),
+    CategoricalParameter("size", ("s", "m", "l"), ordered=True),
+    BoolParameter("flag"),
+    DoubleParameter("normal", -5.0, 5.0, prior=NormalPrior(1.0, 0.5)),
+    DoubleParameter("beta", 1.0, 3.0, prior=BetaPrior(0.5, 2.0)),
+)
+CONSTRAINTS = (
+    at_most(4.0, double=1.0, few=1.0),
+    at_least(-1.0, double=1.0, normal=-1.0),
+    equals(3.0, few=1.0, beta=1.0),
+)
+
+
+def points(space, count):
+    return [each.assignments for each in space_filling.propose(a_problem(space, count=count))]
+
+
+def model(space=SQUARE, observations=(), **fields):
+    fields = {"index": len(observations), **fields}
+    return a_problem(space, observations=observations, phase=Phase.MODEL, **fields)
+
+
+def proposed(problem):
+    proposals = engine.propose(problem, most_observations=1000)
+    space = problem.experiment.space
+    assert all(space.contains(each.assignments) for each in proposals)
+    return proposals
+
+
+def the_point(problem):
+    (proposal,) = proposed(problem)
+    assert proposal.provenance.generator is Generator.MODEL
+    return proposal.assignments
+
+
+def peak(point):
+    return -((point["a"] - 0.3) ** 2) - (point["b"] - 0.7) ** 2
+
+
+def distance(point, a, b):
+    return float(np.hypot(point["a"] - a, point["b"] - b))
+
+
+@st.composite
+def spaces(draw):
+    chosen = draw(st.lists(st.sampled_from(PARAMETERS), min_size=1, unique=True))
+    names = {each.name for each in chosen}
+    possible = [each for each in CONSTRAINTS if {term.name for term in each.terms} <= names]
+    kept = draw(st.lists(st.sampled_from(possible), unique=True)) if possible else []
+    return SearchSpace(tuple(chosen), tuple(kept))
+
+
+@settings(max_examples=10, deadline=None)
+@given(spaces(), st.integers(1, 3), st.booleans(), st.booleans(), st.randoms(use_true_random=False))
+def test_points_of_any_space_are_inside_and_new(space, count, constrained, failing, random):
+    known = points(space, 9)
+    made = [observed(each, y=random.gauss(0, 1), c=random.random()) for each in known[:7]]
+    if failing:
+        made[0] = observed(made[0].assignments)
+    problem = model(
+        space,
+        made,
+        count=count,
+        pending=known[7:],
+        metrics=[Y, CONSTRAINT]
+        if constrained
+        else [Y, replace(CONSTRAINT, strategy=Strategy.STORE)],
+    )
+
+    proposals = proposed(problem)
+
+    assert 1 <= len(proposals) <= count
+    if proposals[0].provenance.generator is Generator.MODEL:
+        new = {key(each.assignments) for each in proposals}
+        assert len(new) == len(proposals)
+        assert not new & {key(each) for each in known}
+    assert proposals == engine.propose(problem, most_observations=1000)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        pytest.param(SQUARE, id="real"),
+        pytest.param(SearchSpace(PARAMETERS), id="mixed"),
+        pytest.param(SearchSpace(PARAMETERS, CONSTRAINTS[:2]), id="bounded"),
+        pytest.param(SearchSpace(PARAMETERS, CONSTRAINTS[2:]), id="equal"),
+        pytest.param(SearchSpace(PARAMETERS[6:9]), id="discrete"),
+    ],
+)
+def test_what_is_found_is_never_worse_than_the_best_points_and_what_is_near_them(space):
+    places = places_of(space)
+    random = np.random.default_rng(1)
+    rows = places.embedded([encode(places.axes, each) for each in points(space, 12)])
+    heights = -((rows - 0.4) ** 2).sum(axis=1)
+    outcome = outcomes_of(model(space).experiment, [])[0]
+    unknown = np.full(len(rows), np.nan)
+    surrogate = surrogate_of(outcome, rows, heights, unknown, places.group)
+    known = Known((surrogate,), rows, np.empty((0, places.width)))
+    acquisition = acquisition_of(known, None, random)
+
+    found, scores = maximize(acquisition, places, rows[np.argsort(-heights)], {}, random)
+
+    near = [rows + scale * random.standard_normal(rows.shape) for scale in (0.1, 0.01, 0.001)]
+    others = np.vstack([rows, feasible(places, places.snapped(np.vstack(near)))])
+    assert len(feasible(places, found[:1])) == 1
+    assert scores[0] == pytest.approx(values(acquisition, found[:1])[0])
+    assert scores[0] >= values(acquisition, others).max() - 1e-6
+
+
+def test_the_peak_is_found():
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 10)]
+
+    assert distance(the_point(model(observations=made)), 0.3, 0.7) < 0.1
+
+
+def test_less_is_better_where_it_is_minimized():
+    made = [observed(point, y=-peak(point)) for point in points(SQUARE, 10)]
+    metrics = [Metric("y", Objective.MINIMIZE)]
+
+    assert distance(the_point(model(observations=made, metrics=metrics)), 0.3, 0.7) < 0.1
+
+
+def test_the_provenance_tells_what_is_expected_in_the_units_of_the_metrics():
+    metrics = [Metric("y", Objective.MINIMIZE), CONSTRAINT, Metric("s", strategy=Strategy.STORE)]
+    made = [
+        observed(point, y=5000 - 100 * peak(point), c=1.0 + point["a"], s=1.0)
+        for point in points(SQUARE, 10)
+    ]
+
+    (proposal,) = proposed(
+        model(observations=made, metrics=metrics, pending=[{"a": 0.0, "b": 0.0}])
+    )
+
+    provenance = proposal.provenance
+    assert provenance.method == "GP log noisy expected improvement"
+    assert (provenance.observation_count, provenance.pending_count) == (10, 1)
+    assert provenance.predictions.keys() == {"y", "c"}
+    expected = 5000 - 100 * peak(proposal.assignments)
+    spread = provenance.predictions["y"].stddev
+    assert provenance.predictions["y"].mean == pytest.approx(expected, abs=5)
+    assert 0 < spread < 10
+    assert provenance.predictions["c"].mean == pytest.approx(1 + proposal.assignments["a"], abs=0.1)
+    assert provenance.acquisition_value is not None
+    assert np.isfinite(provenance.acquisition_value)
+
+
+def test_the_search_keeps_to_where_constraints_are_satisfied():
+    made = [observed(point, y=point["a"], c=1 - point["a"]) for point in points(SQUARE, 12)]
+
+    assert the_point(model(observations=made))["a"] > 0.9
+    assert 0.4 < the_point(model(observations=made, metrics=[Y, CONSTRAINT]))["a"] < 0.6
+
+
+def test_where_nothing_satisfies_the_constraints_that_is_what_is_looked_for():
+    few = [{"a": 0.4 * point["a"], "b": point["b"]} for point in points(SQUARE, 6)]
+    made = [observed(point, y=point["b"], c=point["a"]) for point in few]
+
+    proposals = proposed(model(observations=made, metrics=[Y, CONSTRAINT], count=2))
+
+    assert {each.provenance.method for each in proposals} == {"GP log probability of feasibility"}
+    assert proposals[0].assignments["a"] > 0.5
+    assert distance(proposals[0].assignments, **proposals[1].assignments) > 0.05
+
+
+def test_the_search_keeps_away_from_where_evaluations_fail():
+    made = [
+        observed(point) if point["a"] > 0.6 else observed(point, y=point["a"])
+        for point in points(SQUARE, 16)
+    ]
+
+    assert 0.4 < the_point(model(observations=made))["a"] < 0.7
+
+
+def test_pending_points_are_kept_away_from():
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 10)]
+    first = the_point(model(observations=made))
+
+    assert distance(the_point(model(observations=made, pending=[first])), **first) > 1e-3
+
+
+def test_where_little_is_known_the_search_follows_the_priors():
+    believed = replace(SQUARE.parameters[0], prior=NormalPrior(0.2, 0.03))
+    made = [observed(point, y=point["b"]) for point in points(SQUARE, 4)]
+
+    (proposal,) = proposed(model(SearchSpace((believed, SQUARE.parameters[1])), made))
+
+    assert 0.1 < proposal.assignments["a"] < 0.3
+    assert proposal.provenance.method == "GP log noisy expected improvement, by prior"
+
+
+def test_observations_outside_the_space_take_part_and_those_without_a_place_do_not():
+    made = [observed(point, y=point["a"] / 100) for point in points(SQUARE, 6)]
+    outside = [observed({"a": -0.3 - 0.02 * index, "b": 0.5}, y=5.0) for index in range(3)]
+    strange = [observed({"a": 0.5}, y=1.0), observed({"a": 1e9, "b": 0.5}, y=1.0)]
+
+    assert the_point(model(observations=[*made, *strange]))["a"] > 0.5
+    assert the_point(model(observations=[*made, *outside]))["a"] < 0.3
+
+
+SOME = points(SQUARE, 8)
+
+
+def seen(value, places=SOME):
+    return [observed(point, y=value(index, point)) for index, point in enumerate(places)]
+
+
+@pytest.mark.parametrize(
+    "observations",
+    [
+        pytest.param(seen(lambda _, __: 1.0, SOME[:1]), id="one observation"),
+        pytest.param(seen(lambda _, __: 1.0, SOME[:2]), id="two equal"),
+        pytest.param(seen(lambda _, __: 3.0), id="constant"),
+        pytest.param(seen(lambda _, __: 0.0), id="zero"),
+        pytest.param(seen(lambda index, _: index, SOME[:1] * 8), id="one point"),
+        pytest.param(seen(lambda _, point: (peak(point), 0.0), SOME * 3), id="no noise, repeated"),
+        pytest.param(seen(lambda _, point: (peak(point), 1e300)), id="endless noise"),
+        pytest.param(
+            seen(lambda index, point: (peak(point), 0.1) if index % 2 else peak(point)),
+            id="some noise known",
+        ),
+        pytest.param(seen(lambda _, point: 1e300 * peak(point)), id="huge"),
+        pytest.param(seen(lambda index, _: 1.7e308 * (-1) ** index), id="largest"),
+        pytest.param(seen(lambda _, point: 1e-300 * peak(point)), id="tiny"),
+        pytest.param(seen(lambda index, _: 1e6 + 1e-12 * index), id="next to constant"),
+        pytest.param(seen(lambda index, point: 1e300 if index == 3 else peak(point)), id="outlier"),
+        pytest.param(
+            seen(lambda index, point: -1e300 if index == 3 else peak(point)), id="bad outlier"
+        ),
+        pytest.param(
+            [*seen(lambda _, __: 1.0, SOME[:1]), *map(observed, SOME[1:])], id="one success"
+        ),
+        pytest.param(
+            [*seen(lambda _, __: 1.0, SOME[:4]), *map(observed, SOME[:4])], id="failed and not"
+        ),
+        pytest.param(
+            seen(
+                lambda index, _: index,
+                [{"a": 0.5 + 1e-10 * index, "b": 0.5} for index in range(60)],
+            ),
+            id="next to one point",
+        ),
+    ],
+)
+@pytest.mark.parametrize("pending", [[], SOME[6:]], ids=["none pending", "some pending"])
+def test_odd_data_yield_a_point_of_the_model(observations, pending):
+    the_point(model(observations=observations, pending=pending))
+
+
+@pytest.mark.parametrize("threshold", [-1e300, 0.0, 1e300])
+def test_thresholds_may_be_anywhere(threshold):
+    made = [observed(point, y=peak(point), c=1.0) for point in points(SQUARE, 5)]
+
+    the_point(model(observations=made, metrics=[Y, replace(CONSTRAINT, threshold=threshold)]))
+
+
+def test_an_exhausted_space_repeats_a_point():
+    space = SearchSpace((BoolParameter("u"), BoolParameter("v")))
+    made = [observed({"u": u, "v": v}, y=1.0) for u in (True, False) for v in (True, False)]
+
+    (proposal,) = proposed(model(space, made))
+
+    assert proposal.provenance.fallback_reason
+
+
+def test_the_last_points_of_a_discrete_space_are_found():
+    space = SearchSpace((IntParameter("n", 0, 3),))
+    made = [observed({"n": 0}, y=0.0), observed({"n": 1}, y=1.0), observed({"n": 2})]
+
+    assert the_point(model(space, made)) == {"n": 3}
+
+
+def test_a_thousand_observations_are_learned_from():
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 1200)]
+
+    assert distance(the_point(model(observations=made)), 0.3, 0.7) < 0.1
