@@ -89,6 +89,7 @@ def update_experiment_to_proto(
         parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
+        metrics=[_metric(item, path, violations) for path, item in fields.items("metrics")],
         update_mask=FieldMask(paths=list(changes)),
     )
     raise_if_any(violations, "the change")

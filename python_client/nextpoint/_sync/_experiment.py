@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nextpoint._assignments import ParameterValue
+    from nextpoint._definition import MetricLike
     from nextpoint._outcome import HasId, NewObservation, Values
     from nextpoint._records import MetadataValue, Observation, Progress, StoppingCriteria
     from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
@@ -173,10 +174,14 @@ class Experiment:
         parallel_bandwidth: int | Unset | None = UNSET,
         metadata: Mapping[str, MetadataValue] | Unset | None = UNSET,
         tags: Iterable[str] | Unset | None = UNSET,
+        metrics: Iterable[MetricLike] | Unset = UNSET,
     ) -> None:
         """Change what is given, all or none. None clears, where that is allowed.
 
         Raising the budget of a finished experiment makes it go on.
+
+        ``metrics`` are all metrics with their new thresholds. Nothing else of a metric can be
+        changed; a dict need not repeat it.
 
         Raises:
             InvalidArgumentError: A value breaks a rule.
@@ -190,6 +195,7 @@ class Experiment:
                 "parallel_bandwidth": parallel_bandwidth,
                 "metadata": metadata,
                 "tags": tags,
+                "metrics": metrics,
             }
         )
         request = update_experiment_to_proto(self.id, changes)

@@ -288,6 +288,7 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
     METADATA_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
     UPDATE_MASK_FIELD_NUMBER: builtins.int
+    METRICS_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     request_id: builtins.str
@@ -317,9 +318,17 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Which of `name`, `project`, `budget`, `parallel_bandwidth`, `metadata` and
-        `tags` to change. Absent means those that are set here. At least one has to
-        remain.
+        """Which of `name`, `project`, `budget`, `parallel_bandwidth`, `metadata`,
+        `tags` and `metrics` to change. Absent means those that are set here. At
+        least one has to remain.
+        """
+
+    @property
+    def metrics(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.experiment_pb2.Metric]:
+        """The metrics with their new thresholds, every one of them; an absent
+        threshold is cleared, where none is required. Nothing else of a metric can
+        be changed: an objective or strategy that differs is refused, and one that
+        is absent stays as it is. The order does not matter.
         """
 
     def __init__(
@@ -334,9 +343,10 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
         metadata: collections.abc.Mapping[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue] | None = ...,
         tags: collections.abc.Iterable[builtins.str] | None = ...,
         update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
+        metrics: collections.abc.Iterable[nextpoint.v1.experiment_pb2.Metric] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "parallel_bandwidth", b"parallel_bandwidth", "update_mask", b"update_mask"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "experiment_id", b"experiment_id", "metadata", b"metadata", "name", b"name", "parallel_bandwidth", b"parallel_bandwidth", "project", b"project", "request_id", b"request_id", "tags", b"tags", "update_mask", b"update_mask"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "experiment_id", b"experiment_id", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "parallel_bandwidth", b"parallel_bandwidth", "project", b"project", "request_id", b"request_id", "tags", b"tags", "update_mask", b"update_mask"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload

@@ -9,6 +9,7 @@ from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import (
     Changed,
     ExperimentFilter,
+    Learned,
     Page,
     Transaction,
 )
@@ -69,7 +70,10 @@ class ExperimentUseCases:
         def update(tx: Transaction) -> tuple[str, ...]:
             experiment = tx.experiments.get(experiment_id)
             experiment.require_active()
-            tx.experiments.save(change(experiment, new, self._context.limits, now))
+            changed = change(experiment, new, self._context.limits, now)
+            tx.experiments.save(changed)
+            if changed.revision > experiment.revision:
+                tx.publish(Learned(experiment_id, changed.revision))
             tx.publish(Changed(experiment_id))
             return (experiment_id,)
 

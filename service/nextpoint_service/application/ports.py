@@ -77,7 +77,7 @@ class Experiments(Protocol):
         """Insert a new experiment."""
 
     def save(self, experiment: Experiment) -> None:
-        """Write back everything that can change: not the id, type, space, metrics, creation."""
+        """Write back everything that can change: not the id, type and creation."""
 
     def learn(self, experiment_id: str) -> None:
         """Add 1 to the revision."""

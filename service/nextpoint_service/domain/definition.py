@@ -17,13 +17,14 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metric_change import MetricChange, change_metrics
 from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
 from nextpoint_service.domain.search_space import SearchSpace, cell_count
 from nextpoint_service.domain.violations import Violations
 
 _PROJECT = re.compile(r"[a-z0-9\-_.]+")
 
-CHANGEABLE = ("name", "project", "budget", "parallel_bandwidth", "metadata", "tags")
+CHANGEABLE = ("name", "project", "budget", "parallel_bandwidth", "metadata", "tags", "metrics")
 """The fields of an experiment that can be changed, as update masks name them."""
 
 
@@ -67,6 +68,7 @@ class ExperimentChange:
     parallel_bandwidth: int | None = None
     metadata: Metadata | None = None
     tags: tuple[str, ...] = ()
+    metrics: tuple[MetricChange, ...] = ()
 
 
 def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datetime) -> Experiment:
@@ -118,10 +120,24 @@ def change(
     new = {name: getattr(change, name) for name in fields}
     if "metadata" in new:
         new["metadata"] = dict(change.metadata or {})
+    if "metrics" in new:
+        optimized = len(experiment.optimized)
+        new["metrics"] = change_metrics(
+            experiment.metrics,
+            change.metrics,
+            violations,
+            lambda metric: _threshold_problem(metric, optimized),
+        )
     changed = replace(experiment, **new, updated=at)
     _check_changeable(changed, fields, violations, limits)
     violations.check()
-    return replace(changed, tags=tuple(sorted(changed.tags)))
+    stale = changed.metrics != experiment.metrics
+    return replace(
+        changed,
+        tags=tuple(sorted(changed.tags)),
+        # A point that was made before looks for something else.
+        revision=experiment.revision + stale,
+    )
 
 
 def _check_changeable(
@@ -215,7 +231,7 @@ def _parse_metrics(
     )
 
 
-def _threshold_problem(draft: MetricDraft, optimized: int) -> str | None:
+def _threshold_problem(draft: MetricDraft | Metric, optimized: int) -> str | None:
     if draft.threshold is None:
         required = draft.strategy is Strategy.CONSTRAINT
         return "is required for strategy constraint" if required else None

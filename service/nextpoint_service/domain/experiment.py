@@ -64,8 +64,8 @@ class Metric:
 class Experiment:
     """A search space, metrics and a budget.
 
-    `revision` grows with every change of an observation, of which a suggestion made before does not
-    know.
+    `revision` grows with every change of an observation or of what is looked for, of which a
+    suggestion made before does not know.
     """
 
     experiment_id: str

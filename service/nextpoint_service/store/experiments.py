@@ -36,7 +36,7 @@ VALUES (:id, :name, :project, :type, :state, :budget, :parallel_bandwidth, :revi
 _SAVE = """
 UPDATE experiments SET name = :name, project = :project, state = :state, budget = :budget,
     parallel_bandwidth = :parallel_bandwidth, revision = :revision, updated = :updated,
-    tags = :tags, metadata = :metadata
+    tags = :tags, metadata = :metadata, metrics = :metrics, space = :space
 WHERE id = :id
 """
 

@@ -166,6 +166,7 @@ REQUESTS = {
             parallel_bandwidth=2,
             metadata=METADATA,
             tags=["rye"],
+            metrics=DEFINITION.metrics,
         ),
         experiments.change_from_proto,
     ),

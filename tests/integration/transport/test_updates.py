@@ -2,9 +2,14 @@
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from tests.support.grpc_service import metric, refusal
+from tests.support.grpc_service import at, metric, refusal
 
-from nextpoint.v1 import experiment_pb2, observation_service_pb2
+from nextpoint.v1 import (
+    analysis_service_pb2,
+    experiment_pb2,
+    observation_pb2,
+    observation_service_pb2,
+)
 
 NOTES = {"flour": experiment_pb2.MetadataValue(string_value="rye")}
 FULL = {
@@ -96,6 +101,66 @@ async def test_the_budget_of_a_grid_cannot_be_changed(api):
     grid = await api.define_grid(3)
 
     assert (await refusal(api.change(grid.experiment_id, budget=2))).fields == ["budget"]
+
+
+async def test_thresholds_decide_what_is_best_from_then_on(api):
+    cost = experiment_pb2.Metric(
+        name="cost",
+        objective=experiment_pb2.METRIC_OBJECTIVE_MINIMIZE,
+        strategy=experiment_pb2.METRIC_STRATEGY_CONSTRAINT,
+        threshold=3,
+    )
+    taste = experiment_pb2.Metric(name="taste")
+    experiment = await api.define(budget=5, metrics=[taste, cost])
+    await report_both(api, experiment, 0.5, taste=1.0, cost=1.0)
+    await report_both(api, experiment, 0.6, taste=2.0, cost=2.0)
+    assert await best_taste(api, experiment) == 2.0
+
+    changed = await api.change(
+        experiment.experiment_id, metrics=[experiment_pb2.Metric(name="cost", threshold=1), taste]
+    )
+
+    cost.threshold = 1
+    assert [each.name for each in changed.metrics] == ["taste", "cost"]
+    assert changed.metrics[1] == cost
+    assert await best_taste(api, experiment) == 1.0
+
+
+async def report_both(api, experiment, x, **values):
+    await api.observations.CreateObservation(
+        observation_service_pb2.CreateObservationRequest(
+            experiment_id=experiment.experiment_id,
+            assignments=at(x),
+            values=[
+                observation_pb2.MetricValue(name=name, value=value)
+                for name, value in values.items()
+            ],
+        )
+    )
+
+
+async def best_taste(api, experiment):
+    request = analysis_service_pb2.ListBestAssignmentsRequest(
+        experiment_id=experiment.experiment_id
+    )
+    (best,) = (await api.analysis.ListBestAssignments(request)).best_assignments
+    return next(each.value for each in best.observation.values if each.name == "taste")
+
+
+async def test_what_else_of_a_metric_differs_is_refused_with_its_path(api, experiment):
+    metrics = [
+        experiment_pb2.Metric(
+            name="m",
+            objective=experiment_pb2.METRIC_OBJECTIVE_MINIMIZE,
+            strategy=99,
+        ),
+        experiment_pb2.Metric(name="n"),
+    ]
+
+    refused = await refusal(api.change(experiment.experiment_id, metrics=metrics))
+
+    assert refused.fields == ["metrics[0].objective", "metrics[0].strategy", "metrics[1].name"]
+    assert await api.get(experiment.experiment_id) == experiment
 
 
 @pytest.fixture

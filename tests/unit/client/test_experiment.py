@@ -65,6 +65,20 @@ def test_an_update_names_just_what_was_given(service, experiment):
     assert experiment.budget == 7
 
 
+def test_an_update_of_thresholds_sends_metrics_as_classes_and_as_dicts(service, experiment):
+    answer = experiment_service_pb2.UpdateExperimentResponse(experiment=an_experiment())
+    service.script("UpdateExperiment", answer)
+    taste = nextpoint.Metric("taste", objective="minimize", threshold=2)
+
+    experiment.update(metrics=[taste, {"name": "cost", "threshold": 1.5}])
+
+    (request,) = service.requests("UpdateExperiment")
+    assert list(request.update_mask.paths) == ["metrics"]
+    first, second = request.metrics
+    assert (first.objective, first.threshold) == (experiment_pb2.METRIC_OBJECTIVE_MINIMIZE, 2)
+    assert second == experiment_pb2.Metric(name="cost", threshold=1.5)
+
+
 def test_archiving_and_back_changes_the_state(service, experiment):
     archived = an_experiment()
     archived.state = experiment_pb2.EXPERIMENT_STATE_ARCHIVED

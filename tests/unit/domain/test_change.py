@@ -7,8 +7,9 @@ import pytest
 from tests.support.builders import LATER, NOW, a_grid_experiment, a_metric, an_experiment
 
 from nextpoint_service.domain.definition import CHANGEABLE, ExperimentChange, change
-from nextpoint_service.domain.experiment import Experiment, Strategy
+from nextpoint_service.domain.experiment import Experiment, Objective, Strategy
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metric_change import MetricChange
 
 LIMITS = Limits()
 
@@ -28,6 +29,7 @@ CHANGES = {
     "parallel_bandwidth": (7, 7),
     "metadata": ({"shelf": 1.0}, {"shelf": 1.0}),
     "tags": (("white", "crust"), ("crust", "white")),
+    "metrics": ((MetricChange("taste"),), (a_metric(),)),
 }
 CLEARED = {
     "project": ("", ""),
@@ -40,7 +42,7 @@ CLEARED = {
 
 def test_every_field_that_can_be_changed_is_in_these_tables():
     assert CHANGES.keys() == set(CHANGEABLE)
-    assert CLEARED.keys() == set(CHANGEABLE) - {"name"}
+    assert CLEARED.keys() == set(CHANGEABLE) - {"name", "metrics"}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ FAULTY_CHANGES = {
         {"fields": {"nome", "name"}, "name": ""},
         {
             "update_mask": "'nome' is not one of name, project, budget, parallel_bandwidth,"
-            " metadata, tags",
+            " metadata, tags, metrics",
             "name": "is required",
         },
     ),
@@ -121,7 +123,7 @@ def test_a_change_is_not_judged_by_what_it_leaves_alone():
     assert change(experiment, new, smaller, LATER).name == "toast"
 
 
-@pytest.mark.parametrize("field", ["type", "parameters", "metrics", "linear_constraints", "state"])
+@pytest.mark.parametrize("field", ["type", "parameters", "linear_constraints", "state"])
 def test_what_defines_an_experiment_cannot_be_changed(refuses, field):
     refuses(lambda: changed(fields={field}), {"update_mask": f"'{field}' is not one of name"})
 
@@ -153,3 +155,91 @@ def test_the_budget_of_a_grid_cannot_be_changed(refuses, budget):
 
 def test_a_grid_keeps_its_budget_when_something_else_is_changed():
     assert changed(a_grid_experiment(), name="toast").budget == 12
+
+
+COST = a_metric("cost", Strategy.CONSTRAINT, 3.0, minimize=True)
+NOTE = a_metric("note", Strategy.STORE)
+
+
+METRICS = (a_metric(), COST, NOTE)
+
+
+def with_metrics(*changes, metrics=METRICS, **fields):
+    experiment = an_experiment(metrics=metrics, **fields)
+    return changed(experiment, metrics=changes)
+
+
+TASTE_AS_IT_IS = MetricChange("taste")
+NOTE_AS_IT_IS = MetricChange("note")
+
+
+def test_a_threshold_is_changed_and_makes_suggestions_stale():
+    repeated = MetricChange("cost", Objective.MINIMIZE, Strategy.CONSTRAINT, 2.5)
+
+    after = with_metrics(NOTE_AS_IT_IS, repeated, TASTE_AS_IT_IS, revision=4)
+
+    assert after.metrics == (METRICS[0], replace(COST, threshold=2.5), NOTE)
+    assert after.revision == 5
+
+
+def test_the_same_thresholds_make_no_suggestion_stale():
+    after = with_metrics(
+        TASTE_AS_IT_IS, MetricChange("cost", threshold=3.0), NOTE_AS_IT_IS, revision=4
+    )
+
+    assert after.revision == 4
+
+
+def test_thresholds_of_a_frontier_are_set_and_cleared():
+    metrics = (a_metric("a", threshold=1.0), a_metric("b", threshold=2.0))
+
+    after = with_metrics(MetricChange("a", threshold=5.0), MetricChange("b"), metrics=metrics)
+
+    assert [each.threshold for each in after.metrics] == [5.0, None]
+
+
+FAULTY_METRICS = {
+    "objective": (MetricChange("cost", Objective.MAXIMIZE, threshold=1.0), "from minimize"),
+    "strategy": (MetricChange("cost", strategy=Strategy.STORE, threshold=1.0), "from constraint"),
+    "threshold": (MetricChange("cost"), "is required for strategy constraint"),
+    "name": (MetricChange("price", threshold=1.0), "there is no metric 'price': none can be added"),
+}
+
+
+@pytest.mark.parametrize(("field", "row"), FAULTY_METRICS.items(), ids=FAULTY_METRICS)
+def test_of_a_metric_nothing_but_a_valid_threshold_can_be_changed(refuses, field, row):
+    new, text = row
+    missing = {"metrics": "has no 'cost'"} if field == "name" else {}
+
+    refuses(
+        lambda: with_metrics(TASTE_AS_IT_IS, new, NOTE_AS_IT_IS),
+        {f"metrics[1].{field}": text, **missing},
+    )
+
+
+def test_every_fault_of_the_metrics_is_said_at_once(refuses):
+    refuses(
+        lambda: with_metrics(
+            MetricChange("taste", None, threshold=1.0),
+            MetricChange("taste"),
+            MetricChange("", threshold=1.0),
+            MetricChange("note", threshold=1.0),
+            MetricChange("cost", strategy=None, threshold=float("nan")),
+        ),
+        {
+            "metrics[0].objective": "cannot be changed from maximize",
+            "metrics[0].threshold": "is not for the only optimized metric",
+            "metrics[1].name": "'taste' is the name of another metric",
+            "metrics[2].name": "is required",
+            "metrics[3].threshold": "is not for strategy store",
+            "metrics[4].strategy": "cannot be changed from constraint",
+            "metrics[4].threshold": "must be a finite number, got nan",
+        },
+    )
+
+
+def test_no_metric_can_be_removed(refuses):
+    refuses(
+        lambda: with_metrics(TASTE_AS_IT_IS, MetricChange("cost", threshold=1.0)),
+        {"metrics": "has no 'note': a metric cannot be removed"},
+    )

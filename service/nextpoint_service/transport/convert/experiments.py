@@ -16,6 +16,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metric_change import UNSAID, MetricChange
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import (
@@ -112,6 +113,7 @@ def change_from_proto(request: experiment_service_pb2.UpdateExperimentRequest) -
         ),
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
+        metrics=tuple(_metric_change_from_proto(each) for each in request.metrics),
     )
 
 
@@ -240,6 +242,15 @@ def _metric_from_proto(message: experiment_pb2.Metric) -> MetricDraft:
         name=message.name,
         objective=_OBJECTIVES.get(message.objective),
         strategy=_STRATEGIES.get(message.strategy),
+        threshold=message.threshold if message.HasField("threshold") else None,
+    )
+
+
+def _metric_change_from_proto(message: experiment_pb2.Metric) -> MetricChange:
+    return MetricChange(
+        name=message.name,
+        objective=_OBJECTIVES.get(message.objective) if message.objective else UNSAID,
+        strategy=_STRATEGIES.get(message.strategy) if message.strategy else UNSAID,
         threshold=message.threshold if message.HasField("threshold") else None,
     )
 

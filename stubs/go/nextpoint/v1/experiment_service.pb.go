@@ -471,10 +471,15 @@ type UpdateExperimentRequest struct {
 	// The new labels, all of them, as in `CreateExperimentRequest`. Cleared:
 	// none.
 	Tags []string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
-	// Which of `name`, `project`, `budget`, `parallel_bandwidth`, `metadata` and
-	// `tags` to change. Absent means those that are set here. At least one has to
-	// remain.
-	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,9,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Which of `name`, `project`, `budget`, `parallel_bandwidth`, `metadata`,
+	// `tags` and `metrics` to change. Absent means those that are set here. At
+	// least one has to remain.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,9,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// The metrics with their new thresholds, every one of them; an absent
+	// threshold is cleared, where none is required. Nothing else of a metric can
+	// be changed: an objective or strategy that differs is refused, and one that
+	// is absent stays as it is. The order does not matter.
+	Metrics       []*Metric `protobuf:"bytes,10,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,6 +573,13 @@ func (x *UpdateExperimentRequest) GetTags() []string {
 func (x *UpdateExperimentRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 	if x != nil {
 		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateExperimentRequest) GetMetrics() []*Metric {
+	if x != nil {
+		return x.Metrics
 	}
 	return nil
 }
@@ -868,7 +880,7 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\x06_state\"}\n" +
 	"\x17ListExperimentsResponse\x12:\n" +
 	"\vexperiments\x18\x01 \x03(\v2\x18.nextpoint.v1.ExperimentR\vexperiments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xfa\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x04\n" +
 	"\x17UpdateExperimentRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x1d\n" +
 	"\n" +
@@ -880,7 +892,9 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\bmetadata\x18\a \x03(\v23.nextpoint.v1.UpdateExperimentRequest.MetadataEntryR\bmetadata\x12\x12\n" +
 	"\x04tags\x18\b \x03(\tR\x04tags\x12;\n" +
 	"\vupdate_mask\x18\t \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
-	"updateMask\x1aX\n" +
+	"updateMask\x12.\n" +
+	"\ametrics\x18\n" +
+	" \x03(\v2\x14.nextpoint.v1.MetricR\ametrics\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -964,28 +978,29 @@ var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	18, // 8: nextpoint.v1.ListExperimentsResponse.experiments:type_name -> nextpoint.v1.Experiment
 	13, // 9: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
 	20, // 10: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
-	18, // 11: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	18, // 12: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	18, // 13: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	21, // 14: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	21, // 15: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	0,  // 16: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
-	2,  // 17: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
-	4,  // 18: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
-	6,  // 19: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
-	8,  // 20: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
-	10, // 21: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
-	1,  // 22: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
-	3,  // 23: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
-	5,  // 24: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
-	7,  // 25: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
-	9,  // 26: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
-	11, // 27: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
-	22, // [22:28] is the sub-list for method output_type
-	16, // [16:22] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	16, // 11: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
+	18, // 12: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	18, // 13: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	18, // 14: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	21, // 15: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	21, // 16: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	0,  // 17: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
+	2,  // 18: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
+	4,  // 19: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
+	6,  // 20: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
+	8,  // 21: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
+	10, // 22: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
+	1,  // 23: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
+	3,  // 24: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
+	5,  // 25: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
+	7,  // 26: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
+	9,  // 27: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
+	11, // 28: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
+	23, // [23:29] is the sub-list for method output_type
+	17, // [17:23] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_service_proto_init() }
