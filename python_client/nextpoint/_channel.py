@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
+from importlib.resources import files
 
 from nextpoint.errors import FieldViolation, InvalidArgumentError
 
@@ -16,17 +16,6 @@ DEFAULT_TIMEOUT_SECONDS = 60.0
 
 # As much as the service takes. A batch of 2500 observations of 100 parameters fits.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-
-# About 7 seconds, after which a service that never answered is reported as not being there. Only
-# UNAVAILABLE is tried again: it is what a restart looks like. gRPC adds the jitter.
-RETRY_POLICY = {
-    "maxAttempts": 5,
-    "initialBackoff": "0.5s",
-    "maxBackoff": "4s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
-}
-SERVICE_CONFIG = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
 
 # Without these gRPC waits up to two minutes before it looks for a restarted service again.
 MIN_RECONNECT_MILLISECONDS = 200
@@ -46,10 +35,19 @@ def check_address(address: str) -> None:
         raise InvalidArgumentError("the address is not valid:", violations=[violation])
 
 
+def service_config() -> str:
+    """Return when calls are made again, in JSON, the same for the clients of all languages.
+
+    That is for about 7 seconds, after which a service that never answered is reported as not being
+    there. Only UNAVAILABLE is tried again: it is what a restart looks like. gRPC adds the jitter.
+    """
+    return files("nextpoint.v1").joinpath("service_config.json").read_text()
+
+
 def channel_options(address: str) -> list[tuple[str, str | int]]:
     """Return the options of a channel to this address."""
     options: list[tuple[str, str | int]] = [
-        ("grpc.service_config", SERVICE_CONFIG),
+        ("grpc.service_config", service_config()),
         ("grpc.initial_reconnect_backoff_ms", MIN_RECONNECT_MILLISECONDS),
         ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_MILLISECONDS),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

@@ -3,20 +3,11 @@
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/util/time_util.h>
 
+#include "service_config.h"
 #include "unique_id.h"
 
 namespace nextpoint {
 namespace {
-
-// Only UNAVAILABLE is tried again, for about 7 seconds: it is what a restart looks like. gRPC adds
-// the jitter.
-constexpr char kServiceConfig[] = R"({"methodConfig": [{"name": [{}], "retryPolicy": {
-  "maxAttempts": 5,
-  "initialBackoff": "0.5s",
-  "maxBackoff": "4s",
-  "backoffMultiplier": 2,
-  "retryableStatusCodes": ["UNAVAILABLE"]
-}}]})";
 
 // As much as the service takes. A batch of 2500 observations of 100 parameters fits.
 constexpr int kMaxMessageBytes = 16 * 1024 * 1024;

@@ -8,6 +8,7 @@ package nextpoint
 
 import (
 	"context"
+	_ "embed"
 	"crypto/rand"
 	"time"
 
@@ -27,17 +28,11 @@ const DefaultTimeout = 60 * time.Second
 // A batch of 2500 observations of 100 parameters fits.
 const maxMessageBytes = 64 << 20
 
-// About 7 seconds. Only UNAVAILABLE is tried again: it is what a restart looks like.
-const serviceConfig = `{"methodConfig": [{
-	"name": [{}],
-	"retryPolicy": {
-		"maxAttempts": 5,
-		"initialBackoff": "0.5s",
-		"maxBackoff": "4s",
-		"backoffMultiplier": 2,
-		"retryableStatusCodes": ["UNAVAILABLE"]
-	}
-}]}`
+// The service config of the clients of all languages: for about 7 seconds UNAVAILABLE is tried
+// again, which is what a restart looks like.
+//
+//go:embed v1/service_config.json
+var serviceConfig string
 
 // Client calls one service. It may be used by any number of goroutines.
 //

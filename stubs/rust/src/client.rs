@@ -11,21 +11,13 @@ use tonic_prost::ProstCodec;
 
 use crate::v1::suggestion_service_client::SuggestionServiceClient;
 use crate::v1::{ReleaseSuggestionRequest, StreamSuggestionsRequest, StreamSuggestionsResponse};
-use crate::{Error, Suggestion};
+use crate::{Error, Suggestion, service_config};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 // A batch of 2500 observations of 100 parameters fits.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
-
-// Five attempts. Only UNAVAILABLE is tried again: it is what a restart looks like.
-const RETRY_DELAYS: [Duration; 4] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
 
 /// A request of a unary call of the contract. Every one implements it.
 pub trait Call: Message + Clone + 'static {
@@ -94,7 +86,7 @@ impl Client {
     }
 
     async fn call_with_retries<C: Call>(&self, request: C) -> Result<C::Response, Error> {
-        let mut delays = RETRY_DELAYS.iter();
+        let mut delays = service_config::retry_delays();
         loop {
             let error = match self.call_once(request.clone()).await {
                 Ok(response) => return Ok(response),

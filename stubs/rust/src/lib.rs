@@ -4,6 +4,7 @@ mod backoff;
 mod client;
 mod error;
 mod leases;
+mod service_config;
 mod stream;
 mod suggestion;
 mod worker;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 
 import { NextpointError } from "./errors.js";
+import serviceConfig from "./gen/nextpoint/service_config.js";
 
 export interface RetryPolicy {
   readonly firstDelayMs: number;
@@ -11,11 +12,16 @@ export interface RetryPolicy {
   readonly patienceMs: number;
 }
 
-/** About 7 seconds, after which a service that never answered is reported as not being there. */
+const [{ retryPolicy }] = serviceConfig.methodConfig;
+
+/**
+ * That of the clients of all languages: about 7 seconds, after which a service that never answered
+ * is reported as not being there. Connect does not read it by itself.
+ */
 export const CALL_POLICY: RetryPolicy = {
-  firstDelayMs: 500,
-  maxDelayMs: 4_000,
-  maxAttempts: 5,
+  firstDelayMs: 1_000 * parseFloat(retryPolicy.initialBackoff),
+  maxDelayMs: 1_000 * parseFloat(retryPolicy.maxBackoff),
+  maxAttempts: retryPolicy.maxAttempts,
   patienceMs: Infinity,
 };
 

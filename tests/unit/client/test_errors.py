@@ -132,7 +132,7 @@ def test_a_call_that_was_not_made_is_made_again_with_the_same_request_id(service
 @pytest.fixture
 def impatient_grpc(monkeypatch):
     """Clients whose gRPC tries nothing again, so that what the client does is seen."""
-    monkeypatch.setattr("nextpoint._channel.SERVICE_CONFIG", "{}")
+    monkeypatch.setattr("nextpoint._channel.service_config", lambda: "{}")
     monkeypatch.setattr("nextpoint._backoff.FIRST_DELAY_SECONDS", 0.01)
 
 

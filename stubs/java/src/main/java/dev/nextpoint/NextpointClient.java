@@ -1,5 +1,7 @@
 package dev.nextpoint;
 
+import com.google.gson.Gson;
+import com.google.gson.reflect.TypeToken;
 import dev.nextpoint.v1.AnalysisServiceGrpc;
 import dev.nextpoint.v1.AnalysisServiceGrpc.AnalysisServiceBlockingStub;
 import dev.nextpoint.v1.ExperimentServiceGrpc;
@@ -17,8 +19,11 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -35,28 +40,6 @@ public final class NextpointClient implements AutoCloseable {
 
   // A batch of 2500 observations of 100 parameters fits.
   private static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-
-  // As in the Python client: only UNAVAILABLE is tried again, it is what a restart looks like. gRPC
-  // adds the jitter, and takes numbers as doubles only.
-  private static final Map<String, ?> SERVICE_CONFIG =
-      Map.of(
-          "methodConfig",
-          List.of(
-              Map.of(
-                  "name",
-                  List.of(Map.of()),
-                  "retryPolicy",
-                  Map.of(
-                      "maxAttempts",
-                      5.0,
-                      "initialBackoff",
-                      "0.5s",
-                      "maxBackoff",
-                      "4s",
-                      "backoffMultiplier",
-                      2.0,
-                      "retryableStatusCodes",
-                      List.of("UNAVAILABLE")))));
 
   private final ManagedChannel connection;
   private final Channel channel;
@@ -87,10 +70,21 @@ public final class NextpointClient implements AutoCloseable {
     return new NextpointClient(
         channel
             .enableRetry()
-            .defaultServiceConfig(SERVICE_CONFIG)
+            .defaultServiceConfig(serviceConfig())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .build(),
         timeout);
+  }
+
+  // That of the clients of all languages: only UNAVAILABLE is tried again, it is what a restart looks
+  // like. gRPC adds the jitter.
+  private static Map<String, ?> serviceConfig() {
+    try (var file = NextpointClient.class.getResourceAsStream("service_config.json");
+        var text = new InputStreamReader(file, StandardCharsets.UTF_8)) {
+      return new Gson().fromJson(text, new TypeToken<Map<String, Object>>() {}.getType());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Defines experiments and keeps track of them. */
