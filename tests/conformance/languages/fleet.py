@@ -20,7 +20,10 @@ def main(address: str, experiment_id: str, worker_id: str) -> None:
                 suggestion=suggestion, values={"m": (suggestion.assignments["x"] - 0.3) ** 2}
             )
             evaluated += 1
-    print(json.dumps({"evaluated": evaluated, "reason": "BUDGET_REACHED"}))
+        experiment.refresh()
+    # The client's loop ends without a word; what the experiment says is why.
+    reason = "BUDGET_REACHED" if experiment.progress.remaining_budget == 0 else "UNKNOWN"
+    print(json.dumps({"evaluated": evaluated, "reason": reason}))
 
 
 if __name__ == "__main__":

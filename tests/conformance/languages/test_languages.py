@@ -6,34 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.deployments import ServiceProcess
+from tests.conformance.languages.conftest import LANGUAGES
 
 import nextpoint
 
 pytestmark = [pytest.mark.languages, pytest.mark.timeout(1500)]
 
-LANGUAGES = ("go", "typescript", "java", "cpp", "rust")
 HERE = Path(__file__).parent
 SCENARIO = HERE.parent / "scenario.json"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    # With the real optimizer, because one of the refusals is an infeasible constraint.
-    database = tmp_path_factory.mktemp("languages") / "nextpoint.sqlite3"
-    with ServiceProcess(database, scripted=False) as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
-def packages(root):
-    """Every language's package, built."""
-    for language in LANGUAGES:
-        done = subprocess.run(
-            [root / "stubs" / language / "build"], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{language}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-    return root / "stubs"
 
 
 @pytest.fixture(scope="module")
