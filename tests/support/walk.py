@@ -38,6 +38,7 @@ class Walk:
         self._service = service
         self._draft = draft
         self._conduct = conduct
+        self._reported = 0
         self._seen: set[object] = set()
         self._failed: set[object] = set()
         self.suggestions: list[Suggestion] = []
@@ -63,6 +64,7 @@ class Walk:
             self.faults.append("what was queued does not come first")
         for each in asked:
             self._judge(each)
+        for each in asked:
             await self._report(experiment, each)
         for _ in range(total - made - len(asked)):
             suggestion = await self._service.ask(experiment.experiment_id)
@@ -74,15 +76,17 @@ class Walk:
 
     def _judge(self, suggestion: Suggestion) -> None:
         found = oracle.faults(self._draft, suggestion.assignments)
-        place = key(suggestion.assignments)
+        place, provenance = key(suggestion.assignments), suggestion.provenance
         if self._draft.type is ExperimentType.GRID and place in self._seen:
             found.append("the cell came before")
         self._seen.add(place)
-        if self._draft.type is ExperimentType.OPTIMIZED and place in self._failed:
+        # Where everything failed there is nothing else.
+        excused = self._seen == self._failed and "tried before" in provenance.fallback_reason
+        if self._draft.type is ExperimentType.OPTIMIZED and place in self._failed and not excused:
             found.append("it failed before")
-        if "failed with" in suggestion.provenance.fallback_reason:
-            found.append(suggestion.provenance.fallback_reason)
-        number, made_by = len(self.suggestions), suggestion.provenance.method
+        if "failed with" in provenance.fallback_reason:
+            found.append(provenance.fallback_reason)
+        number, made_by = len(self.suggestions), provenance.method
         self.faults += [f"suggestion {number} ({made_by}): {each}" for each in found]
         self.suggestions.append(suggestion)
 
@@ -103,14 +107,14 @@ class Walk:
         return queued
 
     async def _report(self, experiment: Experiment, suggestion: Suggestion) -> None:
-        number = len(self.suggestions) + len(self._failed)
+        self._reported += 1
         point = suggestion.assignments
         failed = self._conduct.failures and crc32(repr(key(point)).encode()) % 3 == 0
         if failed:
             self._failed.add(key(point))
         outcome = ObservationDraft(
             suggestion_id=suggestion.suggestion_id,
-            values=() if failed else self._values(experiment, point, number),
+            values=() if failed else self._values(experiment, point, self._reported),
             failed=failed,
         )
         await self._service.observations.create(experiment.experiment_id, outcome, NOW_AND_AGAIN)
