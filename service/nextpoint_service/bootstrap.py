@@ -17,6 +17,7 @@ from nextpoint_service.application.hand_outs import HandOuts
 from nextpoint_service.application.housekeeping import Housekeeping
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.application.planner import Planner
+from nextpoint_service.application.planner_settings import PlannerSettings
 from nextpoint_service.application.ports import Optimizer
 from nextpoint_service.application.runs import RunUseCases
 from nextpoint_service.application.suggestions import SuggestionUseCases
@@ -78,9 +79,15 @@ async def running(
         planner = Planner(
             database,
             optimizer,
-            batch=settings.model_batch,
-            idle_seconds=settings.idle_seconds,
-            waiting_limit=settings.waiting_calls,
+            PlannerSettings(
+                turns=settings.model_processes,
+                turn_seconds=settings.turn_seconds,
+                batch=settings.model_batch,
+                large_batch=settings.model_large_batch,
+                large_batch_seconds=settings.model_large_batch_seconds,
+                idle_seconds=settings.idle_seconds,
+                waiting_limit=settings.waiting_calls,
+            ),
         )
         events = Events(settings.max_streams, planner.learned)
         context = Context(

@@ -15,6 +15,7 @@ from nextpoint_service.application.housekeeping import Housekeeping
 from nextpoint_service.application.idempotency import Call
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.application.planner import Planner
+from nextpoint_service.application.planner_settings import PlannerSettings
 from nextpoint_service.application.ports import Database, Optimizer
 from nextpoint_service.application.runs import NewRun, RunUseCases
 from nextpoint_service.application.suggestions import HandOut, SuggestionUseCases
@@ -30,6 +31,8 @@ from nextpoint_service.domain.suggestion import Suggestion
 
 LEASE = timedelta(seconds=60)
 BATCH = 4
+LARGE_BATCH = 16
+LARGE_BATCH_SECONDS = 0.25
 REQUEST_ID_AGE = timedelta(hours=24)
 
 NOW_AND_AGAIN = Call("Test", "", b"")
@@ -51,6 +54,8 @@ class Service:
         idle_seconds: float = 600.0,
         max_streams: int = 3,
         waiting_limit: int = 300,
+        turns: int = 1,
+        turn_seconds: float = 300.0,
     ) -> None:
         self.clock = clock
         self.optimizer = optimizer
@@ -58,9 +63,16 @@ class Service:
         self.planner = Planner(
             database,
             optimizer,
-            batch=BATCH,
-            idle_seconds=idle_seconds,
-            waiting_limit=waiting_limit,
+            PlannerSettings(
+                turns=turns,
+                turn_seconds=turn_seconds,
+                batch=BATCH,
+                large_batch=LARGE_BATCH,
+                large_batch_seconds=LARGE_BATCH_SECONDS,
+                idle_seconds=idle_seconds,
+                waiting_limit=waiting_limit,
+            ),
+            clock=lambda: clock().timestamp(),
         )
         self.events = Events(max_streams, learned=self.planner.learned)
         # Seeded: which ids are drawn decides which points are.

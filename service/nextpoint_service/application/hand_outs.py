@@ -9,8 +9,9 @@ from typing import assert_never
 
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.idempotency import Call, earlier_result, remember
-from nextpoint_service.application.planner import Planner, Point
+from nextpoint_service.application.planner import Planner
 from nextpoint_service.application.ports import Transaction
+from nextpoint_service.application.shelf import Point
 from nextpoint_service.domain.errors import BudgetSpent, GridExhausted
 from nextpoint_service.domain.experiment import Experiment, ExperimentType, Progress
 from nextpoint_service.domain.search_space import cell, cell_count
@@ -25,7 +26,6 @@ from nextpoint_service.domain.suggestion import (
 from nextpoint_service.domain.violations import Violations
 
 _TRIES = 3
-_RECENT_EVALUATIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,6 @@ class _PointNeeded:
     """The pool is empty: a point that knows this revision is needed."""
 
     revision: int
-    evaluation_seconds: list[float]
 
 
 Finish = Callable[[Transaction, Suggestion], tuple[str, ...]]
@@ -65,12 +64,13 @@ class HandOuts:
         violations = Violations()
         check_ask(ask, violations, self._context)
         violations.check()
-        taken = await self._take(ask, call, finish, None)
+        with self._planner.at_hand(ask.experiment_id, ask.max_wait_seconds) as point:
+            taken = await self._take(ask, call, finish, point)
         tries = 0
         while isinstance(taken, _PointNeeded):
             tries += 1
             async with self._planner.point(
-                ask.experiment_id, taken.revision, taken.evaluation_seconds, ask.max_wait_seconds
+                ask.experiment_id, taken.revision, ask.max_wait_seconds
             ) as point:
                 # A twin that was handed out meanwhile is worth a few tries; in a space that is
                 # used up the optimizer repeats points on purpose.
@@ -98,7 +98,7 @@ class HandOuts:
                     suggestion = _new(experiment, point.proposal, lease, suggestion_id)
                     tx.suggestions.add(suggestion)
             if suggestion is None:
-                return _point_needed(tx, experiment), point is not None
+                return _PointNeeded(experiment.revision), point is not None
             result = finish(tx, suggestion)
             remember(tx, call, result, now)
             return result, used
@@ -218,8 +218,3 @@ def _is_twin(tx: Transaction, experiment: Experiment, proposal: Proposal) -> boo
     return experiment.type is ExperimentType.OPTIMIZED and tx.suggestions.is_taken(
         experiment.experiment_id, proposal.assignments
     )
-
-
-def _point_needed(tx: Transaction, experiment: Experiment) -> _PointNeeded:
-    recent = tx.observations.recent_seconds(experiment.experiment_id, _RECENT_EVALUATIONS)
-    return _PointNeeded(experiment.revision, recent)

@@ -1,119 +1,33 @@
 """Decides when points are made: for whom, how many together, ahead of demand or anew.
 
 Every experiment that is asked for points has a shelf. Calls that wait together are served by one
-run of the optimizer. While workers evaluate, a point is made ahead, unless evaluations are quicker
-than the model. A point that does not know the newest observations is handed out only when
-waiting for a better one would cost more than the caller is willing to wait.
+run of the model. Where the model is quick compared with what a call waits for a fresh point, that
+is all. Where it is not, points are made ahead while workers evaluate, unless evaluations are
+quicker than the model, and made anew when an observation arrives. A point that does not know the
+newest observations is handed out when a better one would not come in the time that the caller is
+willing to wait. Experiments take turns at the models; a call that waits too long for the turn of
+its experiment gets a point without a model.
 """
 
 import asyncio
 import sys
-from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from statistics import median
+from time import monotonic
 
-from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem
-from nextpoint_service.application.problems import Demand, read_problem
+from nextpoint_service.application.planner_settings import PlannerSettings
+from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem, Transaction
+from nextpoint_service.application.problems import read_problem
+from nextpoint_service.application.shelf import Point, Run, Shelf, Waiter
+from nextpoint_service.application.turns import Turns
 from nextpoint_service.domain.errors import Overloaded, ShuttingDown
-from nextpoint_service.domain.suggestion import Proposal
 
 _KNOWS_ENOUGH = sys.maxsize
 """The revision of a random point, which no observation makes stale."""
-_WAIT_SHARE = 0.1
-
-
-@dataclass(slots=True, eq=False)
-class Point:
-    """A proposal and the revision of the experiment that it knows."""
-
-    proposal: Proposal
-    revision: int
-    used: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    """A call that waits for a point, or for None: there will be none."""
-
-    revision: int
-    future: "asyncio.Future[Point | None]"
-    takes_stale: bool = False
-
-    def accepts(self, point: Point) -> bool:
-        fresh = self.takes_stale or point.revision >= self.revision
-        return fresh and not self.future.done()
-
-
-@dataclass(slots=True, eq=False)
-class _Shelf:
-    """The points of one experiment: made and not asked for, and handed over but not stored."""
-
-    experiment_id: str
-    ready: deque[Point] = field(default_factory=deque)
-    handed_over: list[Point] = field(default_factory=list)
-    waiters: deque[_Waiter] = field(default_factory=deque)
-    producer: "asyncio.Task[None] | None" = None
-    revision: int = 0
-    model_seconds: float = 0.0
-    evaluation_seconds: float = 0.0
-    asked_at: float = 0.0
-
-    def take(self, revision: int) -> Point | None:
-        """Hand over a point that knows at least this revision."""
-        for point in self.ready:
-            if point.revision >= revision:
-                self.ready.remove(point)
-                self.handed_over.append(point)
-                return point
-        return None
-
-    def put(self, points: list[Point]) -> None:
-        """Hand new points over to those who wait and keep the rest in place of older ones."""
-        for point in points:
-            waiter = next((each for each in self.waiters if each.accepts(point)), None)
-            if waiter is None:
-                self.ready = deque(each for each in self.ready if each.revision >= point.revision)
-                self.ready.append(point)
-            else:
-                self.waiters.remove(waiter)
-                self.handed_over.append(point)
-                waiter.future.set_result(point)
-
-    def take_back(self, point: Point) -> None:
-        """End the handing over of a point; if it was not used, it is somebody else's."""
-        self.handed_over.remove(point)
-        if not point.used:
-            self.put([point])
-
-    def leave(self, waiter: _Waiter) -> None:
-        """Let nothing be lost with a caller who went away."""
-        future = waiter.future
-        if future.done() and not future.cancelled() and future.exception() is None:
-            point = future.result()
-            if point is not None:
-                self.take_back(point)
-
-    def send_away(self, error: BaseException | None = None) -> bool:
-        """Tell those who wait that there is no point, or why; return whether anyone waited."""
-        waiting = [each for each in self.waiters if not each.future.done()]
-        self.waiters.clear()
-        for waiter in waiting:
-            if error is None:
-                waiter.future.set_result(None)
-            else:
-                waiter.future.set_exception(error)
-        return bool(waiting)
-
-    def demand(self, batch: int) -> Demand:
-        """Return what is wanted, and what there is that the database does not know yet."""
-        return Demand(
-            wanted=len(self.waiters),
-            batch=batch,
-            ready=[each.proposal.assignments for each in self.ready],
-            handed_over=[each.proposal.assignments for each in self.handed_over],
-        )
+_RECENT_EVALUATIONS = 20
+_NO_TURN = "the models were busy with other experiments"
 
 
 class Planner:
@@ -123,27 +37,37 @@ class Planner:
         self,
         database: Database,
         optimizer: Optimizer,
-        *,
-        batch: int,
-        idle_seconds: float,
-        waiting_limit: int,
+        settings: PlannerSettings,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
+        """`clock` says, in seconds, how long models take."""
         self._database = database
         self._optimizer = optimizer
-        self._batch = batch
-        self._idle_seconds = idle_seconds
-        self._waiting_limit = waiting_limit
+        self._settings = settings
+        self._clock = clock
+        self._turns = Turns(settings.turns)
         self._waiting = 0
-        self._shelves: dict[str, _Shelf] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._closed = False
+
+    @contextmanager
+    def at_hand(self, experiment_id: str, max_wait: float | None) -> Iterator[Point | None]:
+        """Lend, as `point` does, a point for which the caller would not wait; None without one."""
+        shelf = self._shelves.get(experiment_id)
+        if shelf is None or self._closed:
+            yield None
+            return
+        shelf.asked_at = self._clock()
+        point = self._acceptable(shelf, shelf.revision, max_wait)
+        if point is None:
+            yield None
+            return
+        with self._lent(shelf, point):
+            yield point
 
     @asynccontextmanager
     async def point(
-        self,
-        experiment_id: str,
-        revision: int,
-        evaluation_seconds: list[float],
-        max_wait: float | None,
+        self, experiment_id: str, revision: int, max_wait: float | None
     ) -> AsyncIterator[Point | None]:
         """Lend a point to the caller, who sets `used` when it is stored.
 
@@ -154,37 +78,43 @@ class Planner:
         """
         if self._closed:
             raise ShuttingDown
-        shelf = self._shelves.setdefault(experiment_id, _Shelf(experiment_id))
+        shelf = self._shelves.setdefault(experiment_id, Shelf(experiment_id))
         shelf.revision = max(shelf.revision, revision)
-        shelf.evaluation_seconds = median(evaluation_seconds) if evaluation_seconds else 0.0
-        shelf.asked_at = asyncio.get_running_loop().time()
-        if max_wait is None:
-            max_wait = _WAIT_SHARE * shelf.evaluation_seconds
-        point = shelf.take(revision) or await self._wait(shelf, revision, max_wait)
+        shelf.asked_at = self._clock()
+        point = self._acceptable(shelf, revision, max_wait)
+        if point is None:
+            point = await self._wait(shelf, revision, max_wait)
         if point is None:
             yield None
             return
-        try:
+        with self._lent(shelf, point):
             yield point
+
+    @contextmanager
+    def _lent(self, shelf: Shelf, point: Point) -> Iterator[None]:
+        try:
+            yield
         finally:
             shelf.take_back(point)
             self._produce(shelf)
 
-    async def _wait(self, shelf: _Shelf, revision: int, max_wait: float) -> Point | None:
-        if self._waiting >= self._waiting_limit:
-            raise Overloaded(self._waiting_limit)
-        waiter = _Waiter(revision, asyncio.get_running_loop().create_future())
+    def _acceptable(self, shelf: Shelf, revision: int, max_wait: float | None) -> Point | None:
+        """Take a fresh point, or a stale one where a fresh one would not come in time."""
+        point = shelf.take(revision)
+        patience = shelf.pace.patience if max_wait is None else max_wait
+        if point is None and shelf.fresh_in(revision, self._clock()) > patience:
+            point = shelf.take(0)
+        return point
+
+    async def _wait(self, shelf: Shelf, revision: int, max_wait: float | None) -> Point | None:
+        if self._waiting >= self._settings.waiting_limit:
+            raise Overloaded(self._settings.waiting_limit)
+        waiter = Waiter(revision, asyncio.get_running_loop().create_future())
         self._waiting += 1
         shelf.waiters.append(waiter)
         self._produce(shelf)
         try:
-            await asyncio.wait([waiter.future], timeout=max_wait)
-            if not waiter.future.done():
-                waiter.takes_stale = True
-                stale = shelf.take(0)
-                if stale is not None:
-                    return stale
-            return await waiter.future
+            return await self._served(shelf, waiter, max_wait)
         except asyncio.CancelledError:
             shelf.leave(waiter)
             self._produce(shelf)
@@ -193,6 +123,26 @@ class Planner:
             self._waiting -= 1
             if waiter in shelf.waiters:
                 shelf.waiters.remove(waiter)
+
+    async def _served(self, shelf: Shelf, waiter: Waiter, max_wait: float | None) -> Point | None:
+        """Wait for a point, and settle for less as time goes by."""
+        time = asyncio.get_running_loop().time
+        began = time()
+        patience = shelf.pace.patience if max_wait is None else max_wait
+        late = max(self._settings.turn_seconds, max_wait or 0.0)
+        for seconds in sorted({patience, late}):
+            await asyncio.wait([waiter.future], timeout=max(0.0, began + seconds - time()))
+            if waiter.future.done():
+                break
+            waiter.takes_stale |= seconds >= patience
+            waiter.is_late |= seconds >= late
+            self._relieve(shelf)
+        return await waiter.future
+
+    def _relieve(self, shelf: Shelf) -> None:
+        if shelf.relieve() and shelf.stand_in is None and not self._closed:
+            shelf.stand_in = asyncio.create_task(self._stand_in(shelf))
+            shelf.stand_in.add_done_callback(lambda task: self._ended(shelf, task))
 
     def learned(self, experiment_id: str, revision: int) -> None:
         """Have points remade that do not know the newest observations."""
@@ -204,7 +154,7 @@ class Planner:
     def forget_idle(self) -> None:
         """Drop the points of experiments that nobody asked about for long."""
         for experiment_id, shelf in list(self._shelves.items()):
-            busy = shelf.producer or shelf.waiters or shelf.handed_over
+            busy = shelf.producer or shelf.stand_in or shelf.waiters or shelf.handed_over
             if not busy and self._is_idle(shelf):
                 del self._shelves[experiment_id]
 
@@ -213,66 +163,126 @@ class Planner:
         self._closed = True
         for shelf in self._shelves.values():
             shelf.send_away(ShuttingDown())
-        producers = [each.producer for each in self._shelves.values() if each.producer]
-        for producer in producers:
-            producer.cancel()
-        await asyncio.gather(*producers, return_exceptions=True)
+        tasks = [
+            task
+            for shelf in self._shelves.values()
+            for task in (shelf.producer, shelf.stand_in)
+            if task is not None
+        ]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _is_idle(self, shelf: _Shelf) -> bool:
-        return asyncio.get_running_loop().time() - shelf.asked_at > self._idle_seconds
+    def _is_idle(self, shelf: Shelf) -> bool:
+        return self._clock() - shelf.asked_at > self._settings.idle_seconds
 
-    def _produce(self, shelf: _Shelf) -> None:
-        if self._closed:
-            return
-        if shelf.producer is None and (shelf.waiters or self._should_make_ahead(shelf)):
+    def _produce(self, shelf: Shelf) -> None:
+        if shelf.producer is None and self._is_wanted(shelf) and not self._closed:
             shelf.producer = asyncio.create_task(self._fill(shelf))
-            shelf.producer.add_done_callback(lambda task: self._filled(shelf, task))
+            shelf.producer.add_done_callback(lambda task: self._ended(shelf, task))
 
-    def _filled(self, shelf: _Shelf, task: "asyncio.Task[None]") -> None:
+    def _ended(self, shelf: Shelf, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()
         if error is not None and not shelf.send_away(error):
             context = {"message": "a point could not be made ahead", "exception": error}
             task.get_loop().call_exception_handler(context)
 
-    def _should_make_ahead(self, shelf: _Shelf) -> bool:
-        """Whether a model's point would be ready before the next evaluation ends."""
-        return (
-            0.0 < shelf.model_seconds < shelf.evaluation_seconds
-            and not any(point.revision >= shelf.revision for point in shelf.ready)
-            and not self._is_idle(shelf)
-        )
+    def _is_wanted(self, shelf: Shelf) -> bool:
+        """Whether somebody waits for a point, or one is to be made ahead."""
+        ahead = shelf.pace.ahead and not shelf.has_fresh() and not self._is_idle(shelf)
+        return bool(shelf.waiters or ahead)
 
-    async def _fill(self, shelf: _Shelf) -> None:
+    async def _fill(self, shelf: Shelf) -> None:
         try:
-            while shelf.waiters or self._should_make_ahead(shelf):
-                problem = await self._problem(shelf)
-                if problem is None and shelf.waiters and not shelf.handed_over:
-                    # What was handed over came back while the database was looked at.
-                    continue
-                if problem is None:
-                    return
-                began = asyncio.get_running_loop().time()
-                proposals = await self._optimizer.propose(problem)
-                if problem.phase is Phase.MODEL:
-                    shelf.model_seconds = asyncio.get_running_loop().time() - began
-                random = problem.phase is Phase.RANDOM
-                revision = _KNOWS_ENOUGH if random else problem.experiment.revision
-                shelf.put([Point(each, revision) for each in proposals])
+            going_on = True
+            while going_on and self._is_wanted(shelf):
+                if shelf.uses_model:
+                    async with self._turn(shelf):
+                        going_on = self._is_wanted(shelf) and await self._make(shelf)
+                else:
+                    going_on = await self._make(shelf)
         finally:
             # Here and not in a callback, so that nobody who comes later counts on this one.
             shelf.producer = None
 
-    async def _problem(self, shelf: _Shelf) -> Problem | None:
+    @asynccontextmanager
+    async def _turn(self, shelf: Shelf) -> AsyncIterator[None]:
+        began = self._clock()
+        shelf.waits_for_turn = True
+        try:
+            if self._turns.none_free:
+                self._relieve(shelf)
+            async with self._turns.turn(lambda: bool(shelf.waiters)):
+                shelf.waits_for_turn = False
+                shelf.pace.turn_seconds = self._clock() - began
+                yield
+        finally:
+            shelf.waits_for_turn = False
+
+    async def _make(self, shelf: Shelf) -> bool:
+        """Make points once; return whether to go on as long as some are wanted."""
+        problem = await self._problem(shelf, len(shelf.waiters))
+        if problem is None:
+            # Otherwise what was handed over came back while the database was looked at.
+            return bool(shelf.waiters) and not shelf.handed_over
+        if problem.phase is Phase.MODEL and not shelf.uses_model:
+            shelf.uses_model = True
+            return True
+        shelf.uses_model = problem.phase is Phase.MODEL
+        revision = problem.experiment.revision
+        began = self._clock()
+        shelf.run = Run(revision, began + shelf.pace.run_seconds)
+        try:
+            proposals = await self._optimizer.propose(problem)
+        finally:
+            shelf.run = None
+        if shelf.uses_model:
+            shelf.pace.ran(self._clock() - began, len(proposals))
+        known = _KNOWS_ENOUGH if problem.phase is Phase.RANDOM else revision
+        shelf.put([Point(each, known) for each in proposals])
+        return True
+
+    async def _stand_in(self, shelf: Shelf) -> None:
+        """Make points without a model for those who wait too long for a turn."""
+        try:
+            while late := shelf.relieve():
+                problem = await self._problem(shelf, late)
+                if problem is None:
+                    return
+                instead = replace(
+                    problem,
+                    phase=Phase.SPACE_FILLING,
+                    count=min(problem.count, late),
+                    fallback_reason=_NO_TURN,
+                )
+                proposals = await self._optimizer.propose(instead)
+                shelf.put([Point(each, 0, stands_in=True) for each in proposals])
+        finally:
+            shelf.stand_in = None
+
+    async def _problem(self, shelf: Shelf, wanted: int) -> Problem | None:
         """Return what to ask the optimizer; None when nothing is to be made for now."""
         # Looked at before the database is, so that a point that is stored in between is known twice
         # rather than not at all.
-        demand = shelf.demand(self._batch)
-        problem = await self._database.read(
-            lambda tx: read_problem(tx, shelf.experiment_id, demand)
-        )
+        demand = shelf.demand(wanted, self._batch(shelf))
+
+        def read(tx: Transaction) -> tuple[Problem | None, list[float]]:
+            recent = tx.observations.recent_seconds(shelf.experiment_id, _RECENT_EVALUATIONS)
+            return read_problem(tx, shelf.experiment_id, demand), recent
+
+        problem, recent = await self._database.read(read)
+        shelf.pace.evaluation_seconds = median(recent) if recent else 0.0
         if problem is None:
             shelf.send_away()
             return None
         shelf.revision = max(shelf.revision, problem.experiment.revision)
         # When all the room is handed over, whoever does not use it starts this anew.
         return problem if problem.count > 0 else None
+
+    def _batch(self, shelf: Shelf) -> int:
+        """Return how many points one run of the model makes at most."""
+        settings = self._settings
+        if not shelf.pace.point_seconds:
+            return settings.batch
+        cheap = int(settings.large_batch_seconds / shelf.pace.point_seconds)
+        return max(settings.batch, min(settings.large_batch, cheap))

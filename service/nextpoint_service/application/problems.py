@@ -1,6 +1,7 @@
 """Reads from the database what the optimizer is asked."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from nextpoint_service.application.phases import choose_phase, seed_of, start_length
 from nextpoint_service.application.ports import Phase, Problem, Transaction
@@ -17,10 +18,12 @@ class Demand:
     """How many points are wanted, and which were made already.
 
     `ready` are those that nobody took yet, `handed_over` those that are about to be stored, if they
-    are not yet. `batch` is how many points one run of a model makes at most.
+    are not yet. `ahead` is how many points to make for each one that is evaluated besides those
+    wanted, and `batch` how many points one run of a model makes at most.
     """
 
     wanted: int
+    ahead: float
     batch: int
     ready: list[Assignments]
     handed_over: list[Assignments]
@@ -45,6 +48,8 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     phase, reason = choose_phase(experiment, made, successes)
     count = max(1, demand.wanted)
     if phase is Phase.MODEL:
+        ahead = demand.ahead * progress.leased_suggestions
+        count = demand.wanted + int(ahead) if demand.wanted else max(1, ceil(ahead))
         count = min(count, demand.batch)
     elif phase is Phase.SPACE_FILLING and not reason:
         count = min(count, start_length(experiment) - made)

@@ -39,8 +39,7 @@ async def start(tmp_path: Path, empty_database: Path, clock: FakeClock) -> Async
         async def start_service(
             optimizer: Optimizer | None = None,
             limits: Limits | None = None,
-            idle_seconds: float = 600.0,
-            waiting_limit: int = 300,
+            **settings: float,
         ) -> Service:
             services: list[Service] = []
             path = shutil.copy(empty_database, tmp_path / f"{next(numbers)}.sqlite3")
@@ -55,8 +54,7 @@ async def start(tmp_path: Path, empty_database: Path, clock: FakeClock) -> Async
                     optimizer or ScriptedOptimizer(),
                     clock,
                     limits or Limits(),
-                    idle_seconds=idle_seconds,
-                    waiting_limit=waiting_limit,
+                    **settings,
                 )
             )
             stack.push_async_callback(services[0].planner.close)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from tests.support.controlled_optimizer import ControlledOptimizer
-from tests.support.use_cases import BATCH, NOW_AND_AGAIN
+from tests.support.use_cases import BATCH, LARGE_BATCH, LARGE_BATCH_SECONDS, NOW_AND_AGAIN
 
 from nextpoint_service.application.ports import Page, Phase
 from nextpoint_service.domain.errors import (
@@ -15,7 +15,7 @@ from nextpoint_service.domain.errors import (
     ShuttingDown,
 )
 from nextpoint_service.domain.experiment import ExperimentType
-from nextpoint_service.domain.suggestion import SuggestionState
+from nextpoint_service.domain.suggestion import Generator, SuggestionState
 
 SECONDS = 10
 NOTHING_FOR = 0.05
@@ -37,9 +37,11 @@ async def ends(*tasks):
     return await asyncio.wait_for(asyncio.gather(*tasks), SECONDS)
 
 
-async def thought(service, *, answer=True):
+async def thought(service, *, answer=True, seconds=0.0):
+    """Return the next question, which took so long to answer."""
     found = await service.optimizer.next_thought()
     if answer:
+        service.clock.advance(seconds)
         found.answer()
     return found
 
@@ -53,19 +55,24 @@ async def is_quiet(service):
     return False
 
 
-async def in_the_model_phase(service, seconds=0.0, **changes):
-    """Return an experiment with six evaluations, each of which took so long."""
+async def in_the_model_phase(service, seconds=0.0, *, model=0.0, **changes):
+    """Return an experiment with six evaluations, each of which took so long, as did the model."""
     experiment = await service.define(**changes)
     for _ in range(6):
         asked = begin(service.ask(experiment, max_wait_seconds=3600))
-        await thought(service)
+        await thought(service, seconds=model)
         (suggestion,) = await ends(asked)
         service.clock.advance(seconds)
         await service.report(suggestion)
-    if seconds:
+    if seconds / 10 < model < seconds:
         # While the sixth was evaluated, a point was made ahead, which knows five.
-        await thought(service)
+        await thought(service, seconds=model)
     return experiment
+
+
+async def with_a_slow_model(service, **changes):
+    """Return an experiment whose evaluations take five times as long as the model."""
+    return await in_the_model_phase(service, seconds=100, model=20, **changes)
 
 
 async def test_calls_that_wait_together_get_one_joint_batch(thinking):
@@ -136,7 +143,7 @@ async def test_points_that_are_evaluated_are_pending_for_the_next(thinking):
 
 
 async def test_queued_points_are_pending_for_what_is_made_ahead(thinking):
-    experiment = await in_the_model_phase(thinking, seconds=100)
+    experiment = await with_a_slow_model(thinking)
     await thought(thinking)
 
     await thinking.queue(experiment, x=0.25)
@@ -147,7 +154,7 @@ async def test_queued_points_are_pending_for_what_is_made_ahead(thinking):
 
 
 async def test_points_are_made_ahead_when_evaluations_take_longer_than_the_model(thinking):
-    experiment = await in_the_model_phase(thinking, seconds=100)
+    experiment = await with_a_slow_model(thinking)
 
     ahead = await thought(thinking)
 
@@ -162,8 +169,48 @@ async def test_nothing_is_made_ahead_when_evaluations_are_quicker_than_the_model
     assert await is_quiet(thinking)
 
 
+async def test_nothing_is_made_ahead_when_the_model_is_as_quick_as_a_call_would_wait(thinking):
+    experiment = await in_the_model_phase(thinking, seconds=100, model=5)
+    assert await is_quiet(thinking)
+
+    asked = begin(thinking.ask(experiment))
+    await thought(thinking)
+
+    (suggestion,) = await ends(asked)
+    assert suggestion.provenance.observation_count == 6
+
+
+async def test_as_many_points_are_made_ahead_as_evaluations_end_while_the_model_runs(thinking):
+    experiment = await in_the_model_phase(thinking, seconds=100, model=40)
+    await thought(thinking, seconds=40)
+    for worker in range(5):
+        await thinking.queue(experiment, x=worker / 8)
+        await thinking.ask(experiment, f"w{worker}")
+
+    await thinking.report_own(experiment, x=0.5)
+    remade = await thought(thinking)
+
+    assert remade.problem.count == 2
+
+
+async def test_a_batch_is_larger_where_points_are_cheap(thinking):
+    seconds = LARGE_BATCH_SECONDS / 10.5
+    experiment = await in_the_model_phase(thinking, model=seconds)
+    (early,) = await asks(thinking, experiment, 1)
+    question = await thought(thinking, answer=False)
+    asked = await asks(thinking, experiment, LARGE_BATCH)
+    thinking.clock.advance(seconds)
+    question.answer()
+
+    joint = await thought(thinking)
+    rest = await thought(thinking)
+
+    await ends(early, *asked)
+    assert (joint.problem.count, rest.problem.count) == (10, LARGE_BATCH - 10)
+
+
 async def test_a_point_made_ahead_is_remade_after_an_observation(thinking):
-    experiment = await in_the_model_phase(thinking, seconds=100)
+    experiment = await with_a_slow_model(thinking)
     await thought(thinking)
     assert await is_quiet(thinking)
 
@@ -176,7 +223,7 @@ async def test_a_point_made_ahead_is_remade_after_an_observation(thinking):
 
 async def an_experiment_with_a_stale_point(service):
     """Return an experiment with a point that knows six of seven observations, and its remaking."""
-    experiment = await in_the_model_phase(service, seconds=100)
+    experiment = await with_a_slow_model(service)
     await thought(service)
     assert await is_quiet(service)
     await service.report_own(experiment, x=0.5)
@@ -211,8 +258,11 @@ async def test_who_waits_a_little_takes_the_stale_point_in_the_end(thinking):
     remaking.answer()
 
 
-async def test_by_default_a_call_waits_a_tenth_of_an_evaluation(thinking):
+async def test_by_default_a_call_waits_for_a_fresh_point_if_it_comes_in_a_tenth_of_an_evaluation(
+    thinking,
+):
     experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+    thinking.clock.advance(15)
     asked = begin(thinking.ask(experiment))
     done, _ = await asyncio.wait([asked], timeout=NOTHING_FOR)
     assert not done
@@ -221,6 +271,16 @@ async def test_by_default_a_call_waits_a_tenth_of_an_evaluation(thinking):
 
     (suggestion,) = await ends(asked)
     assert suggestion.provenance.observation_count == 7
+
+
+async def test_by_default_a_call_takes_a_stale_point_at_once_if_a_fresh_one_takes_longer(thinking):
+    experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+    thinking.clock.advance(5)
+
+    (suggestion,) = await ends(begin(thinking.ask(experiment)))
+
+    assert suggestion.provenance.observation_count == 6
+    remaking.answer()
 
 
 async def test_who_does_not_wait_waits_when_there_is_no_point_at_all(thinking):
@@ -325,7 +385,7 @@ async def test_what_the_optimizer_raises_reaches_all_who_wait_and_the_next_call_
 async def test_a_point_that_cannot_be_made_ahead_is_reported_and_tried_at_the_next_occasion(
     thinking,
 ):
-    experiment = await in_the_model_phase(thinking, seconds=100)
+    experiment = await with_a_slow_model(thinking)
     reported = asyncio.Event()
     asyncio.get_running_loop().set_exception_handler(lambda *_: reported.set())
     question = await thought(thinking, answer=False)
@@ -378,11 +438,108 @@ async def test_the_points_of_idle_experiments_are_dropped(start, idle_seconds, k
     question.answer()
     await ends(asked)
 
+    service.clock.advance(1)
     await service.housekeeping.forget()
 
     (asked,) = await asks(service, experiment, 1)
     assert await is_quiet(service) is kept
     asked.cancel()
+
+
+async def test_an_experiment_for_which_many_wait_holds_up_no_other(thinking):
+    one, other = [await in_the_model_phase(thinking) for _ in range(2)]
+    many = await asks(thinking, one, 1)
+    question = await thought(thinking, answer=False)
+    many += await asks(thinking, one, 3 * BATCH)
+    few = await asks(thinking, other, 1)
+    question.answer()
+
+    turns = [(await thought(thinking)).problem.experiment.experiment_id for _ in range(4)]
+
+    await ends(*many, *few)
+    assert turns == [other, one, one, one]
+
+
+async def test_a_call_that_waits_has_its_turn_before_what_is_made_ahead(thinking):
+    busy = await in_the_model_phase(thinking)
+    ahead = await with_a_slow_model(thinking)
+    await thought(thinking)
+    asking = await in_the_model_phase(thinking)
+    calls = await asks(thinking, busy, 1)
+    question = await thought(thinking, answer=False)
+    await thinking.report_own(ahead, x=0.5)
+    calls += await asks(thinking, asking, 1)
+    question.answer()
+
+    turns = [(await thought(thinking)).problem.experiment.experiment_id for _ in range(2)]
+
+    await ends(*calls)
+    assert turns == [asking, ahead]
+
+
+async def with_busy_models(start):
+    """Return a service where two experiments want the only model, and what it works on."""
+    service = await start(ControlledOptimizer(), turn_seconds=0.01)
+    busy = await in_the_model_phase(service)
+    waiting = await with_a_slow_model(service)
+    await thought(service)
+    await asks(service, busy, 1)
+    return service, waiting, await thought(service, answer=False)
+
+
+async def test_who_waits_too_long_for_a_turn_gets_a_point_without_a_model(start):
+    service, experiment, busy = await with_busy_models(start)
+    # The scripted optimizer would make the point again that is at hand.
+    await service.queue(experiment, x=0.125)
+    await ends(begin(service.ask(experiment)), begin(service.ask(experiment)))
+
+    asked = begin(service.ask(experiment))
+    instead = await thought(service)
+
+    (suggestion,) = await ends(asked)
+    assert instead.problem.phase is Phase.SPACE_FILLING
+    assert suggestion.provenance.fallback_reason == "the models were busy with other experiments"
+    busy.answer()
+    await thought(service)
+    assert await is_quiet(service)
+
+
+async def test_who_waits_too_long_for_a_turn_takes_a_stale_point_first(start):
+    service, experiment, busy = await with_busy_models(start)
+    await service.report_own(experiment, x=0.5)
+    service.clock.advance(100)
+
+    (suggestion,) = await ends(begin(service.ask(experiment)))
+
+    assert suggestion.provenance.generator is Generator.MODEL
+    assert suggestion.provenance.observation_count == 6
+    busy.answer()
+
+
+async def test_who_says_so_waits_longer_for_a_turn(start):
+    service, experiment, busy = await with_busy_models(start)
+    await service.report_own(experiment, x=0.5)
+    asked = begin(service.ask(experiment, max_wait_seconds=3600))
+    assert await is_quiet(service)
+
+    busy.answer()
+    await thought(service)
+
+    (suggestion,) = await ends(asked)
+    assert suggestion.provenance.observation_count == 7
+
+
+async def test_who_has_the_turn_waits_for_the_model_however_long(start):
+    service = await start(ControlledOptimizer(), turn_seconds=0.01)
+    experiment = await in_the_model_phase(service)
+    asked = begin(service.ask(experiment))
+    question = await thought(service, answer=False)
+    assert await is_quiet(service)
+
+    question.answer()
+
+    (suggestion,) = await ends(asked)
+    assert suggestion.provenance.generator is Generator.MODEL
 
 
 async def test_more_calls_than_the_limit_says_do_not_wait(start):

@@ -90,8 +90,8 @@ async def test_an_outcome_costs_a_few_looks_however_many_streams_are_open(servic
             stream.cancel()
 
     # For each: the test's own look, two of its worker's stream and one of the planner; the outcome,
-    # and a hand-out in two steps.
-    assert used["reads"] <= 50 * 4
+    # and a hand-out in two steps. Once the planner finds that it is the model's turn now.
+    assert used["reads"] <= 50 * 4 + 1
     assert used["changes"] <= 50 * 3
 
 
