@@ -1,4 +1,4 @@
-"""The real optimizer without its models: every point is a space-filling or a random one."""
+"""The real optimizer without processes: with the models of our own at most, never with Ax."""
 
 import asyncio
 from dataclasses import replace
@@ -8,15 +8,29 @@ from tests.support.scripted_optimizer import ScriptedOptimizer
 from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer import feasibility, space_filling
+from nextpoint_service.optimizer import engine, feasibility, space_filling
+from nextpoint_service.optimizer.choice import Engine, engine_for
+
+_MOST_OBSERVATIONS = 100
 
 
 class QuickOptimizer(ScriptedOptimizer):
-    """Fills the port `Optimizer` as the service does while Ax is loading."""
+    """Fills the port `Optimizer`; space-filling points stand in for those of a model.
+
+    With `models`, points of one objective come from a model, and what fails there is raised.
+    """
+
+    def __init__(self, *, models: bool = False) -> None:
+        super().__init__()
+        self._models = models
 
     async def propose(self, problem: Problem) -> list[Proposal]:
         self.problems.append(problem)
         if problem.phase is Phase.MODEL:
+            if self._models and engine_for(problem.experiment) is Engine.GP:
+                return await asyncio.to_thread(
+                    engine.propose, problem, most_observations=_MOST_OBSERVATIONS
+                )
             problem = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason="no model")
         return await asyncio.to_thread(space_filling.propose, problem)
 
