@@ -129,9 +129,10 @@ def test_every_point_of_any_space_is_inside(space, phase, seed):
 @given(space=spaces(), phase=st.sampled_from(PHASES), first=st.integers(0, 50))
 def test_a_problem_has_one_answer_and_the_next_index_goes_on_with_it(space, phase, first):
     all_at_once = points(space_filling.propose(a_problem(space, phase=phase, count=8, index=first)))
-    assume(len({key(each) for each in all_at_once}) == 8)
     again = points(space_filling.propose(a_problem(space, phase=phase, count=3, index=first)))
     rest = points(space_filling.propose(a_problem(space, phase=phase, count=5, index=first + 3)))
+    # Where the sequence brings a point twice, a problem that knows of the first passes it over.
+    assume(len({key(each) for each in [*again, *rest]}) == 8)
 
     assert again + rest == all_at_once or space.constraints == ()
 
