@@ -11,6 +11,7 @@ import numpy as np
 from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Value
 from nextpoint_service.optimizer.axes import point_at
+from nextpoint_service.optimizer.lattice import listed, mixed
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
 from nextpoint_service.optimizer.priors import log_density, spread, unit_priors
 from nextpoint_service.optimizer.region import Array, Region, is_inside, region
@@ -112,18 +113,27 @@ def _constrained_chunk(problem: Problem, bounded: Region, chunk: int) -> Iterato
 
 
 def _walk(problem: Problem, bounded: Region, chunk: int, draws: Array) -> Iterator[_Drawn]:
-    """Yield points whose constrained parameters come from a random walk, the others from draws."""
+    """Yield points whose constrained parameters are drawn inside, the others from draws."""
     space = problem.experiment.space
-    inside = polytope(bounded.rows)
     random = np.random.default_rng((problem.seed, 1, chunk))
-    if inside is None:
-        yield from (_Drawn(point_at(space, units), _method(problem)) for units in draws)
-        return
     priors = unit_priors(bounded.parameters)
     weigh = partial(log_density, priors) if priors else None
-    for units, place in zip(draws, hit_and_run(inside, random, len(draws), weigh), strict=True):
+    places: Array
+    if (every := listed(space)) is not None and len(every):
+        places, method = every[random.integers(len(every), size=len(draws))], "listed"
+    elif bounded.whole.any():
+        places, method = mixed(bounded, random, len(draws), weigh), "hit-and-run"
+    else:
+        places, method = np.empty((0, len(bounded.parameters))), "hit-and-run"
+    inside = None
+    if len(places) < len(draws) and (inside := polytope(bounded.rows)) is not None:
+        missing = len(draws) - len(places)
+        places = np.vstack([places, hit_and_run(inside, random, missing, weigh)])
+    for units, place in zip(draws, places, strict=False):
         point = {**point_at(space, units), **bounded.point(bounded.values(place))}
-        yield _Drawn(point, _method(problem, "hit-and-run"), inside)
+        yield _Drawn(point, _method(problem, method), inside)
+    for units in draws[len(places) :]:
+        yield _Drawn(point_at(space, units), _method(problem))
 
 
 def _places(space: SearchSpace, bounded: Region, draws: Array) -> Array:
