@@ -41,6 +41,11 @@ class AxClient:
         ((index, point),) = self._client.get_next_trials(max_trials=1).items()
         return index, dict(point)
 
+    def know(self, point: Point, values: Values) -> None:
+        """Learn an outcome at a point that was not asked for."""
+        index = self._client.attach_trial(parameters=dict(point))
+        self._client.complete_trial(index, raw_data=dict(values))
+
     def tell(self, handle: object, point: Point, values: Values | None) -> None:  # noqa: ARG002
         """Learn an outcome."""
         assert isinstance(handle, int)

@@ -52,6 +52,12 @@ class Engine:
         self._pending[index] = proposals[0].assignments
         return index, dict(proposals[0].assignments)
 
+    def know(self, point: Point, values: Values) -> None:
+        """Learn an outcome at a point that was not asked for."""
+        handle = next(self._handles)
+        self._pending[handle] = point
+        self.tell(handle, point, values)
+
     def tell(self, handle: object, point: Point, values: Values | None) -> None:
         """Learn an outcome."""
         del self._pending[handle]

@@ -28,6 +28,16 @@ class Optuna:
         trial = self._study.ask(self._distributions)
         return trial, _point(self._problem, trial.params)
 
+    def know(self, point: Point, values: Values) -> None:
+        """Learn an outcome at a point that was not asked for."""
+        self._study.add_trial(
+            optuna.trial.create_trial(
+                params=dict(point),
+                distributions=self._distributions,
+                values=[values[name] for name in self._problem.objectives],
+            )
+        )
+
     def tell(self, handle: object, point: Point, values: Values | None) -> None:
         """Learn an outcome; what is missed of constraints goes with it."""
         assert isinstance(handle, optuna.Trial)

@@ -21,8 +21,8 @@ def start_and_model(start, model):
     ("parameters", "changes", "length"),
     [
         (1, {}, 5),
-        (4, {}, 5),
-        (7, {}, 8),
+        (3, {}, 6),
+        (7, {}, 14),
         (30, {}, 20),
         (1, {"parallel_bandwidth": 4}, 8),
         (1, {"budget": 12}, 4),
