@@ -92,7 +92,13 @@ class _Drawn:
 
 def _free_chunk(problem: Problem, chunk: int) -> Iterator[_Drawn]:
     space = problem.experiment.space
-    for units in _draw(problem, chunk, _CHUNK):
+    draws = _draw(problem, chunk, _CHUNK)
+    if chunk == 0 and problem.phase is not Phase.RANDOM:
+        # Bounds are often drawn around a value that is known to work.
+        middle = spread(unit_priors(space.parameters), np.full((1, draws.shape[1]), 0.5))[0]
+        yield _Drawn(point_at(space, middle), _method(problem, "centre"))
+        draws = draws[1:]
+    for units in draws:
         yield _Drawn(point_at(space, units), _method(problem))
 
 

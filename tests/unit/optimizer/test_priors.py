@@ -49,6 +49,7 @@ def test_points_are_distributed_as_the_prior_says(prior, expected, phase):
     assert {each.provenance.method for each in made} <= {
         "uniform, by prior",
         "scrambled Sobol, by prior",
+        "centre, by prior",
     }
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.unit.optimizer.problems import a_problem, at_least, at_most, equals, observed
+from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
 
 from nextpoint_service.application.ports import Phase
 from nextpoint_service.domain.search_space import (
@@ -391,10 +391,17 @@ def test_the_provenance_says_how_and_on_what_grounds():
     assert (provenance.observation_count, provenance.pending_count) == (1, 2)
 
 
+def test_the_first_point_of_all_is_the_centre():
+    first, second = space_filling.propose(a_problem(SQUARE, count=2))
+
+    assert first.assignments == {"a": 0.5, "b": 0.5}
+    assert (first.provenance.method, second.provenance.method) == ("centre", "scrambled Sobol")
+
+
 def test_a_hundred_parameters_are_spread_evenly():
     space = SearchSpace(tuple(DoubleParameter(f"x{i}", 0.0, 1.0) for i in range(120)))
 
-    made = points(space_filling.propose(a_problem(space, count=64)))
+    made = points(space_filling.propose(a_problem(space, count=64, index=64)))
 
     for index in range(100):
         assert sorted(int(point[f"x{index}"] * 64) for point in made) == list(range(64))
