@@ -19,8 +19,13 @@ LEAST_NOISE = 1e-8
 """The least variance of noise, where that of the values is 1; it keeps matrices solvable."""
 _LENGTHSCALE_SPREAD = math.sqrt(3.0)
 _SCALE_SPREAD = 1.0
-_NOISE_SHAPE, _NOISE_RATE = 1.1, 30.0
-_SHORTEST, _LONGEST = math.log(5e-3), math.log(1e3)
+_NOISE_SHAPE, _NOISE_RATE = 1.1, 5.0
+"""Of a gamma distribution: little noise is likely, and much is not unlikely."""
+_SHORTEST, _LONGEST = 0.02, 1e3
+"""The bounds of lengthscales, the shorter one times the root of the number of parameters.
+
+With shorter ones noise is explained by a function that is different everywhere.
+"""
 _STEPS = 60
 _MORE_STEPS = 12
 """From what fewer points taught, which is near already."""
@@ -106,7 +111,8 @@ class Objective:
 
     def bounds(self) -> list[tuple[float, float]]:
         """Return the bounds of the variables."""
-        found = [(_SHORTEST, _LONGEST)] * self._groups + [(math.log(0.05), math.log(20.0))]
+        lengths = math.log(_SHORTEST * self._groups**0.5), math.log(_LONGEST)
+        found = [lengths] * self._groups + [(math.log(0.05), math.log(20.0))]
         return found if self._data.noise is not None else [*found, (math.log(LEAST_NOISE), 0.0)]
 
     def pack(self, known: Hyperparameters) -> Array:
