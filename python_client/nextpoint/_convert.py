@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from google.protobuf.duration_pb2 import Duration
@@ -140,10 +141,7 @@ def provenance_from_proto(message: suggestion_pb2.Provenance) -> Provenance:
         observation_count=message.observation_count,
         pending_count=message.pending_count,
         fallback_reason=message.fallback_reason,
-        predictions={
-            name: Prediction(mean=prediction.mean, stddev=prediction.stddev)
-            for name, prediction in message.predictions.items()
-        },
+        predictions=_predictions(message.predictions),
         acquisition_value=message.acquisition_value if has_value else None,
     )
 
@@ -172,8 +170,11 @@ def run_from_proto(message: run_pb2.Run) -> RunRecord:
     )
 
 
-def observation_from_proto(message: observation_pb2.Observation) -> Observation:
-    """Return an observation."""
+def observation_from_proto(
+    message: observation_pb2.Observation,
+    predictions: Mapping[str, suggestion_pb2.Prediction] = MappingProxyType({}),
+) -> Observation:
+    """Return an observation, and what a model expects there if one was asked."""
     return Observation(
         id=message.observation_id,
         experiment_id=message.experiment_id,
@@ -187,6 +188,7 @@ def observation_from_proto(message: observation_pb2.Observation) -> Observation:
         metadata=metadata_from_proto(message.metadata),
         create_time=time_from_proto(message.create_time),
         update_time=time_from_proto(message.update_time),
+        predictions=_predictions(predictions),
     )
 
 
@@ -218,6 +220,13 @@ def _stddevs(messages: Iterable[observation_pb2.MetricValue]) -> dict[str, float
         message.name: message.value_stddev
         for message in messages
         if message.HasField("value_stddev")
+    }
+
+
+def _predictions(messages: Mapping[str, suggestion_pb2.Prediction]) -> dict[str, Prediction]:
+    return {
+        name: Prediction(mean=message.mean, stddev=message.stddev)
+        for name, message in messages.items()
     }
 
 

@@ -25,13 +25,15 @@ def word_from_enum(enum: _EnumTypeWrapper[V], number: V) -> str:
     return enum.Name(number).removeprefix(_prefix(enum)).lower()
 
 
-def enum_from_word(word: str | None, words: dict[str, V], *, absent: V) -> V:
-    """Return the state that a filter names, or raise InvalidArgumentError."""
+def enum_from_word(
+    word: str | None, words: dict[str, V], *, absent: V, argument: str = "state"
+) -> V:
+    """Return what a word says about what to list, or raise InvalidArgumentError."""
     if word is None:
         return absent
     if word in words:
         return words[word]
-    violation = FieldViolation("state", f"must be one of {', '.join(words)}, got {word!r}")
+    violation = FieldViolation(argument, f"must be one of {', '.join(words)}, got {word!r}")
     raise InvalidArgumentError("the filter is not valid:", violations=[violation])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -167,6 +167,8 @@ class Observation:
         metadata: The user's own notes.
         create_time: When it was reported.
         update_time: When it was last changed.
+        predictions: What a model expects of each metric there; empty unless it was asked, see
+            ``best_assignments``.
     """
 
     id: str
@@ -181,3 +183,4 @@ class Observation:
     metadata: Mapping[str, MetadataValue]
     create_time: datetime
     update_time: datetime
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)

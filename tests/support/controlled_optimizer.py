@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
-from nextpoint_service.application.ports import Importances, Problem, Studied
+from nextpoint_service.application.ports import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 
@@ -61,6 +61,9 @@ class ControlledOptimizer:
 
     async def importances(self, studied: Studied) -> Importances:
         return await self._scripted.importances(studied)
+
+    async def expectations(self, studied: Studied) -> Expectations:
+        return await self._scripted.expectations(studied)
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         return await self._scripted.why_infeasible(space)

@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import Sequence
+from statistics import mean
 from time import monotonic
 
-from nextpoint_service.application.ports import Importances, Phase, Problem, Studied
+from nextpoint_service.application.ports import Expectations, Importances, Phase, Problem, Studied
+from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,
@@ -15,7 +17,7 @@ from nextpoint_service.domain.search_space import (
     Value,
     choices,
 )
-from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
+from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
 from nextpoint_service.optimizer.hypervolume import hypervolume
 
 _GENERATORS = {
@@ -66,11 +68,23 @@ class ScriptedOptimizer:
         equal = dict.fromkeys(names, 1 / len(names))
         return {each.name: equal for each in studied.experiment.metrics}
 
+    async def expectations(self, studied: Studied) -> Expectations:
+        """Expect the mean of what was observed at the same assignments."""
+        return [_expected(each, studied) for each in studied.observations]
+
     async def why_infeasible(self, space: SearchSpace) -> str | None:  # noqa: ARG002
         return self._infeasible
 
     async def hypervolume(self, gains: Sequence[tuple[float, ...]], seconds: float) -> float | None:
         return hypervolume(gains, until=monotonic() + seconds)
+
+
+def _expected(observation: Observation, studied: Studied) -> dict[str, Prediction]:
+    here = [each for each in studied.observations if each.assignments == observation.assignments]
+    return {
+        metric: Prediction(mean(each.values[metric].value for each in here), 0.5)
+        for metric in observation.values
+    }
 
 
 def _point(problem: Problem, index: int) -> dict[str, Value]:

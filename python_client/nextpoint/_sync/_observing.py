@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import observation_from_proto
+from nextpoint._enums import enum_from_word, words_of
 from nextpoint._fields import raise_if_any
 from nextpoint._importing import (
     ImportedRow,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from nextpoint._records import ExperimentRecord, Observation
     from nextpoint._sync._connection import Connection
     from nextpoint._table import TableSource
+
+RANKINGS = words_of(analysis_service_pb2.Ranking)
 
 
 def report(
@@ -122,11 +125,15 @@ def list_observations(connection: Connection, experiment_id: str) -> Iterator[Ob
             yield observation_from_proto(message)
 
 
-def list_best(connection: Connection, experiment_id: str) -> Iterator[Observation]:
+def list_best(connection: Connection, experiment_id: str, by: str | None) -> Iterator[Observation]:
     """Yield the observations that none of the others beats."""
     request = analysis_service_pb2.ListBestAssignmentsRequest(
-        experiment_id=experiment_id, page_size=PAGE_SIZE
+        experiment_id=experiment_id,
+        page_size=PAGE_SIZE,
+        ranking=enum_from_word(
+            by, RANKINGS, absent=analysis_service_pb2.RANKING_UNSPECIFIED, argument="by"
+        ),
     )
     for page in connection.pages(connection.analysis.ListBestAssignments, request):
         for best in page.best_assignments:
-            yield observation_from_proto(best.observation)
+            yield observation_from_proto(best.observation, best.predictions)

@@ -286,14 +286,23 @@ class Experiment:
             if best.run_id is not None:
                 yield await fetch_run(self._connection, best.run_id)
 
-    def best_assignments(self) -> AsyncIterator[Observation]:
+    def best_assignments(self, *, by: str | None = None) -> AsyncIterator[Observation]:
         """Yield the best observations.
 
         With one optimized metric it is one, the earliest of equals. With several it is the Pareto
         frontier, the best in the first metric first. What failed or misses a threshold is left
         out, so there may be none.
+
+        Args:
+            by: ``observed``, the default: by the values that were observed. ``model``: by what a
+                model expects of the true values there, which is better where these are noisy; the
+                observations then have ``predictions``. It takes up to seconds.
+
+        Raises:
+            StateError: There is no model: fewer than 2 observations succeeded.
+            OverloadedError: The model could not be computed.
         """
-        return list_best(self._connection, self.id)
+        return list_best(self._connection, self.id, by)
 
     async def stopping_criteria(self) -> StoppingCriteria:
         """Return whether it is time to stop, and why; nothing is stopped by it.

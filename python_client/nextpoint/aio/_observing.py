@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import observation_from_proto
+from nextpoint._enums import enum_from_word, words_of
 from nextpoint._fields import raise_if_any
 from nextpoint._importing import (
     ImportedRow,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from nextpoint._records import ExperimentRecord, Observation
     from nextpoint._table import TableSource
     from nextpoint.aio._connection import Connection
+
+RANKINGS = words_of(analysis_service_pb2.Ranking)
 
 
 async def report(
@@ -123,11 +126,17 @@ async def list_observations(
             yield observation_from_proto(message)
 
 
-async def list_best(connection: Connection, experiment_id: str) -> AsyncIterator[Observation]:
+async def list_best(
+    connection: Connection, experiment_id: str, by: str | None
+) -> AsyncIterator[Observation]:
     """Yield the observations that none of the others beats."""
     request = analysis_service_pb2.ListBestAssignmentsRequest(
-        experiment_id=experiment_id, page_size=PAGE_SIZE
+        experiment_id=experiment_id,
+        page_size=PAGE_SIZE,
+        ranking=enum_from_word(
+            by, RANKINGS, absent=analysis_service_pb2.RANKING_UNSPECIFIED, argument="by"
+        ),
     )
     async for page in connection.pages(connection.analysis.ListBestAssignments, request):
         for best in page.best_assignments:
-            yield observation_from_proto(best.observation)
+            yield observation_from_proto(best.observation, best.predictions)

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from nextpoint.v1 import observation_pb2 as nextpoint_dot_v1_dot_observation__pb2
+from nextpoint.v1 import suggestion_pb2 as nextpoint_dot_v1_dot_suggestion__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#nextpoint/v1/analysis_service.proto\x12\x0cnextpoint.v1\x1a\x1enextpoint/v1/observation.proto\"Z\n\x1aListBestAssignmentsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"o\n\x1bListBestAssignmentsResponse\x12\x37\n\x10\x62\x65st_assignments\x18\x01 \x03(\x0b\x32\x1d.nextpoint.v1.BestAssignments\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"A\n\x0f\x42\x65stAssignments\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\"3\n\x1aGetStoppingCriteriaRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"a\n\x1bGetStoppingCriteriaResponse\x12\x13\n\x0bshould_stop\x18\x01 \x01(\x08\x12-\n\x07reasons\x18\x02 \x03(\x0e\x32\x1c.nextpoint.v1.StoppingReason\"0\n\x17GetBestPracticesRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"S\n\x18GetBestPracticesResponse\x12\x37\n\nviolations\x18\x01 \x03(\x0b\x32#.nextpoint.v1.BestPracticeViolation\";\n\x15\x42\x65stPracticeViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"4\n\x1bGetMetricImportancesRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"[\n\x1cGetMetricImportancesResponse\x12;\n\x12metric_importances\x18\x01 \x03(\x0b\x32\x1f.nextpoint.v1.MetricImportances\"\x9e\x01\n\x11MetricImportances\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\x45\n\x0bimportances\x18\x02 \x03(\x0b\x32\x30.nextpoint.v1.MetricImportances.ImportancesEntry\x1a\x32\n\x10ImportancesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\".\n\x15GetHypervolumeRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"E\n\x16GetHypervolumeResponse\x12\x13\n\x0bhypervolume\x18\x01 \x01(\x01\x12\x16\n\x0e\x66rontier_count\x18\x02 \x01(\x05*~\n\x0eStoppingReason\x12\x1f\n\x1bSTOPPING_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1eSTOPPING_REASON_BUDGET_REACHED\x10\x01\x12\'\n#STOPPING_REASON_POSSIBLE_STAGNATION\x10\x02\x32\xb1\x04\n\x0f\x41nalysisService\x12o\n\x13ListBestAssignments\x12(.nextpoint.v1.ListBestAssignmentsRequest\x1a).nextpoint.v1.ListBestAssignmentsResponse\"\x03\x90\x02\x01\x12o\n\x13GetStoppingCriteria\x12(.nextpoint.v1.GetStoppingCriteriaRequest\x1a).nextpoint.v1.GetStoppingCriteriaResponse\"\x03\x90\x02\x01\x12\x66\n\x10GetBestPractices\x12%.nextpoint.v1.GetBestPracticesRequest\x1a&.nextpoint.v1.GetBestPracticesResponse\"\x03\x90\x02\x01\x12r\n\x14GetMetricImportances\x12).nextpoint.v1.GetMetricImportancesRequest\x1a*.nextpoint.v1.GetMetricImportancesResponse\"\x03\x90\x02\x01\x12`\n\x0eGetHypervolume\x12#.nextpoint.v1.GetHypervolumeRequest\x1a$.nextpoint.v1.GetHypervolumeResponse\"\x03\x90\x02\x01\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#nextpoint/v1/analysis_service.proto\x12\x0cnextpoint.v1\x1a\x1enextpoint/v1/observation.proto\x1a\x1dnextpoint/v1/suggestion.proto\"\x82\x01\n\x1aListBestAssignmentsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12&\n\x07ranking\x18\x04 \x01(\x0e\x32\x15.nextpoint.v1.Ranking\"o\n\x1bListBestAssignmentsResponse\x12\x37\n\x10\x62\x65st_assignments\x18\x01 \x03(\x0b\x32\x1d.nextpoint.v1.BestAssignments\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd4\x01\n\x0f\x42\x65stAssignments\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\x12\x43\n\x0bpredictions\x18\x02 \x03(\x0b\x32..nextpoint.v1.BestAssignments.PredictionsEntry\x1aL\n\x10PredictionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.nextpoint.v1.Prediction:\x02\x38\x01\"3\n\x1aGetStoppingCriteriaRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"a\n\x1bGetStoppingCriteriaResponse\x12\x13\n\x0bshould_stop\x18\x01 \x01(\x08\x12-\n\x07reasons\x18\x02 \x03(\x0e\x32\x1c.nextpoint.v1.StoppingReason\"0\n\x17GetBestPracticesRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"S\n\x18GetBestPracticesResponse\x12\x37\n\nviolations\x18\x01 \x03(\x0b\x32#.nextpoint.v1.BestPracticeViolation\";\n\x15\x42\x65stPracticeViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"4\n\x1bGetMetricImportancesRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"[\n\x1cGetMetricImportancesResponse\x12;\n\x12metric_importances\x18\x01 \x03(\x0b\x32\x1f.nextpoint.v1.MetricImportances\"\x9e\x01\n\x11MetricImportances\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\x45\n\x0bimportances\x18\x02 \x03(\x0b\x32\x30.nextpoint.v1.MetricImportances.ImportancesEntry\x1a\x32\n\x10ImportancesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\".\n\x15GetHypervolumeRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"E\n\x16GetHypervolumeResponse\x12\x13\n\x0bhypervolume\x18\x01 \x01(\x01\x12\x16\n\x0e\x66rontier_count\x18\x02 \x01(\x05*K\n\x07Ranking\x12\x17\n\x13RANKING_UNSPECIFIED\x10\x00\x12\x14\n\x10RANKING_OBSERVED\x10\x01\x12\x11\n\rRANKING_MODEL\x10\x02*~\n\x0eStoppingReason\x12\x1f\n\x1bSTOPPING_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1eSTOPPING_REASON_BUDGET_REACHED\x10\x01\x12\'\n#STOPPING_REASON_POSSIBLE_STAGNATION\x10\x02\x32\xb1\x04\n\x0f\x41nalysisService\x12o\n\x13ListBestAssignments\x12(.nextpoint.v1.ListBestAssignmentsRequest\x1a).nextpoint.v1.ListBestAssignmentsResponse\"\x03\x90\x02\x01\x12o\n\x13GetStoppingCriteria\x12(.nextpoint.v1.GetStoppingCriteriaRequest\x1a).nextpoint.v1.GetStoppingCriteriaResponse\"\x03\x90\x02\x01\x12\x66\n\x10GetBestPractices\x12%.nextpoint.v1.GetBestPracticesRequest\x1a&.nextpoint.v1.GetBestPracticesResponse\"\x03\x90\x02\x01\x12r\n\x14GetMetricImportances\x12).nextpoint.v1.GetMetricImportancesRequest\x1a*.nextpoint.v1.GetMetricImportancesResponse\"\x03\x90\x02\x01\x12`\n\x0eGetHypervolume\x12#.nextpoint.v1.GetHypervolumeRequest\x1a$.nextpoint.v1.GetHypervolumeResponse\"\x03\x90\x02\x01\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,6 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nextpoint.v1.analysis_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.nextpoint.v1P\001Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1'
+  _globals['_BESTASSIGNMENTS_PREDICTIONSENTRY']._loaded_options = None
+  _globals['_BESTASSIGNMENTS_PREDICTIONSENTRY']._serialized_options = b'8\001'
   _globals['_METRICIMPORTANCES_IMPORTANCESENTRY']._loaded_options = None
   _globals['_METRICIMPORTANCES_IMPORTANCESENTRY']._serialized_options = b'8\001'
   _globals['_ANALYSISSERVICE'].methods_by_name['ListBestAssignments']._loaded_options = None
@@ -45,36 +48,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYSISSERVICE'].methods_by_name['GetMetricImportances']._serialized_options = b'\220\002\001'
   _globals['_ANALYSISSERVICE'].methods_by_name['GetHypervolume']._loaded_options = None
   _globals['_ANALYSISSERVICE'].methods_by_name['GetHypervolume']._serialized_options = b'\220\002\001'
-  _globals['_STOPPINGREASON']._serialized_start=1132
-  _globals['_STOPPINGREASON']._serialized_end=1258
-  _globals['_LISTBESTASSIGNMENTSREQUEST']._serialized_start=85
-  _globals['_LISTBESTASSIGNMENTSREQUEST']._serialized_end=175
-  _globals['_LISTBESTASSIGNMENTSRESPONSE']._serialized_start=177
-  _globals['_LISTBESTASSIGNMENTSRESPONSE']._serialized_end=288
-  _globals['_BESTASSIGNMENTS']._serialized_start=290
-  _globals['_BESTASSIGNMENTS']._serialized_end=355
-  _globals['_GETSTOPPINGCRITERIAREQUEST']._serialized_start=357
-  _globals['_GETSTOPPINGCRITERIAREQUEST']._serialized_end=408
-  _globals['_GETSTOPPINGCRITERIARESPONSE']._serialized_start=410
-  _globals['_GETSTOPPINGCRITERIARESPONSE']._serialized_end=507
-  _globals['_GETBESTPRACTICESREQUEST']._serialized_start=509
-  _globals['_GETBESTPRACTICESREQUEST']._serialized_end=557
-  _globals['_GETBESTPRACTICESRESPONSE']._serialized_start=559
-  _globals['_GETBESTPRACTICESRESPONSE']._serialized_end=642
-  _globals['_BESTPRACTICEVIOLATION']._serialized_start=644
-  _globals['_BESTPRACTICEVIOLATION']._serialized_end=703
-  _globals['_GETMETRICIMPORTANCESREQUEST']._serialized_start=705
-  _globals['_GETMETRICIMPORTANCESREQUEST']._serialized_end=757
-  _globals['_GETMETRICIMPORTANCESRESPONSE']._serialized_start=759
-  _globals['_GETMETRICIMPORTANCESRESPONSE']._serialized_end=850
-  _globals['_METRICIMPORTANCES']._serialized_start=853
-  _globals['_METRICIMPORTANCES']._serialized_end=1011
-  _globals['_METRICIMPORTANCES_IMPORTANCESENTRY']._serialized_start=961
-  _globals['_METRICIMPORTANCES_IMPORTANCESENTRY']._serialized_end=1011
-  _globals['_GETHYPERVOLUMEREQUEST']._serialized_start=1013
-  _globals['_GETHYPERVOLUMEREQUEST']._serialized_end=1059
-  _globals['_GETHYPERVOLUMERESPONSE']._serialized_start=1061
-  _globals['_GETHYPERVOLUMERESPONSE']._serialized_end=1130
-  _globals['_ANALYSISSERVICE']._serialized_start=1261
-  _globals['_ANALYSISSERVICE']._serialized_end=1822
+  _globals['_RANKING']._serialized_start=1352
+  _globals['_RANKING']._serialized_end=1427
+  _globals['_STOPPINGREASON']._serialized_start=1429
+  _globals['_STOPPINGREASON']._serialized_end=1555
+  _globals['_LISTBESTASSIGNMENTSREQUEST']._serialized_start=117
+  _globals['_LISTBESTASSIGNMENTSREQUEST']._serialized_end=247
+  _globals['_LISTBESTASSIGNMENTSRESPONSE']._serialized_start=249
+  _globals['_LISTBESTASSIGNMENTSRESPONSE']._serialized_end=360
+  _globals['_BESTASSIGNMENTS']._serialized_start=363
+  _globals['_BESTASSIGNMENTS']._serialized_end=575
+  _globals['_BESTASSIGNMENTS_PREDICTIONSENTRY']._serialized_start=499
+  _globals['_BESTASSIGNMENTS_PREDICTIONSENTRY']._serialized_end=575
+  _globals['_GETSTOPPINGCRITERIAREQUEST']._serialized_start=577
+  _globals['_GETSTOPPINGCRITERIAREQUEST']._serialized_end=628
+  _globals['_GETSTOPPINGCRITERIARESPONSE']._serialized_start=630
+  _globals['_GETSTOPPINGCRITERIARESPONSE']._serialized_end=727
+  _globals['_GETBESTPRACTICESREQUEST']._serialized_start=729
+  _globals['_GETBESTPRACTICESREQUEST']._serialized_end=777
+  _globals['_GETBESTPRACTICESRESPONSE']._serialized_start=779
+  _globals['_GETBESTPRACTICESRESPONSE']._serialized_end=862
+  _globals['_BESTPRACTICEVIOLATION']._serialized_start=864
+  _globals['_BESTPRACTICEVIOLATION']._serialized_end=923
+  _globals['_GETMETRICIMPORTANCESREQUEST']._serialized_start=925
+  _globals['_GETMETRICIMPORTANCESREQUEST']._serialized_end=977
+  _globals['_GETMETRICIMPORTANCESRESPONSE']._serialized_start=979
+  _globals['_GETMETRICIMPORTANCESRESPONSE']._serialized_end=1070
+  _globals['_METRICIMPORTANCES']._serialized_start=1073
+  _globals['_METRICIMPORTANCES']._serialized_end=1231
+  _globals['_METRICIMPORTANCES_IMPORTANCESENTRY']._serialized_start=1181
+  _globals['_METRICIMPORTANCES_IMPORTANCESENTRY']._serialized_end=1231
+  _globals['_GETHYPERVOLUMEREQUEST']._serialized_start=1233
+  _globals['_GETHYPERVOLUMEREQUEST']._serialized_end=1279
+  _globals['_GETHYPERVOLUMERESPONSE']._serialized_start=1281
+  _globals['_GETHYPERVOLUMERESPONSE']._serialized_end=1350
+  _globals['_ANALYSISSERVICE']._serialized_start=1558
+  _globals['_ANALYSISSERVICE']._serialized_end=2119
 # @@protoc_insertion_point(module_scope)

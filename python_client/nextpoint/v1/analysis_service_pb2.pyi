@@ -10,6 +10,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import nextpoint.v1.observation_pb2
+import nextpoint.v1.suggestion_pb2
 import sys
 import typing
 
@@ -19,6 +20,42 @@ else:
     import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _Ranking:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _RankingEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Ranking.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    RANKING_UNSPECIFIED: _Ranking.ValueType  # 0
+    """Not said: observed."""
+    RANKING_OBSERVED: _Ranking.ValueType  # 1
+    """The values that were observed. Of noisy ones the luckiest come first."""
+    RANKING_MODEL: _Ranking.ValueType  # 2
+    """What a model expects of the true values where something was observed:
+    thresholds and metrics are about its means. Observations that the model
+    cannot learn from, such as one with a category that the parameter does not
+    have, are left out. Of more than 1000 it knows the best and some from all
+    times.
+    """
+
+class Ranking(_Ranking, metaclass=_RankingEnumTypeWrapper):
+    """What decides which observations are the best. Values may be added, and are
+    refused by a service that does not know them.
+    """
+
+RANKING_UNSPECIFIED: Ranking.ValueType  # 0
+"""Not said: observed."""
+RANKING_OBSERVED: Ranking.ValueType  # 1
+"""The values that were observed. Of noisy ones the luckiest come first."""
+RANKING_MODEL: Ranking.ValueType  # 2
+"""What a model expects of the true values where something was observed:
+thresholds and metrics are about its means. Observations that the model
+cannot learn from, such as one with a category that the parameter does not
+have, are left out. Of more than 1000 it knows the best and some from all
+times.
+"""
+global___Ranking = Ranking
 
 class _StoppingReason:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -65,6 +102,7 @@ class ListBestAssignmentsRequest(google.protobuf.message.Message):
     EXPERIMENT_ID_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    RANKING_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     page_size: builtins.int
@@ -76,14 +114,19 @@ class ListBestAssignmentsRequest(google.protobuf.message.Message):
     it was. A page shows the best as it is when the page is asked for. Absent
     means the first page. Optional.
     """
+    ranking: global___Ranking.ValueType
+    """What decides which are the best. A value that is not known is refused.
+    Absent means what was observed. Optional.
+    """
     def __init__(
         self,
         *,
         experiment_id: builtins.str = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        ranking: global___Ranking.ValueType = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id", "page_size", b"page_size", "page_token", b"page_token", "ranking", b"ranking"]) -> None: ...
 
 global___ListBestAssignmentsRequest = ListBestAssignmentsRequest
 
@@ -117,18 +160,45 @@ class BestAssignments(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class PredictionsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> nextpoint.v1.suggestion_pb2.Prediction: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: nextpoint.v1.suggestion_pb2.Prediction | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     OBSERVATION_FIELD_NUMBER: builtins.int
+    PREDICTIONS_FIELD_NUMBER: builtins.int
     @property
     def observation(self) -> nextpoint.v1.observation_pb2.Observation:
         """The observation that shows it."""
+
+    @property
+    def predictions(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.suggestion_pb2.Prediction]:
+        """What the model expects of each metric there that is optimized or
+        constrained, by name: it knows all observations, and so less noise than
+        each of them. Empty unless ranked by the model.
+        """
 
     def __init__(
         self,
         *,
         observation: nextpoint.v1.observation_pb2.Observation | None = ...,
+        predictions: collections.abc.Mapping[builtins.str, nextpoint.v1.suggestion_pb2.Prediction] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["observation", b"observation"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["observation", b"observation"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["observation", b"observation", "predictions", b"predictions"]) -> None: ...
 
 global___BestAssignments = BestAssignments
 

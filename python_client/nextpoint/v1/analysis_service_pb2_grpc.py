@@ -73,8 +73,14 @@ class AnalysisServiceServicer(object):
         With one optimized metric: the best observation, the earliest of equals.
         With several: the Pareto frontier, the best in the first metric first.
 
+        By the model it takes up to seconds, in which everything else goes on; the
+        same observations give the same answer.
+
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
-        `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
+        `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with
+        `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when fewer than 2
+        observations succeeded, and with `RESOURCE_EXHAUSTED`, reason
+        `MODEL_UNAVAILABLE`, when it could not be computed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,11 +1,14 @@
 """Says what was learned, and what is advised."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import assert_never
 
 from nextpoint_service.application.context import Context
-from nextpoint_service.application.phases import seed_of
-from nextpoint_service.application.ports import Importances, Studied, Transaction
+from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL, seed_of
+from nextpoint_service.application.ports import Importances, Page, Studied, Transaction
 from nextpoint_service.domain.best_practices import Advice, against_advice
 from nextpoint_service.domain.errors import (
     FieldViolation,
@@ -15,11 +18,27 @@ from nextpoint_service.domain.errors import (
 )
 from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.limits import Limits
-from nextpoint_service.domain.observation import best, gains
+from nextpoint_service.domain.observation import Observation, as_predicted, best, gains
 from nextpoint_service.domain.stopping import StoppingReason, stopping_reasons
+from nextpoint_service.domain.suggestion import Prediction
 
 OBSERVATIONS_FOR_EACH_PARAMETER = 5
 """Fewer than these say nothing about what moves a metric."""
+
+
+class Ranking(Enum):
+    """What decides which observations are the best."""
+
+    OBSERVED = "observed"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """One of the best observations, and what a model expects there if one was asked."""
+
+    observation: Observation
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,34 @@ class AnalysisUseCases:
         self._context = context
         # One at a time: suggestions need the threads that many long ones would take.
         self._measuring = asyncio.Lock()
+
+    async def best(
+        self, experiment_id: str, ranking: Ranking, page: Page
+    ) -> Sequence[tuple[int, Best]]:
+        """Return one page of the best observations; their position is their place in the order."""
+        match ranking:
+            case Ranking.OBSERVED:
+                found = await self._context.database.read(lambda tx: _observed(tx, experiment_id))
+            case Ranking.MODEL:
+                found = await self._best_by_model(experiment_id)
+            case _:
+                assert_never(ranking)
+        after = -1 if page.before is None else page.before
+        return [*enumerate(found)][after + 1 : after + 1 + page.limit]
+
+    async def _best_by_model(self, experiment_id: str) -> list[Best]:
+        studied = await self._context.database.read(lambda tx: _studied(tx, experiment_id))
+        count = len(studied.observations)
+        if count < FEWEST_FOR_A_MODEL:
+            raise TooFewObservations(experiment_id, FEWEST_FOR_A_MODEL, count)
+        expectations = await self._context.optimizer.expectations(studied)
+        known = {
+            each.observation_id: Best(each, predictions)
+            for each, predictions in zip(studied.observations, expectations, strict=True)
+            if predictions
+        }
+        predicted = [as_predicted(each.observation, each.predictions) for each in known.values()]
+        return [known[each.observation_id] for each in best(studied.experiment, predicted)]
 
     async def stopping_reasons(self, experiment_id: str) -> tuple[StoppingReason, ...]:
         """Return why it is time to stop; nothing when it is not."""
@@ -94,6 +141,11 @@ def _require_thresholds(experiment: Experiment, limits: Limits) -> None:
         raise HypervolumeUndefined(
             experiment.experiment_id, optimized, thresholds, limits.hypervolume_metrics
         )
+
+
+def _observed(tx: Transaction, experiment_id: str) -> list[Best]:
+    experiment = tx.experiments.get(experiment_id)
+    return [Best(each) for each in best(experiment, tx.observations.all(experiment_id))]
 
 
 def _studied(tx: Transaction, experiment_id: str) -> Studied:

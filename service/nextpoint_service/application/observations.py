@@ -12,7 +12,7 @@ from nextpoint_service.domain.definition import check_metadata
 from nextpoint_service.domain.errors import SuggestionNotFound, TooManyObservations
 from nextpoint_service.domain.experiment import Experiment, Metadata
 from nextpoint_service.domain.limits import Limits
-from nextpoint_service.domain.observation import Observation, Values, best
+from nextpoint_service.domain.observation import Observation, Values
 from nextpoint_service.domain.report import (
     ObservationDraft,
     check_observation,
@@ -144,17 +144,6 @@ class ObservationUseCases:
     async def get(self, observation_id: str) -> Observation:
         """Return an observation."""
         return await self._context.database.read(lambda tx: tx.observations.get(observation_id))
-
-    async def best(self, experiment_id: str, page: Page) -> Sequence[tuple[int, Observation]]:
-        """Return one page of the best observations; their position is their place in the order."""
-
-        def find(tx: Transaction) -> Sequence[tuple[int, Observation]]:
-            experiment = tx.experiments.get(experiment_id)
-            found = best(experiment, tx.observations.all(experiment_id))
-            after = -1 if page.before is None else page.before
-            return [*enumerate(found)][after + 1 : after + 1 + page.limit]
-
-        return await self._context.database.read(find)
 
     async def list(self, experiment_id: str, page: Page) -> list[tuple[int, Observation]]:
         """Return one page of the observations of an experiment."""

@@ -10,7 +10,12 @@ from nextpoint_service.domain.experiment import Experiment, ExperimentState, Pro
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.run import Run, RunState
 from nextpoint_service.domain.search_space import Assignments, SearchSpace
-from nextpoint_service.domain.suggestion import Proposal, Suggestion, SuggestionState
+from nextpoint_service.domain.suggestion import (
+    Prediction,
+    Proposal,
+    Suggestion,
+    SuggestionState,
+)
 
 T = TypeVar("T")
 
@@ -280,6 +285,9 @@ class Studied:
 Importances = Mapping[str, Mapping[str, float]]
 """By metric, which share of what moves it each parameter has."""
 
+Expectations = Sequence[Mapping[str, Prediction]]
+"""For each observation, what a model expects of the metrics there; empty where it has no place."""
+
 
 class Optimizer(Protocol):
     """Makes points, and says what they taught."""
@@ -295,6 +303,13 @@ class Optimizer(Protocol):
         """Return, for every metric, a number for every parameter, which add up to 1.
 
         They are all 0 for a metric that never changes. Raises ModelUnavailable.
+        """
+
+    async def expectations(self, studied: Studied) -> Expectations:
+        """Return what is expected, by optimized or constrained metric, at each observation.
+
+        They are in the order of the observations; those that the model does not learn from have
+        none. Raises ModelUnavailable.
         """
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:

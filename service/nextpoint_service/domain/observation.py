@@ -1,11 +1,12 @@
 """The outcome of an evaluation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nextpoint_service.domain.experiment import Experiment, Metadata
 from nextpoint_service.domain.search_space import Assignments
+from nextpoint_service.domain.suggestion import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,12 @@ class Observation:
     seconds: float | None
     created: datetime
     updated: datetime
+
+
+def as_predicted(observation: Observation, predictions: Mapping[str, Prediction]) -> Observation:
+    """Return the observation as if the means that a model predicts had been measured there."""
+    predicted = {name: Measurement(each.mean, each.stddev) for name, each in predictions.items()}
+    return replace(observation, values={**observation.values, **predicted})
 
 
 def is_eligible(experiment: Experiment, observation: Observation) -> bool:

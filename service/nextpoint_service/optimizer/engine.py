@@ -1,23 +1,21 @@
 """Makes points from Gaussian processes of our own: one objective, in milliseconds, without Ax."""
 
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.search_space import Value
-from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
+from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.acquisition import Acquisition, Guide
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
-from nextpoint_service.optimizer.encoding import NotEncodable, encode
+from nextpoint_service.optimizer.encoding import encode
+from nextpoint_service.optimizer.learning import Learned, learn, predictions, rows_at
 from nextpoint_service.optimizer.maximization import maximize, values
-from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
-from nextpoint_service.optimizer.places import Places, places_of
+from nextpoint_service.optimizer.places import Places
 from nextpoint_service.optimizer.priors import guidance_exponent, unit_priors
 from nextpoint_service.optimizer.region import Array
-from nextpoint_service.optimizer.surrogate import surrogate_of
 from nextpoint_service.optimizer.untried import KNOWN, untried
 
 _FINALISTS = 6
@@ -36,15 +34,15 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     sequence = np.random.SeedSequence(entropy)
     seed = int(sequence.generate_state(1)[0])
     random = np.random.default_rng(sequence)
-    places = places_of(problem.experiment.space)
-    known = _learned(problem, places, most_observations)
+    learned = learn(problem.experiment, problem.observations, most_observations)
+    known = _known(problem, learned)
     proposals: list[Proposal] = []
     for _ in range(problem.count):
-        made = _next(problem, places, known, seed, random)
+        made = _next(problem, learned, known, seed, random)
         if made is None:
             break
         proposals.append(made)
-        row = places.embedded([encode(places.axes, made.assignments)])
+        row = rows_at(learned.places, [made.assignments])
         known = replace(known, pending=np.vstack([known.pending, row]))
         problem = replace(problem, pending=(*problem.pending, made.assignments))
     if proposals:
@@ -52,42 +50,16 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     return space_filling.propose(replace(problem, fallback_reason=KNOWN))
 
 
-def _learned(problem: Problem, places: Places, most: int) -> Known:
-    outcomes = outcomes_of(problem.experiment, problem.observations)
-    found = []
-    for each in chosen(outcomes, problem.observations, most):
-        with suppress(NotEncodable):
-            found.append((each, encode(places.axes, each.assignments)))
-    observations = [each for each, _ in found]
-    rows = places.embedded([each for _, each in found])
-    data = data_of(outcomes, observations)
-    surrogates = []
-    for outcome in outcomes:
-        own = [each for each in data if each.outcome == outcome.name]
-        surrogates.append(
-            surrogate_of(
-                outcome,
-                rows[[each.observation for each in own]],
-                np.array([each.value for each in own]),
-                np.array([each.stddev for each in own]),
-                places.group,
-            )
-        )
-    succeeded = np.array([not each.failed for each in observations], dtype=bool)
-    return Known(tuple(surrogates), rows[succeeded], _pending_rows(problem, places))
-
-
-def _pending_rows(problem: Problem, places: Places) -> Array:
-    found = []
-    for assignments in problem.pending:
-        with suppress(NotEncodable):
-            found.append(encode(places.axes, assignments))
-    return places.embedded(found)
+def _known(problem: Problem, learned: Learned) -> Known:
+    succeeded = np.array([not each.failed for each in learned.observations], dtype=bool)
+    pending = rows_at(learned.places, problem.pending)
+    return Known(learned.surrogates, learned.rows[succeeded], pending)
 
 
 def _next(
-    problem: Problem, places: Places, known: Known, seed: int, random: np.random.Generator
+    problem: Problem, learned: Learned, known: Known, seed: int, random: np.random.Generator
 ) -> Proposal | None:
+    places = learned.places
     by_axis = unit_priors([each.parameter for each in places.axes])
     priors = {places.columns[axis].start: prior for axis, prior in by_axis.items()}
     guide = Guide(priors, guidance_exponent(problem)) if priors else None
@@ -108,7 +80,7 @@ def _next(
             seed=seed,
             observation_count=len(problem.observations),
             pending_count=len(problem.pending),
-            predictions=_predictions(known, row),
+            predictions=predictions(learned, row[None, :])[0],
             acquisition_value=float(values(acquisition, row[None, :])[0]),
         ),
     )
@@ -138,13 +110,3 @@ def _centres(known: Known) -> Array:
             score = score - _PENALTY * np.maximum(missed, 0.0)
     order = np.argsort(-score, kind="stable")
     return np.asarray(known.succeeded[order[:_CENTRES]])
-
-
-def _predictions(known: Known, row: Array) -> dict[str, Prediction]:
-    found = {}
-    for each in known.surrogates:
-        if each.outcome.metric is not None:
-            moments = each.posterior.moments(row[None, :])
-            mean, stddev = each.in_own_unit(float(moments.means[0, 0]), float(moments.stddev[0]))
-            found[each.outcome.metric.name] = Prediction(each.outcome.sign * mean, stddev)
-    return found

@@ -1,7 +1,7 @@
 """Fills the port to the optimizer with threads for light work and processes for models."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 
 import structlog
 
-from nextpoint_service.application.ports import Importances, Phase, Problem, Studied
+from nextpoint_service.application.ports import (
+    Expectations,
+    Importances,
+    Phase,
+    Problem,
+    Studied,
+)
 from nextpoint_service.domain.errors import ModelUnavailable
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
@@ -24,6 +30,7 @@ from nextpoint_service.optimizer.worker import (
     Compute,
     Failure,
     Work,
+    compute_expectations,
     compute_importances,
     compute_model,
     too_long,
@@ -95,10 +102,11 @@ class OptimizerPool:
 
     async def importances(self, studied: Studied) -> Importances:
         """Say which parameters move which metrics, or raise ModelUnavailable."""
-        result = await self._in_process(partial(compute_importances, studied))
-        if isinstance(result, Failure):
-            raise ModelUnavailable(studied.experiment.experiment_id, result.reason)
-        return result
+        return await self._analysed(studied, compute_importances)
+
+    async def expectations(self, studied: Studied) -> Expectations:
+        """Say what a model expects at each observation, or raise ModelUnavailable."""
+        return await self._analysed(studied, compute_expectations)
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         """Say why the linear constraints leave no point, or return None when they leave one."""
@@ -107,6 +115,14 @@ class OptimizerPool:
     async def hypervolume(self, gains: Sequence[tuple[float, ...]], seconds: float) -> float | None:
         """Return the volume of the union of the boxes; None when it takes too long."""
         return await asyncio.to_thread(_hypervolume, gains, monotonic() + seconds)
+
+    async def _analysed(
+        self, studied: Studied, compute: Callable[[Studied, OptimizerSettings], T]
+    ) -> T:
+        result = await self._in_process(partial(compute, studied))
+        if isinstance(result, Failure):
+            raise ModelUnavailable(studied.experiment.experiment_id, result.reason)
+        return result
 
     async def _in_process(self, work: Work[T]) -> T | Failure:
         if self._closed.is_set():

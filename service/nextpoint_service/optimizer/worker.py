@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar
 
-from nextpoint_service.application.ports import Importances, Problem, Studied
+from nextpoint_service.application.ports import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.choice import Engine, engine_for
 from nextpoint_service.optimizer.settings import OptimizerSettings
@@ -51,6 +51,13 @@ def compute_importances(studied: Studied, settings: OptimizerSettings) -> Import
     from nextpoint_service.optimizer import importances  # noqa: PLC0415  # NumPy takes its time
 
     return importances.importances_of(studied, most_observations=settings.observations)
+
+
+def compute_expectations(studied: Studied, settings: OptimizerSettings) -> Expectations:
+    """Say what a model expects at each observation."""
+    from nextpoint_service.optimizer import expectations  # noqa: PLC0415  # as above
+
+    return expectations.expectations_of(studied, most_observations=settings.engine_observations)
 
 
 def set_up(settings: OptimizerSettings) -> int:

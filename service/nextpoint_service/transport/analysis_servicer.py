@@ -7,16 +7,16 @@ import grpc
 from nextpoint.v1 import analysis_service_pb2 as pb
 from nextpoint.v1 import analysis_service_pb2_grpc
 from nextpoint_service.application.analysis import AnalysisUseCases
-from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.calls import Paging
 from nextpoint_service.transport.convert.analysis import (
     advice_to_proto,
+    best_to_proto,
     importances_to_proto,
+    ranking_from_proto,
     stopping_to_proto,
 )
-from nextpoint_service.transport.convert.observations import observation_to_proto
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -24,11 +24,8 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
     """Converts, calls, converts."""
 
-    def __init__(
-        self, analysis: AnalysisUseCases, observations: ObservationUseCases, limits: Limits
-    ) -> None:
+    def __init__(self, analysis: AnalysisUseCases, limits: Limits) -> None:
         self._analysis = analysis
-        self._observations = observations
         self._limits = limits
 
     async def ListBestAssignments(
@@ -36,11 +33,10 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
     ) -> pb.ListBestAssignmentsResponse:
         violations = Violations()
         paging = Paging(request, request.page_size, request.page_token, self._limits, violations)
+        ranking = ranking_from_proto(request.ranking, violations)
         violations.check()
-        found = await self._observations.best(request.experiment_id, paging.page)
-        best, token = paging.cut(
-            found, lambda each: pb.BestAssignments(observation=observation_to_proto(each))
-        )
+        found = await self._analysis.best(request.experiment_id, ranking, paging.page)
+        best, token = paging.cut(found, best_to_proto)
         return pb.ListBestAssignmentsResponse(best_assignments=best, next_page_token=token)
 
     async def GetStoppingCriteria(

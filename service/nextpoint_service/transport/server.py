@@ -97,7 +97,7 @@ class Server:
             RunServicer(use_cases.runs, limits), self._server
         )
         analysis_service_pb2_grpc.add_AnalysisServiceServicer_to_server(
-            AnalysisServicer(use_cases.analysis, use_cases.observations, limits), self._server
+            AnalysisServicer(use_cases.analysis, limits), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(

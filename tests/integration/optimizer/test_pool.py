@@ -65,6 +65,22 @@ async def test_importances_come_from_a_model_process(pool):
     assert all(sum(shares.values()) == pytest.approx(1) for shares in found.values())
 
 
+async def test_expectations_come_from_a_model_process(pool):
+    studied = Studied(MODEL.experiment, tuple(OBSERVATIONS), seed=7)
+
+    found = await pool.expectations(studied)
+
+    assert [each.keys() for each in found] == [{"y"}] * len(OBSERVATIONS)
+
+
+async def test_expectations_without_a_model_are_refused():
+    pool = OptimizerPool(OptimizerSettings())
+    await pool.close()
+
+    with pytest.raises(ModelUnavailable, match="shutting down"):
+        await pool.expectations(Studied(MODEL.experiment, tuple(OBSERVATIONS), seed=7))
+
+
 async def test_importances_that_take_too_long_are_refused():
     pool = OptimizerPool(OptimizerSettings(time_box_seconds=1e-3))
     pool.start()

@@ -57,3 +57,40 @@ async def test_importances_without_observations_are_refused(api):
     assert refused.code is StatusCode.FAILED_PRECONDITION
     assert refused.reason == "TOO_FEW_OBSERVATIONS"
     assert refused.metadata["needed"] == "10"
+
+
+async def best(api, experiment, **fields):
+    request = pb.ListBestAssignmentsRequest(experiment_id=experiment.experiment_id, **fields)
+    return (await api.analysis.ListBestAssignments(request)).best_assignments
+
+
+async def test_the_best_by_the_model_come_with_what_it_expects(api):
+    experiment = await api.define()
+    for x, value in ((0.25, 1.0), (0.25, 9.0), (0.75, 6.0), (0.75, 7.0)):
+        await api.report_own(experiment.experiment_id, x, value)
+
+    (observed,) = await best(api, experiment)
+    (expected,) = await best(api, experiment, ranking=pb.RANKING_MODEL)
+
+    assert observed.observation.values[0].value == 9.0
+    assert not observed.predictions
+    assert expected.observation.values[0].value == 6.0
+    assert (expected.predictions["m"].mean, expected.predictions["m"].stddev) == (6.5, 0.5)
+
+
+async def test_the_best_by_a_model_of_one_observation_are_refused(api):
+    experiment = await api.define()
+    await api.report_own(experiment.experiment_id, 0.5)
+
+    refused = await refusal(best(api, experiment, ranking=pb.RANKING_MODEL))
+
+    assert refused.code is StatusCode.FAILED_PRECONDITION
+    assert refused.reason == "TOO_FEW_OBSERVATIONS"
+
+
+async def test_the_best_by_what_is_not_known_are_refused(api):
+    experiment = await api.define()
+
+    refused = await refusal(best(api, experiment, ranking=7))
+
+    assert refused.fields == ["ranking"]

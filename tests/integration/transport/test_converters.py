@@ -20,6 +20,7 @@ from nextpoint.v1 import (
     suggestion_pb2,
     suggestion_service_pb2,
 )
+from nextpoint_service.application.analysis import Best
 from nextpoint_service.application.experiments import Detail
 from nextpoint_service.application.suggestions import Renewal
 from nextpoint_service.domain.definition import define
@@ -239,6 +240,10 @@ REQUESTS = {
         run_service_pb2.ListRunsRequest(state=run_pb2.RUN_STATE_LAPSED),
         lambda request: runs.state_from_proto(request.state, Violations()),
     ),
+    "ListBestAssignments": (
+        analysis_service_pb2.ListBestAssignmentsRequest(ranking=analysis_service_pb2.RANKING_MODEL),
+        lambda request: analysis.ranking_from_proto(request.ranking, Violations()),
+    ),
     "LogMetrics": (
         run_service_pb2.LogMetricsRequest(values=VALUES),
         lambda request: values_from_proto(request.values),
@@ -344,6 +349,7 @@ def nouns():
         analysis.stopping_to_proto((StoppingReason.BUDGET_REACHED,)),
         analysis.advice_to_proto((FieldViolation("budget", "is small"),)),
         analysis.importances_to_proto({"m": {"d": 1.0}}),
+        analysis.best_to_proto(Best(OBSERVATION, {"m": Prediction(1.5, 0.25)})),
     ]
 
 
@@ -453,7 +459,6 @@ def test_no_noun_of_a_response_is_left_out_of_these_tests():
         "nextpoint.v1.StreamHeartbeat",
         "nextpoint.v1.StreamClosed",
         "nextpoint.v1.SuggestionAssigned",
-        "nextpoint.v1.BestAssignments",
     }
 
     for method in rpcs():

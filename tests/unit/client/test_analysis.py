@@ -6,6 +6,7 @@ from tests.unit.client.conftest import Failure
 
 import nextpoint
 from nextpoint.v1 import analysis_service_pb2 as pb
+from nextpoint.v1 import suggestion_pb2
 
 
 def test_stopping_criteria_have_words_for_reasons(service, experiment):
@@ -63,3 +64,22 @@ def test_the_hypervolume_is_a_number(service, experiment):
     assert experiment.hypervolume() == 4.5
     (request,) = service.requests("GetHypervolume")
     assert request.experiment_id == "exp_1"
+
+
+def test_the_best_by_the_model_have_predictions(service, experiment):
+    expected = suggestion_pb2.Prediction(mean=0.2, stddev=0.1)
+    best = pb.BestAssignments(predictions={"loss": expected})
+    service.script("ListBestAssignments", pb.ListBestAssignmentsResponse(best_assignments=[best]))
+
+    (found,) = experiment.best_assignments(by="model")
+
+    assert found.predictions == {"loss": nextpoint.Prediction(mean=0.2, stddev=0.1)}
+    assert service.requests("ListBestAssignments")[0].ranking == pb.RANKING_MODEL
+
+
+def test_the_best_by_an_unknown_word_are_refused_with_the_known_ones(service, experiment):
+    with pytest.raises(nextpoint.InvalidArgumentError, match="observed, model") as refused:
+        list(experiment.best_assignments(by="luck"))
+
+    assert [each.field for each in refused.value.violations] == ["by"]
+    assert not service.requests("ListBestAssignments")

@@ -1,14 +1,40 @@
 """What was learned, and what is advised."""
 
 from nextpoint.v1 import analysis_service_pb2 as pb
+from nextpoint_service.application.analysis import Best, Ranking
 from nextpoint_service.application.ports import Importances
 from nextpoint_service.domain.errors import FieldViolation
 from nextpoint_service.domain.stopping import StoppingReason
+from nextpoint_service.domain.violations import Violations
+from nextpoint_service.transport.convert.observations import observation_to_proto
+from nextpoint_service.transport.convert.suggestions import predictions_to_proto
 
 _REASONS_OUT = {
     StoppingReason.BUDGET_REACHED: pb.STOPPING_REASON_BUDGET_REACHED,
     StoppingReason.POSSIBLE_STAGNATION: pb.STOPPING_REASON_POSSIBLE_STAGNATION,
 }
+
+
+_RANKINGS = {
+    pb.RANKING_UNSPECIFIED: Ranking.OBSERVED,
+    pb.RANKING_OBSERVED: Ranking.OBSERVED,
+    pb.RANKING_MODEL: Ranking.MODEL,
+}
+
+
+def ranking_from_proto(ranking: pb.Ranking.ValueType, violations: Violations) -> Ranking:
+    """Return what decides; one that is not known is noted."""
+    if ranking not in _RANKINGS:
+        violations.add("ranking", "must be observed or model")
+    return _RANKINGS.get(ranking, Ranking.OBSERVED)
+
+
+def best_to_proto(best: Best) -> pb.BestAssignments:
+    """Return the message of one of the best observations."""
+    return pb.BestAssignments(
+        observation=observation_to_proto(best.observation),
+        predictions=predictions_to_proto(best.predictions),
+    )
 
 
 def stopping_to_proto(reasons: tuple[StoppingReason, ...]) -> pb.GetStoppingCriteriaResponse:

@@ -1,10 +1,13 @@
 """Suggestions, leases, provenance."""
 
+from collections.abc import Mapping
+
 from nextpoint.v1 import run_service_pb2, suggestion_pb2, suggestion_service_pb2
 from nextpoint_service.application.hand_outs import Ask
 from nextpoint_service.application.suggestions import HandOut, Renewal
 from nextpoint_service.domain.suggestion import (
     Generator,
+    Prediction,
     Provenance,
     Suggestion,
     SuggestionState,
@@ -78,6 +81,16 @@ def suggestion_to_proto(suggestion: Suggestion) -> suggestion_pb2.Suggestion:
     )
 
 
+def predictions_to_proto(
+    predictions: Mapping[str, Prediction],
+) -> dict[str, suggestion_pb2.Prediction]:
+    """Return the messages of what a model expects, by metric."""
+    return {
+        name: suggestion_pb2.Prediction(mean=each.mean, stddev=each.stddev)
+        for name, each in predictions.items()
+    }
+
+
 def hand_out_from_proto(message: suggestion_service_pb2.HandOut) -> HandOut:
     """Return the hand-out."""
     return HandOut(message.suggestion_id, message.attempt)
@@ -105,9 +118,6 @@ def _provenance_to_proto(provenance: Provenance) -> suggestion_pb2.Provenance:
         observation_count=provenance.observation_count,
         pending_count=provenance.pending_count,
         fallback_reason=provenance.fallback_reason,
-        predictions={
-            name: suggestion_pb2.Prediction(mean=each.mean, stddev=each.stddev)
-            for name, each in provenance.predictions.items()
-        },
+        predictions=predictions_to_proto(provenance.predictions),
         acquisition_value=provenance.acquisition_value,
     )

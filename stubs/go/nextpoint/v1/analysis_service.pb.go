@@ -21,6 +21,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What decides which observations are the best. Values may be added, and are
+// refused by a service that does not know them.
+type Ranking int32
+
+const (
+	// Not said: observed.
+	Ranking_RANKING_UNSPECIFIED Ranking = 0
+	// The values that were observed. Of noisy ones the luckiest come first.
+	Ranking_RANKING_OBSERVED Ranking = 1
+	// What a model expects of the true values where something was observed:
+	// thresholds and metrics are about its means. Observations that the model
+	// cannot learn from, such as one with a category that the parameter does not
+	// have, are left out. Of more than 1000 it knows the best and some from all
+	// times.
+	Ranking_RANKING_MODEL Ranking = 2
+)
+
+// Enum value maps for Ranking.
+var (
+	Ranking_name = map[int32]string{
+		0: "RANKING_UNSPECIFIED",
+		1: "RANKING_OBSERVED",
+		2: "RANKING_MODEL",
+	}
+	Ranking_value = map[string]int32{
+		"RANKING_UNSPECIFIED": 0,
+		"RANKING_OBSERVED":    1,
+		"RANKING_MODEL":       2,
+	}
+)
+
+func (x Ranking) Enum() *Ranking {
+	p := new(Ranking)
+	*p = x
+	return p
+}
+
+func (x Ranking) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Ranking) Descriptor() protoreflect.EnumDescriptor {
+	return file_nextpoint_v1_analysis_service_proto_enumTypes[0].Descriptor()
+}
+
+func (Ranking) Type() protoreflect.EnumType {
+	return &file_nextpoint_v1_analysis_service_proto_enumTypes[0]
+}
+
+func (x Ranking) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Ranking.Descriptor instead.
+func (Ranking) EnumDescriptor() ([]byte, []int) {
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Why it is time to stop. Values may be added; a client that does not know one
 // shows `should_stop`.
 type StoppingReason int32
@@ -62,11 +120,11 @@ func (x StoppingReason) String() string {
 }
 
 func (StoppingReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_nextpoint_v1_analysis_service_proto_enumTypes[0].Descriptor()
+	return file_nextpoint_v1_analysis_service_proto_enumTypes[1].Descriptor()
 }
 
 func (StoppingReason) Type() protoreflect.EnumType {
-	return &file_nextpoint_v1_analysis_service_proto_enumTypes[0]
+	return &file_nextpoint_v1_analysis_service_proto_enumTypes[1]
 }
 
 func (x StoppingReason) Number() protoreflect.EnumNumber {
@@ -75,7 +133,7 @@ func (x StoppingReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StoppingReason.Descriptor instead.
 func (StoppingReason) EnumDescriptor() ([]byte, []int) {
-	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{0}
+	return file_nextpoint_v1_analysis_service_proto_rawDescGZIP(), []int{1}
 }
 
 // Says of which experiment the best is asked for.
@@ -89,7 +147,10 @@ type ListBestAssignmentsRequest struct {
 	// The `next_page_token` of the page before; every other field has to be as
 	// it was. A page shows the best as it is when the page is asked for. Absent
 	// means the first page. Optional.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// What decides which are the best. A value that is not known is refused.
+	// Absent means what was observed. Optional.
+	Ranking       Ranking `protobuf:"varint,4,opt,name=ranking,proto3,enum=nextpoint.v1.Ranking" json:"ranking,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -143,6 +204,13 @@ func (x *ListBestAssignmentsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListBestAssignmentsRequest) GetRanking() Ranking {
+	if x != nil {
+		return x.Ranking
+	}
+	return Ranking_RANKING_UNSPECIFIED
 }
 
 // Holds one page of the best.
@@ -204,7 +272,11 @@ func (x *ListBestAssignmentsResponse) GetNextPageToken() string {
 type BestAssignments struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The observation that shows it.
-	Observation   *Observation `protobuf:"bytes,1,opt,name=observation,proto3" json:"observation,omitempty"`
+	Observation *Observation `protobuf:"bytes,1,opt,name=observation,proto3" json:"observation,omitempty"`
+	// What the model expects of each metric there that is optimized or
+	// constrained, by name: it knows all observations, and so less noise than
+	// each of them. Empty unless ranked by the model.
+	Predictions   map[string]*Prediction `protobuf:"bytes,2,rep,name=predictions,proto3" json:"predictions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -242,6 +314,13 @@ func (*BestAssignments) Descriptor() ([]byte, []int) {
 func (x *BestAssignments) GetObservation() *Observation {
 	if x != nil {
 		return x.Observation
+	}
+	return nil
+}
+
+func (x *BestAssignments) GetPredictions() map[string]*Prediction {
+	if x != nil {
+		return x.Predictions
 	}
 	return nil
 }
@@ -750,17 +829,22 @@ var File_nextpoint_v1_analysis_service_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_analysis_service_proto_rawDesc = "" +
 	"\n" +
-	"#nextpoint/v1/analysis_service.proto\x12\fnextpoint.v1\x1a\x1enextpoint/v1/observation.proto\"}\n" +
+	"#nextpoint/v1/analysis_service.proto\x12\fnextpoint.v1\x1a\x1enextpoint/v1/observation.proto\x1a\x1dnextpoint/v1/suggestion.proto\"\xae\x01\n" +
 	"\x1aListBestAssignmentsRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"\x8f\x01\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12/\n" +
+	"\aranking\x18\x04 \x01(\x0e2\x15.nextpoint.v1.RankingR\aranking\"\x8f\x01\n" +
 	"\x1bListBestAssignmentsResponse\x12H\n" +
 	"\x10best_assignments\x18\x01 \x03(\v2\x1d.nextpoint.v1.BestAssignmentsR\x0fbestAssignments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xfa\x01\n" +
 	"\x0fBestAssignments\x12;\n" +
-	"\vobservation\x18\x01 \x01(\v2\x19.nextpoint.v1.ObservationR\vobservation\"A\n" +
+	"\vobservation\x18\x01 \x01(\v2\x19.nextpoint.v1.ObservationR\vobservation\x12P\n" +
+	"\vpredictions\x18\x02 \x03(\v2..nextpoint.v1.BestAssignments.PredictionsEntryR\vpredictions\x1aX\n" +
+	"\x10PredictionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.nextpoint.v1.PredictionR\x05value:\x028\x01\"A\n" +
 	"\x1aGetStoppingCriteriaRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\"v\n" +
 	"\x1bGetStoppingCriteriaResponse\x12\x1f\n" +
@@ -790,7 +874,11 @@ const file_nextpoint_v1_analysis_service_proto_rawDesc = "" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\"a\n" +
 	"\x16GetHypervolumeResponse\x12 \n" +
 	"\vhypervolume\x18\x01 \x01(\x01R\vhypervolume\x12%\n" +
-	"\x0efrontier_count\x18\x02 \x01(\x05R\rfrontierCount*~\n" +
+	"\x0efrontier_count\x18\x02 \x01(\x05R\rfrontierCount*K\n" +
+	"\aRanking\x12\x17\n" +
+	"\x13RANKING_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10RANKING_OBSERVED\x10\x01\x12\x11\n" +
+	"\rRANKING_MODEL\x10\x02*~\n" +
 	"\x0eStoppingReason\x12\x1f\n" +
 	"\x1bSTOPPING_REASON_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eSTOPPING_REASON_BUDGET_REACHED\x10\x01\x12'\n" +
@@ -815,48 +903,54 @@ func file_nextpoint_v1_analysis_service_proto_rawDescGZIP() []byte {
 	return file_nextpoint_v1_analysis_service_proto_rawDescData
 }
 
-var file_nextpoint_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_nextpoint_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_nextpoint_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_nextpoint_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_nextpoint_v1_analysis_service_proto_goTypes = []any{
-	(StoppingReason)(0),                  // 0: nextpoint.v1.StoppingReason
-	(*ListBestAssignmentsRequest)(nil),   // 1: nextpoint.v1.ListBestAssignmentsRequest
-	(*ListBestAssignmentsResponse)(nil),  // 2: nextpoint.v1.ListBestAssignmentsResponse
-	(*BestAssignments)(nil),              // 3: nextpoint.v1.BestAssignments
-	(*GetStoppingCriteriaRequest)(nil),   // 4: nextpoint.v1.GetStoppingCriteriaRequest
-	(*GetStoppingCriteriaResponse)(nil),  // 5: nextpoint.v1.GetStoppingCriteriaResponse
-	(*GetBestPracticesRequest)(nil),      // 6: nextpoint.v1.GetBestPracticesRequest
-	(*GetBestPracticesResponse)(nil),     // 7: nextpoint.v1.GetBestPracticesResponse
-	(*BestPracticeViolation)(nil),        // 8: nextpoint.v1.BestPracticeViolation
-	(*GetMetricImportancesRequest)(nil),  // 9: nextpoint.v1.GetMetricImportancesRequest
-	(*GetMetricImportancesResponse)(nil), // 10: nextpoint.v1.GetMetricImportancesResponse
-	(*MetricImportances)(nil),            // 11: nextpoint.v1.MetricImportances
-	(*GetHypervolumeRequest)(nil),        // 12: nextpoint.v1.GetHypervolumeRequest
-	(*GetHypervolumeResponse)(nil),       // 13: nextpoint.v1.GetHypervolumeResponse
-	nil,                                  // 14: nextpoint.v1.MetricImportances.ImportancesEntry
-	(*Observation)(nil),                  // 15: nextpoint.v1.Observation
+	(Ranking)(0),                         // 0: nextpoint.v1.Ranking
+	(StoppingReason)(0),                  // 1: nextpoint.v1.StoppingReason
+	(*ListBestAssignmentsRequest)(nil),   // 2: nextpoint.v1.ListBestAssignmentsRequest
+	(*ListBestAssignmentsResponse)(nil),  // 3: nextpoint.v1.ListBestAssignmentsResponse
+	(*BestAssignments)(nil),              // 4: nextpoint.v1.BestAssignments
+	(*GetStoppingCriteriaRequest)(nil),   // 5: nextpoint.v1.GetStoppingCriteriaRequest
+	(*GetStoppingCriteriaResponse)(nil),  // 6: nextpoint.v1.GetStoppingCriteriaResponse
+	(*GetBestPracticesRequest)(nil),      // 7: nextpoint.v1.GetBestPracticesRequest
+	(*GetBestPracticesResponse)(nil),     // 8: nextpoint.v1.GetBestPracticesResponse
+	(*BestPracticeViolation)(nil),        // 9: nextpoint.v1.BestPracticeViolation
+	(*GetMetricImportancesRequest)(nil),  // 10: nextpoint.v1.GetMetricImportancesRequest
+	(*GetMetricImportancesResponse)(nil), // 11: nextpoint.v1.GetMetricImportancesResponse
+	(*MetricImportances)(nil),            // 12: nextpoint.v1.MetricImportances
+	(*GetHypervolumeRequest)(nil),        // 13: nextpoint.v1.GetHypervolumeRequest
+	(*GetHypervolumeResponse)(nil),       // 14: nextpoint.v1.GetHypervolumeResponse
+	nil,                                  // 15: nextpoint.v1.BestAssignments.PredictionsEntry
+	nil,                                  // 16: nextpoint.v1.MetricImportances.ImportancesEntry
+	(*Observation)(nil),                  // 17: nextpoint.v1.Observation
+	(*Prediction)(nil),                   // 18: nextpoint.v1.Prediction
 }
 var file_nextpoint_v1_analysis_service_proto_depIdxs = []int32{
-	3,  // 0: nextpoint.v1.ListBestAssignmentsResponse.best_assignments:type_name -> nextpoint.v1.BestAssignments
-	15, // 1: nextpoint.v1.BestAssignments.observation:type_name -> nextpoint.v1.Observation
-	0,  // 2: nextpoint.v1.GetStoppingCriteriaResponse.reasons:type_name -> nextpoint.v1.StoppingReason
-	8,  // 3: nextpoint.v1.GetBestPracticesResponse.violations:type_name -> nextpoint.v1.BestPracticeViolation
-	11, // 4: nextpoint.v1.GetMetricImportancesResponse.metric_importances:type_name -> nextpoint.v1.MetricImportances
-	14, // 5: nextpoint.v1.MetricImportances.importances:type_name -> nextpoint.v1.MetricImportances.ImportancesEntry
-	1,  // 6: nextpoint.v1.AnalysisService.ListBestAssignments:input_type -> nextpoint.v1.ListBestAssignmentsRequest
-	4,  // 7: nextpoint.v1.AnalysisService.GetStoppingCriteria:input_type -> nextpoint.v1.GetStoppingCriteriaRequest
-	6,  // 8: nextpoint.v1.AnalysisService.GetBestPractices:input_type -> nextpoint.v1.GetBestPracticesRequest
-	9,  // 9: nextpoint.v1.AnalysisService.GetMetricImportances:input_type -> nextpoint.v1.GetMetricImportancesRequest
-	12, // 10: nextpoint.v1.AnalysisService.GetHypervolume:input_type -> nextpoint.v1.GetHypervolumeRequest
-	2,  // 11: nextpoint.v1.AnalysisService.ListBestAssignments:output_type -> nextpoint.v1.ListBestAssignmentsResponse
-	5,  // 12: nextpoint.v1.AnalysisService.GetStoppingCriteria:output_type -> nextpoint.v1.GetStoppingCriteriaResponse
-	7,  // 13: nextpoint.v1.AnalysisService.GetBestPractices:output_type -> nextpoint.v1.GetBestPracticesResponse
-	10, // 14: nextpoint.v1.AnalysisService.GetMetricImportances:output_type -> nextpoint.v1.GetMetricImportancesResponse
-	13, // 15: nextpoint.v1.AnalysisService.GetHypervolume:output_type -> nextpoint.v1.GetHypervolumeResponse
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	0,  // 0: nextpoint.v1.ListBestAssignmentsRequest.ranking:type_name -> nextpoint.v1.Ranking
+	4,  // 1: nextpoint.v1.ListBestAssignmentsResponse.best_assignments:type_name -> nextpoint.v1.BestAssignments
+	17, // 2: nextpoint.v1.BestAssignments.observation:type_name -> nextpoint.v1.Observation
+	15, // 3: nextpoint.v1.BestAssignments.predictions:type_name -> nextpoint.v1.BestAssignments.PredictionsEntry
+	1,  // 4: nextpoint.v1.GetStoppingCriteriaResponse.reasons:type_name -> nextpoint.v1.StoppingReason
+	9,  // 5: nextpoint.v1.GetBestPracticesResponse.violations:type_name -> nextpoint.v1.BestPracticeViolation
+	12, // 6: nextpoint.v1.GetMetricImportancesResponse.metric_importances:type_name -> nextpoint.v1.MetricImportances
+	16, // 7: nextpoint.v1.MetricImportances.importances:type_name -> nextpoint.v1.MetricImportances.ImportancesEntry
+	18, // 8: nextpoint.v1.BestAssignments.PredictionsEntry.value:type_name -> nextpoint.v1.Prediction
+	2,  // 9: nextpoint.v1.AnalysisService.ListBestAssignments:input_type -> nextpoint.v1.ListBestAssignmentsRequest
+	5,  // 10: nextpoint.v1.AnalysisService.GetStoppingCriteria:input_type -> nextpoint.v1.GetStoppingCriteriaRequest
+	7,  // 11: nextpoint.v1.AnalysisService.GetBestPractices:input_type -> nextpoint.v1.GetBestPracticesRequest
+	10, // 12: nextpoint.v1.AnalysisService.GetMetricImportances:input_type -> nextpoint.v1.GetMetricImportancesRequest
+	13, // 13: nextpoint.v1.AnalysisService.GetHypervolume:input_type -> nextpoint.v1.GetHypervolumeRequest
+	3,  // 14: nextpoint.v1.AnalysisService.ListBestAssignments:output_type -> nextpoint.v1.ListBestAssignmentsResponse
+	6,  // 15: nextpoint.v1.AnalysisService.GetStoppingCriteria:output_type -> nextpoint.v1.GetStoppingCriteriaResponse
+	8,  // 16: nextpoint.v1.AnalysisService.GetBestPractices:output_type -> nextpoint.v1.GetBestPracticesResponse
+	11, // 17: nextpoint.v1.AnalysisService.GetMetricImportances:output_type -> nextpoint.v1.GetMetricImportancesResponse
+	14, // 18: nextpoint.v1.AnalysisService.GetHypervolume:output_type -> nextpoint.v1.GetHypervolumeResponse
+	14, // [14:19] is the sub-list for method output_type
+	9,  // [9:14] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_analysis_service_proto_init() }
@@ -865,13 +959,14 @@ func file_nextpoint_v1_analysis_service_proto_init() {
 		return
 	}
 	file_nextpoint_v1_observation_proto_init()
+	file_nextpoint_v1_suggestion_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nextpoint_v1_analysis_service_proto_rawDesc), len(file_nextpoint_v1_analysis_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   14,
+			NumEnums:      2,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -38,8 +38,14 @@ type AnalysisServiceClient interface {
 	// With one optimized metric: the best observation, the earliest of equals.
 	// With several: the Pareto frontier, the best in the first metric first.
 	//
+	// By the model it takes up to seconds, in which everything else goes on; the
+	// same observations give the same answer.
+	//
 	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
-	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
+	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with
+	// `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when fewer than 2
+	// observations succeeded, and with `RESOURCE_EXHAUSTED`, reason
+	// `MODEL_UNAVAILABLE`, when it could not be computed.
 	ListBestAssignments(ctx context.Context, in *ListBestAssignmentsRequest, opts ...grpc.CallOption) (*ListBestAssignmentsResponse, error)
 	// Says whether it is time to stop, and why. It is advice: nothing is stopped
 	// but by the budget.
@@ -143,8 +149,14 @@ type AnalysisServiceServer interface {
 	// With one optimized metric: the best observation, the earliest of equals.
 	// With several: the Pareto frontier, the best in the first metric first.
 	//
+	// By the model it takes up to seconds, in which everything else goes on; the
+	// same observations give the same answer.
+	//
 	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
-	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
+	// `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with
+	// `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when fewer than 2
+	// observations succeeded, and with `RESOURCE_EXHAUSTED`, reason
+	// `MODEL_UNAVAILABLE`, when it could not be computed.
 	ListBestAssignments(context.Context, *ListBestAssignmentsRequest) (*ListBestAssignmentsResponse, error)
 	// Says whether it is time to stop, and why. It is advice: nothing is stopped
 	// but by the budget.

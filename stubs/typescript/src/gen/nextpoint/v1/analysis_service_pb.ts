@@ -6,13 +6,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Observation } from "./observation_pb.js";
 import { file_nextpoint_v1_observation } from "./observation_pb.js";
+import type { Prediction } from "./suggestion_pb.js";
+import { file_nextpoint_v1_suggestion } from "./suggestion_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file nextpoint/v1/analysis_service.proto.
  */
 export const file_nextpoint_v1_analysis_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNuZXh0cG9pbnQvdjEvYW5hbHlzaXNfc2VydmljZS5wcm90bxIMbmV4dHBvaW50LnYxIloKGkxpc3RCZXN0QXNzaWdubWVudHNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkibwobTGlzdEJlc3RBc3NpZ25tZW50c1Jlc3BvbnNlEjcKEGJlc3RfYXNzaWdubWVudHMYASADKAsyHS5uZXh0cG9pbnQudjEuQmVzdEFzc2lnbm1lbnRzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJBCg9CZXN0QXNzaWdubWVudHMSLgoLb2JzZXJ2YXRpb24YASABKAsyGS5uZXh0cG9pbnQudjEuT2JzZXJ2YXRpb24iMwoaR2V0U3RvcHBpbmdDcml0ZXJpYVJlcXVlc3QSFQoNZXhwZXJpbWVudF9pZBgBIAEoCSJhChtHZXRTdG9wcGluZ0NyaXRlcmlhUmVzcG9uc2USEwoLc2hvdWxkX3N0b3AYASABKAgSLQoHcmVhc29ucxgCIAMoDjIcLm5leHRwb2ludC52MS5TdG9wcGluZ1JlYXNvbiIwChdHZXRCZXN0UHJhY3RpY2VzUmVxdWVzdBIVCg1leHBlcmltZW50X2lkGAEgASgJIlMKGEdldEJlc3RQcmFjdGljZXNSZXNwb25zZRI3Cgp2aW9sYXRpb25zGAEgAygLMiMubmV4dHBvaW50LnYxLkJlc3RQcmFjdGljZVZpb2xhdGlvbiI7ChVCZXN0UHJhY3RpY2VWaW9sYXRpb24SDQoFZmllbGQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkiNAobR2V0TWV0cmljSW1wb3J0YW5jZXNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkiWwocR2V0TWV0cmljSW1wb3J0YW5jZXNSZXNwb25zZRI7ChJtZXRyaWNfaW1wb3J0YW5jZXMYASADKAsyHy5uZXh0cG9pbnQudjEuTWV0cmljSW1wb3J0YW5jZXMingEKEU1ldHJpY0ltcG9ydGFuY2VzEg4KBm1ldHJpYxgBIAEoCRJFCgtpbXBvcnRhbmNlcxgCIAMoCzIwLm5leHRwb2ludC52MS5NZXRyaWNJbXBvcnRhbmNlcy5JbXBvcnRhbmNlc0VudHJ5GjIKEEltcG9ydGFuY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASIuChVHZXRIeXBlcnZvbHVtZVJlcXVlc3QSFQoNZXhwZXJpbWVudF9pZBgBIAEoCSJFChZHZXRIeXBlcnZvbHVtZVJlc3BvbnNlEhMKC2h5cGVydm9sdW1lGAEgASgBEhYKDmZyb250aWVyX2NvdW50GAIgASgFKn4KDlN0b3BwaW5nUmVhc29uEh8KG1NUT1BQSU5HX1JFQVNPTl9VTlNQRUNJRklFRBAAEiIKHlNUT1BQSU5HX1JFQVNPTl9CVURHRVRfUkVBQ0hFRBABEicKI1NUT1BQSU5HX1JFQVNPTl9QT1NTSUJMRV9TVEFHTkFUSU9OEAIysQQKD0FuYWx5c2lzU2VydmljZRJvChNMaXN0QmVzdEFzc2lnbm1lbnRzEigubmV4dHBvaW50LnYxLkxpc3RCZXN0QXNzaWdubWVudHNSZXF1ZXN0GikubmV4dHBvaW50LnYxLkxpc3RCZXN0QXNzaWdubWVudHNSZXNwb25zZSIDkAIBEm8KE0dldFN0b3BwaW5nQ3JpdGVyaWESKC5uZXh0cG9pbnQudjEuR2V0U3RvcHBpbmdDcml0ZXJpYVJlcXVlc3QaKS5uZXh0cG9pbnQudjEuR2V0U3RvcHBpbmdDcml0ZXJpYVJlc3BvbnNlIgOQAgESZgoQR2V0QmVzdFByYWN0aWNlcxIlLm5leHRwb2ludC52MS5HZXRCZXN0UHJhY3RpY2VzUmVxdWVzdBomLm5leHRwb2ludC52MS5HZXRCZXN0UHJhY3RpY2VzUmVzcG9uc2UiA5ACARJyChRHZXRNZXRyaWNJbXBvcnRhbmNlcxIpLm5leHRwb2ludC52MS5HZXRNZXRyaWNJbXBvcnRhbmNlc1JlcXVlc3QaKi5uZXh0cG9pbnQudjEuR2V0TWV0cmljSW1wb3J0YW5jZXNSZXNwb25zZSIDkAIBEmAKDkdldEh5cGVydm9sdW1lEiMubmV4dHBvaW50LnYxLkdldEh5cGVydm9sdW1lUmVxdWVzdBokLm5leHRwb2ludC52MS5HZXRIeXBlcnZvbHVtZVJlc3BvbnNlIgOQAgFCVgoQZGV2Lm5leHRwb2ludC52MVABWkBnaXRodWIuY29tL25leHRwb2ludC9uZXh0cG9pbnQvc3R1YnMvZ28vbmV4dHBvaW50L3YxO25leHRwb2ludHYxYgZwcm90bzM", [file_nextpoint_v1_observation]);
+  fileDesc("CiNuZXh0cG9pbnQvdjEvYW5hbHlzaXNfc2VydmljZS5wcm90bxIMbmV4dHBvaW50LnYxIoIBChpMaXN0QmVzdEFzc2lnbm1lbnRzUmVxdWVzdBIVCg1leHBlcmltZW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEiYKB3JhbmtpbmcYBCABKA4yFS5uZXh0cG9pbnQudjEuUmFua2luZyJvChtMaXN0QmVzdEFzc2lnbm1lbnRzUmVzcG9uc2USNwoQYmVzdF9hc3NpZ25tZW50cxgBIAMoCzIdLm5leHRwb2ludC52MS5CZXN0QXNzaWdubWVudHMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItQBCg9CZXN0QXNzaWdubWVudHMSLgoLb2JzZXJ2YXRpb24YASABKAsyGS5uZXh0cG9pbnQudjEuT2JzZXJ2YXRpb24SQwoLcHJlZGljdGlvbnMYAiADKAsyLi5uZXh0cG9pbnQudjEuQmVzdEFzc2lnbm1lbnRzLlByZWRpY3Rpb25zRW50cnkaTAoQUHJlZGljdGlvbnNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5uZXh0cG9pbnQudjEuUHJlZGljdGlvbjoCOAEiMwoaR2V0U3RvcHBpbmdDcml0ZXJpYVJlcXVlc3QSFQoNZXhwZXJpbWVudF9pZBgBIAEoCSJhChtHZXRTdG9wcGluZ0NyaXRlcmlhUmVzcG9uc2USEwoLc2hvdWxkX3N0b3AYASABKAgSLQoHcmVhc29ucxgCIAMoDjIcLm5leHRwb2ludC52MS5TdG9wcGluZ1JlYXNvbiIwChdHZXRCZXN0UHJhY3RpY2VzUmVxdWVzdBIVCg1leHBlcmltZW50X2lkGAEgASgJIlMKGEdldEJlc3RQcmFjdGljZXNSZXNwb25zZRI3Cgp2aW9sYXRpb25zGAEgAygLMiMubmV4dHBvaW50LnYxLkJlc3RQcmFjdGljZVZpb2xhdGlvbiI7ChVCZXN0UHJhY3RpY2VWaW9sYXRpb24SDQoFZmllbGQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkiNAobR2V0TWV0cmljSW1wb3J0YW5jZXNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkiWwocR2V0TWV0cmljSW1wb3J0YW5jZXNSZXNwb25zZRI7ChJtZXRyaWNfaW1wb3J0YW5jZXMYASADKAsyHy5uZXh0cG9pbnQudjEuTWV0cmljSW1wb3J0YW5jZXMingEKEU1ldHJpY0ltcG9ydGFuY2VzEg4KBm1ldHJpYxgBIAEoCRJFCgtpbXBvcnRhbmNlcxgCIAMoCzIwLm5leHRwb2ludC52MS5NZXRyaWNJbXBvcnRhbmNlcy5JbXBvcnRhbmNlc0VudHJ5GjIKEEltcG9ydGFuY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASIuChVHZXRIeXBlcnZvbHVtZVJlcXVlc3QSFQoNZXhwZXJpbWVudF9pZBgBIAEoCSJFChZHZXRIeXBlcnZvbHVtZVJlc3BvbnNlEhMKC2h5cGVydm9sdW1lGAEgASgBEhYKDmZyb250aWVyX2NvdW50GAIgASgFKksKB1JhbmtpbmcSFwoTUkFOS0lOR19VTlNQRUNJRklFRBAAEhQKEFJBTktJTkdfT0JTRVJWRUQQARIRCg1SQU5LSU5HX01PREVMEAIqfgoOU3RvcHBpbmdSZWFzb24SHwobU1RPUFBJTkdfUkVBU09OX1VOU1BFQ0lGSUVEEAASIgoeU1RPUFBJTkdfUkVBU09OX0JVREdFVF9SRUFDSEVEEAESJwojU1RPUFBJTkdfUkVBU09OX1BPU1NJQkxFX1NUQUdOQVRJT04QAjKxBAoPQW5hbHlzaXNTZXJ2aWNlEm8KE0xpc3RCZXN0QXNzaWdubWVudHMSKC5uZXh0cG9pbnQudjEuTGlzdEJlc3RBc3NpZ25tZW50c1JlcXVlc3QaKS5uZXh0cG9pbnQudjEuTGlzdEJlc3RBc3NpZ25tZW50c1Jlc3BvbnNlIgOQAgESbwoTR2V0U3RvcHBpbmdDcml0ZXJpYRIoLm5leHRwb2ludC52MS5HZXRTdG9wcGluZ0NyaXRlcmlhUmVxdWVzdBopLm5leHRwb2ludC52MS5HZXRTdG9wcGluZ0NyaXRlcmlhUmVzcG9uc2UiA5ACARJmChBHZXRCZXN0UHJhY3RpY2VzEiUubmV4dHBvaW50LnYxLkdldEJlc3RQcmFjdGljZXNSZXF1ZXN0GiYubmV4dHBvaW50LnYxLkdldEJlc3RQcmFjdGljZXNSZXNwb25zZSIDkAIBEnIKFEdldE1ldHJpY0ltcG9ydGFuY2VzEikubmV4dHBvaW50LnYxLkdldE1ldHJpY0ltcG9ydGFuY2VzUmVxdWVzdBoqLm5leHRwb2ludC52MS5HZXRNZXRyaWNJbXBvcnRhbmNlc1Jlc3BvbnNlIgOQAgESYAoOR2V0SHlwZXJ2b2x1bWUSIy5uZXh0cG9pbnQudjEuR2V0SHlwZXJ2b2x1bWVSZXF1ZXN0GiQubmV4dHBvaW50LnYxLkdldEh5cGVydm9sdW1lUmVzcG9uc2UiA5ACAUJWChBkZXYubmV4dHBvaW50LnYxUAFaQGdpdGh1Yi5jb20vbmV4dHBvaW50L25leHRwb2ludC9zdHVicy9nby9uZXh0cG9pbnQvdjE7bmV4dHBvaW50djFiBnByb3RvMw", [file_nextpoint_v1_observation, file_nextpoint_v1_suggestion]);
 
 /**
  * Says of which experiment the best is asked for.
@@ -43,6 +45,14 @@ export type ListBestAssignmentsRequest = Message<"nextpoint.v1.ListBestAssignmen
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * What decides which are the best. A value that is not known is refused.
+   * Absent means what was observed. Optional.
+   *
+   * @generated from field: nextpoint.v1.Ranking ranking = 4;
+   */
+  ranking: Ranking;
 };
 
 /**
@@ -92,6 +102,15 @@ export type BestAssignments = Message<"nextpoint.v1.BestAssignments"> & {
    * @generated from field: nextpoint.v1.Observation observation = 1;
    */
   observation?: Observation | undefined;
+
+  /**
+   * What the model expects of each metric there that is optimized or
+   * constrained, by name: it knows all observations, and so less noise than
+   * each of them. Empty unless ranked by the model.
+   *
+   * @generated from field: map<string, nextpoint.v1.Prediction> predictions = 2;
+   */
+  predictions: { [key: string]: Prediction };
 };
 
 /**
@@ -344,6 +363,45 @@ export const GetHypervolumeResponseSchema: GenMessage<GetHypervolumeResponse> = 
   messageDesc(file_nextpoint_v1_analysis_service, 12);
 
 /**
+ * What decides which observations are the best. Values may be added, and are
+ * refused by a service that does not know them.
+ *
+ * @generated from enum nextpoint.v1.Ranking
+ */
+export enum Ranking {
+  /**
+   * Not said: observed.
+   *
+   * @generated from enum value: RANKING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The values that were observed. Of noisy ones the luckiest come first.
+   *
+   * @generated from enum value: RANKING_OBSERVED = 1;
+   */
+  OBSERVED = 1,
+
+  /**
+   * What a model expects of the true values where something was observed:
+   * thresholds and metrics are about its means. Observations that the model
+   * cannot learn from, such as one with a category that the parameter does not
+   * have, are left out. Of more than 1000 it knows the best and some from all
+   * times.
+   *
+   * @generated from enum value: RANKING_MODEL = 2;
+   */
+  MODEL = 2,
+}
+
+/**
+ * Describes the enum nextpoint.v1.Ranking.
+ */
+export const RankingSchema: GenEnum<Ranking> = /*@__PURE__*/
+  enumDesc(file_nextpoint_v1_analysis_service, 0);
+
+/**
  * Why it is time to stop. Values may be added; a client that does not know one
  * shows `should_stop`.
  *
@@ -379,7 +437,7 @@ export enum StoppingReason {
  * Describes the enum nextpoint.v1.StoppingReason.
  */
 export const StoppingReasonSchema: GenEnum<StoppingReason> = /*@__PURE__*/
-  enumDesc(file_nextpoint_v1_analysis_service, 0);
+  enumDesc(file_nextpoint_v1_analysis_service, 1);
 
 /**
  * Says what was learned.
@@ -394,8 +452,14 @@ export const AnalysisService: GenService<{
    * With one optimized metric: the best observation, the earliest of equals.
    * With several: the Pareto frontier, the best in the first metric first.
    *
+   * By the model it takes up to seconds, in which everything else goes on; the
+   * same observations give the same answer.
+   *
    * Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
-   * `INVALID_ARGUMENT`, reason `INVALID_REQUEST`.
+   * `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with
+   * `FAILED_PRECONDITION`, reason `TOO_FEW_OBSERVATIONS`, when fewer than 2
+   * observations succeeded, and with `RESOURCE_EXHAUSTED`, reason
+   * `MODEL_UNAVAILABLE`, when it could not be computed.
    *
    * @generated from rpc nextpoint.v1.AnalysisService.ListBestAssignments
    */
