@@ -1,6 +1,11 @@
 """What all tests share: the switch for those that need other languages' toolchains."""
 
+import os
+
 import pytest
+
+# Read when NumPy is loaded. As in a model process; threads of many tests only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser):

@@ -66,6 +66,12 @@ def _thresholds(draft: ExperimentDraft) -> ExperimentDraft:
     return replace(draft, metrics=(replace(first, threshold=-0.9), *others, second))
 
 
+def _constraints_alone(draft: ExperimentDraft) -> ExperimentDraft:
+    first, *others = draft.metrics
+    only = replace(first, strategy=Strategy.CONSTRAINT, threshold=-0.9)
+    return replace(draft, metrics=(only, *others))
+
+
 def _constraint(comparison: Comparison, threshold: float, **weights: float) -> Apply:
     terms = tuple(TermDraft(*each) for each in weights.items())
     constraint = ConstraintDraft(comparison, terms, threshold)
@@ -127,6 +133,7 @@ FEATURES = (
         "constraint metric",
         _metrics(MetricDraft("limited", strategy=Strategy.CONSTRAINT, threshold=-0.5)),
     ),
+    Feature("no optimized metric", _constraints_alone, "optimized"),
     Feature("stored metric", _metrics(MetricDraft("kept", strategy=Strategy.STORE))),
     Feature("no budget", lambda draft: replace(draft, budget=None)),
     Feature("parallel bandwidth", lambda draft: replace(draft, parallel_bandwidth=4)),

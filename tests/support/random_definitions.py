@@ -112,13 +112,13 @@ _KINDS: tuple[Callable[[str, random.Random], ParameterDraft], ...] = (
 
 
 def _metrics(draw: random.Random) -> tuple[MetricDraft, ...]:
-    optimized = draw.choice([1, 1, 1, 2, 3, 5])
+    optimized = draw.choice([0, 1, 1, 1, 2, 3, 5])
     bounded = optimized > 1 and draw.random() < 0.5
     metrics = [
         MetricDraft(f"m{number}", draw.choice([*Objective]), threshold=0.0 if bounded else None)
         for number in range(optimized)
     ]
-    limits = [Strategy.CONSTRAINT] * draw.choice([0, 0, 1, 2])
+    limits = [Strategy.CONSTRAINT] * draw.choice([0, 0, 1, 2] if optimized else [1, 2, 3])
     for number, strategy in enumerate([*limits, *draw.choice([[], [Strategy.STORE]])]):
         threshold = draw.uniform(-1, 1) if strategy is Strategy.CONSTRAINT else None
         metrics.append(MetricDraft(f"n{number}", draw.choice([*Objective]), strategy, threshold))

@@ -73,6 +73,7 @@ class _StoppingReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     """The newest observations, 5 for each parameter, brought nothing: with one
     optimized metric, 5 earlier ones are at least as good as the best of them;
     with several, once the budget is reached, none of them is on the frontier.
+    Without an optimized metric it is never said.
     """
 
 class StoppingReason(_StoppingReason, metaclass=_StoppingReasonEnumTypeWrapper):
@@ -90,6 +91,7 @@ STOPPING_REASON_POSSIBLE_STAGNATION: StoppingReason.ValueType  # 2
 """The newest observations, 5 for each parameter, brought nothing: with one
 optimized metric, 5 earlier ones are at least as good as the best of them;
 with several, once the budget is reached, none of them is on the frontier.
+Without an optimized metric it is never said.
 """
 global___StoppingReason = StoppingReason
 
@@ -156,7 +158,7 @@ global___ListBestAssignmentsResponse = ListBestAssignmentsResponse
 
 @typing.final
 class BestAssignments(google.protobuf.message.Message):
-    """Represents assignments that none of the others beats."""
+    """Represents assignments that are among the best."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

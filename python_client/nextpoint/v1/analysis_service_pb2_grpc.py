@@ -72,6 +72,8 @@ class AnalysisServiceServicer(object):
 
         With one optimized metric: the best observation, the earliest of equals.
         With several: the Pareto frontier, the best in the first metric first.
+        With none: everything that satisfies the constraints, the best in the first
+        constraint metric first, of equals there the best in the second, and so on.
 
         By the model it takes up to seconds, in which everything else goes on; the
         same observations give the same answer.

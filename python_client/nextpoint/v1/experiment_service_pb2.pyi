@@ -81,7 +81,10 @@ class CreateExperimentRequest(google.protobuf.message.Message):
 
     @property
     def metrics(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.experiment_pb2.Metric]:
-        """What is measured, 1 to 50, at least one of strategy optimize. Required."""
+        """What is measured, 1 to 50, at least one of strategy optimize or constraint.
+        With constraints alone as many different points as possible that satisfy
+        all of them are looked for. Required.
+        """
 
     @property
     def linear_constraints(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.LinearConstraint]:

@@ -176,7 +176,7 @@ def _check_budget(experiment: Experiment, violations: Violations, limits: Limits
         return
     if len(experiment.optimized) > 1:
         violations.add("budget", "is required with several optimized metrics")
-    elif any(metric.strategy is Strategy.CONSTRAINT for metric in experiment.metrics):
+    elif experiment.constrained:
         violations.add("budget", "is required with a metric of strategy constraint")
 
 
@@ -205,8 +205,10 @@ def _parse_metrics(
         return ()
     # What is not known may be meant to be optimized.
     optimized = sum(draft.strategy in (Strategy.OPTIMIZE, None) for draft in drafts)
-    if optimized == 0:
-        violations.add("metrics", "must have at least one metric of strategy optimize")
+    if all(draft.strategy is Strategy.STORE for draft in drafts):
+        violations.add(
+            "metrics", "must have at least one metric of strategy optimize or constraint"
+        )
     seen: set[str] = set()
     for index, draft in enumerate(drafts):
         path = f"metrics[{index}]"

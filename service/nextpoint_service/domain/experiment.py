@@ -85,8 +85,13 @@ class Experiment:
 
     @property
     def optimized(self) -> tuple[Metric, ...]:
-        """The metrics to optimize."""
+        """The metrics to optimize; with none, points that satisfy the constraints are collected."""
         return tuple(each for each in self.metrics if each.strategy is Strategy.OPTIMIZE)
+
+    @property
+    def constrained(self) -> tuple[Metric, ...]:
+        """The metrics that have to reach their thresholds."""
+        return tuple(each for each in self.metrics if each.strategy is Strategy.CONSTRAINT)
 
     def archive(self, at: datetime) -> "Experiment":
         """Return the experiment archived; itself when it is already."""

@@ -60,15 +60,19 @@ def is_eligible(experiment: Experiment, observation: Observation) -> bool:
 def best(experiment: Experiment, observations: list[Observation]) -> list[Observation]:
     """Return the best observation, or the Pareto frontier, the best in the first metric first.
 
-    Of equals the earliest comes first; with one optimized metric it is the only one returned.
+    Of equals the earliest comes first; with one optimized metric it is the only one returned. With
+    none it is everything that satisfies the constraints, the best in the first of these first.
     """
     optimized = experiment.optimized
+    ranking = optimized or experiment.constrained
     scored = [
-        (tuple(-metric.sign * each.values[metric.name].value for metric in optimized), each)
+        (tuple(-metric.sign * each.values[metric.name].value for metric in ranking), each)
         for each in observations
         if is_eligible(experiment, each)
     ]
     scored.sort(key=lambda pair: (pair[0], pair[1].created, pair[1].observation_id))
+    if not optimized:
+        return [each for _, each in scored]
     if len(optimized) == 1:
         return [each for _, each in scored[:1]]
     frontier: list[tuple[tuple[float, ...], Observation]] = []

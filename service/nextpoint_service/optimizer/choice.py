@@ -10,10 +10,18 @@ class Engine(Enum):
 
     GP = "gp"
     """Gaussian processes of our own: one objective, in milliseconds."""
+    COVERAGE = "coverage"
+    """The same, to cover what satisfies all constraints, where nothing is optimized."""
     AX = "ax"
     """Ax: everything else."""
 
 
 def engine_for(experiment: Experiment) -> Engine:
     """Return the engine that is best at such experiments; `docs/performance.md` has the proof."""
-    return Engine.GP if len(experiment.optimized) == 1 else Engine.AX
+    match experiment.optimized:
+        case ():
+            return Engine.COVERAGE
+        case (_,):
+            return Engine.GP
+        case _:
+            return Engine.AX

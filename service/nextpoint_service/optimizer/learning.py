@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr
 
 from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
@@ -16,6 +17,9 @@ from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.places import Places, places_of
 from nextpoint_service.optimizer.region import Array
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
+
+_CHUNK = 256
+"""Rows that are looked at in one go; more do not fit into the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,18 @@ def rows_at(places: Places, points: Iterable[Assignments]) -> Array:
         with suppress(NotEncodable):
             found.append(encode(places.axes, each))
     return places.embedded(found)
+
+
+def log_satisfaction(learned: Learned, rows: Array) -> Array:
+    """Return the logarithm of how likely each row satisfies all constraints and does not fail."""
+    total = np.zeros(len(rows))
+    for each in learned.surrogates:
+        if each.outcome.floor is not None:
+            for first in range(0, len(rows), _CHUNK):
+                piece = slice(first, first + _CHUNK)
+                moments = each.posterior.moments(rows[piece])
+                total[piece] += log_ndtr((moments.means[:, 0] - each.floor) / moments.stddev)
+    return total
 
 
 def predictions(learned: Learned, rows: Array) -> list[dict[str, Prediction]]:

@@ -39,6 +39,10 @@ def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Pro
             from nextpoint_service.optimizer import engine  # noqa: PLC0415  # NumPy takes its time
 
             return engine.propose(problem, most_observations=settings.engine_observations)
+        case Engine.COVERAGE:
+            from nextpoint_service.optimizer import coverage  # noqa: PLC0415  # as above
+
+            return coverage.propose(problem, most_observations=settings.engine_observations)
         case Engine.AX:
             # The import takes seconds unless the fork server has done it.
             from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server

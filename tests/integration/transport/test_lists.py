@@ -349,3 +349,22 @@ def test_these_tests_know_every_list():
         "ListRuns",
         "ListSuggestions",
     }
+
+
+async def test_without_an_optimized_metric_all_that_satisfy_come_in_pages(serve):
+    api = await serve(limits=SMALL)
+    constraint = experiment_pb2.METRIC_STRATEGY_CONSTRAINT
+    metrics = [experiment_pb2.Metric(name="m", strategy=constraint, threshold=2.0)]
+    experiment = (await api.define(metrics=metrics, budget=50)).experiment_id
+    for value in range(8):
+        await api.report_own(experiment, 0.5, value)
+    request = analysis_service_pb2.ListBestAssignmentsRequest(experiment_id=experiment)
+
+    first = await api.analysis.ListBestAssignments(request)
+    second = await api.analysis.ListBestAssignments(
+        changed(request, page_token=first.next_page_token)
+    )
+
+    found = [*first.best_assignments, *second.best_assignments]
+    assert [each.observation.values[0].value for each in found] == [7, 6, 5, 4, 3, 2]
+    assert not second.next_page_token

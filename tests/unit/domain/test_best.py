@@ -220,6 +220,22 @@ def test_a_metric_to_store_decides_nothing():
     assert ids(found) == ["obs_0"]
 
 
+def test_without_an_optimized_metric_everything_that_satisfies_is_the_best():
+    metrics = (
+        a_metric("a", CONSTRAINT, 2.0, minimize=True),
+        a_metric("b", CONSTRAINT, 0.0),
+        a_metric("c", STORE),
+    )
+    experiment = an_experiment(metrics=metrics)
+
+    found = best(
+        experiment,
+        of([2.0, 1.0, 9.0], [1.0, 0.0, 0.0], [3.0, 9.0, 0.0], [1.0, 5.0, 0.0], [1.0, 5.0, 7.0]),
+    )
+
+    assert ids(found) == ["obs_3", "obs_4", "obs_1", "obs_0"]
+
+
 def test_a_failure_is_never_the_best():
     assert best(an_experiment(), [an_observation(failed=True)]) == []
 

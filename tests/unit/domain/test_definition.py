@@ -127,13 +127,13 @@ FAULTY_DRAFTS = {
         {"metrics": tuple(metric(f"m{each}", STORE) for each in range(51))},
         {"metrics": "must be 1 to 50, got 51"},
     ),
-    "a metric is optimized": (
+    "there is something to look for": (
         {"metrics": (metric("a", STORE), metric("b", STORE))},
-        {"metrics": "must have at least one metric of strategy optimize"},
+        {"metrics": "must have at least one metric of strategy optimize or constraint"},
     ),
-    "constraints alone are nothing to optimize": (
-        {"metrics": (metric("a", CONSTRAINT, 1.0),), "budget": 9},
-        {"metrics": "must have at least one metric of strategy optimize"},
+    "constraints alone need a budget": (
+        {"metrics": (metric("a", CONSTRAINT, 1.0),)},
+        {"budget": "is required with a metric of strategy constraint"},
     ),
     "a metric has a name": (
         {"metrics": (metric(""), metric("")), "budget": 9},
@@ -374,6 +374,16 @@ def test_the_least_that_can_be_said_is_an_experiment():
 )
 def test_what_is_just_allowed_is_taken(fields):
     assert defined(**fields).state is ExperimentState.ACTIVE
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_constraints_alone_are_something_to_look_for(count):
+    metrics = tuple(metric(f"m{index}", CONSTRAINT, 1.0) for index in range(count))
+
+    experiment = defined(metrics=metrics, budget=9)
+
+    assert experiment.optimized == ()
+    assert len(experiment.constrained) == count
 
 
 @pytest.mark.parametrize("budget", [None, 24])

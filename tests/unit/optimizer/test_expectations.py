@@ -12,6 +12,7 @@ from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.optimizer.expectations import expectations_of
 
 NOISE = 0.1
+Y = Metric("y")
 
 
 def truth(point):
@@ -27,7 +28,7 @@ def noise_of(count):
     return np.random.default_rng(6).normal(0.0, NOISE, count).tolist()
 
 
-def expected(observations, metrics=(Metric("y"),), most=500):
+def expected(observations, metrics=(Y,), most=500):
     experiment = an_experiment(space=SQUARE, metrics=tuple(metrics))
     return expectations_of(Studied(experiment, tuple(observations), 1), most_observations=most)
 

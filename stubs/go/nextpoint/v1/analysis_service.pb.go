@@ -92,6 +92,7 @@ const (
 	// The newest observations, 5 for each parameter, brought nothing: with one
 	// optimized metric, 5 earlier ones are at least as good as the best of them;
 	// with several, once the budget is reached, none of them is on the frontier.
+	// Without an optimized metric it is never said.
 	StoppingReason_STOPPING_REASON_POSSIBLE_STAGNATION StoppingReason = 2
 )
 
@@ -268,7 +269,7 @@ func (x *ListBestAssignmentsResponse) GetNextPageToken() string {
 	return ""
 }
 
-// Represents assignments that none of the others beats.
+// Represents assignments that are among the best.
 type BestAssignments struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The observation that shows it.

@@ -39,7 +39,9 @@ type CreateExperimentRequest struct {
 	// The dimensions of the search space, 1 to 100. In type grid every double and
 	// int parameter has a grid, and there are at most 100000 cells. Required.
 	Parameters []*Parameter `protobuf:"bytes,5,rep,name=parameters,proto3" json:"parameters,omitempty"`
-	// What is measured, 1 to 50, at least one of strategy optimize. Required.
+	// What is measured, 1 to 50, at least one of strategy optimize or constraint.
+	// With constraints alone as many different points as possible that satisfy
+	// all of them are looked for. Required.
 	Metrics []*Metric `protobuf:"bytes,6,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	// What every suggestion has to satisfy, at most 100. There has to be at
 	// least one point that satisfies all of them. Optional.

@@ -91,7 +91,7 @@ export const ListBestAssignmentsResponseSchema: GenMessage<ListBestAssignmentsRe
   messageDesc(file_nextpoint_v1_analysis_service, 1);
 
 /**
- * Represents assignments that none of the others beats.
+ * Represents assignments that are among the best.
  *
  * @generated from message nextpoint.v1.BestAssignments
  */
@@ -427,6 +427,7 @@ export enum StoppingReason {
    * The newest observations, 5 for each parameter, brought nothing: with one
    * optimized metric, 5 earlier ones are at least as good as the best of them;
    * with several, once the budget is reached, none of them is on the frontier.
+   * Without an optimized metric it is never said.
    *
    * @generated from enum value: STOPPING_REASON_POSSIBLE_STAGNATION = 2;
    */
@@ -451,6 +452,8 @@ export const AnalysisService: GenService<{
    *
    * With one optimized metric: the best observation, the earliest of equals.
    * With several: the Pareto frontier, the best in the first metric first.
+   * With none: everything that satisfies the constraints, the best in the first
+   * constraint metric first, of equals there the best in the second, and so on.
    *
    * By the model it takes up to seconds, in which everything else goes on; the
    * same observations give the same answer.

@@ -64,7 +64,9 @@ export type CreateExperimentRequest = Message<"nextpoint.v1.CreateExperimentRequ
   parameters: Parameter[];
 
   /**
-   * What is measured, 1 to 50, at least one of strategy optimize. Required.
+   * What is measured, 1 to 50, at least one of strategy optimize or constraint.
+   * With constraints alone as many different points as possible that satisfy
+   * all of them are looked for. Required.
    *
    * @generated from field: repeated nextpoint.v1.Metric metrics = 6;
    */
