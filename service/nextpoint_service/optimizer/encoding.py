@@ -176,4 +176,5 @@ def _decode_value(axis: Axis, encoded: Value | None) -> Value:
     if isinstance(parameter, IntParameter) and parameter.log and not parameter.grid:
         value = round(math.exp(between(math.log(parameter.low), math.log(parameter.high), unit)))
         return min(max(value, parameter.low), parameter.high)
-    return nth(parameter, round(unit * (count - 1)))
+    # As a float, the last of very many indexes can be the one behind it.
+    return nth(parameter, min(round(unit * (count - 1)), count - 1))

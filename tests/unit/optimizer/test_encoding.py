@@ -84,6 +84,13 @@ def test_what_has_no_place_is_refused(strange):
         encode(axes_of(SPACE), {**POINT, **strange})
 
 
+@pytest.mark.parametrize("low", [-3, -(2**53), 0, 2**53 - 5000])
+def test_the_end_of_a_very_wide_int_is_its_last_value(low):
+    axes = axes_of(SearchSpace((IntParameter("n", low, 2**53),)))
+
+    assert decode(axes, {"p0": 1.0}) == {"n": 2**53}
+
+
 def test_a_number_outside_keeps_its_distance():
     assert encode(axes_of(SPACE), {**POINT, "double": 8.0})["p0"] == 1.5
 
