@@ -26,6 +26,8 @@ _SHORTEST, _LONGEST = 0.02, 1e3
 
 With shorter ones noise is explained by a function that is different everywhere.
 """
+_CONSTANT = 1e-9
+"""Values, of which most are about 1 apart, that teach nothing about how far they reach."""
 _STEPS = 60
 _MORE_STEPS = 12
 """From what fewer points taught, which is near already."""
@@ -60,6 +62,9 @@ def fit(data: Data, shape: Shape, start: Hyperparameters | None = None) -> Hyper
     Without a `start` it begins from two places: long lengthscales with noise, and short without.
     """
     objective = Objective(data, shape)
+    if np.ptp(data.values) < _CONSTANT:
+        # The likeliest process of equal values is one that knows everything everywhere.
+        return objective.unpack(objective.starts()[0], math.inf)
     starts = objective.starts() if start is None else [objective.pack(start)]
     best: tuple[float, Array] | None = None
     for each in starts:

@@ -308,7 +308,7 @@ async def test_a_failed_point_is_never_proposed_again(pool):
 
 async def test_known_noise_reaches_the_model(pool):
     def with_noise(stddev):
-        return [observed(point, y=(peak(point), stddev)) for point in points(SQUARE, 8)]
+        return [observed(point, y=(peak(point), stddev)) for point in points(SQUARE, 16)]
 
     quiet = await pool.propose(model(observations=with_noise(0.0)))
     noisy = await pool.propose(model(observations=with_noise(1.0)))
