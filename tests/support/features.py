@@ -72,6 +72,12 @@ def _constraints_alone(draft: ExperimentDraft) -> ExperimentDraft:
     return replace(draft, metrics=(only, *others))
 
 
+def _search(draft: ExperimentDraft) -> ExperimentDraft:
+    first, *others = draft.metrics
+    limited = replace(first, strategy=Strategy.CONSTRAINT, threshold=-0.5)
+    return replace(draft, metrics=(limited, *others))
+
+
 def _constraint(comparison: Comparison, threshold: float, **weights: float) -> Apply:
     terms = tuple(TermDraft(*each) for each in weights.items())
     constraint = ConstraintDraft(comparison, terms, threshold)
@@ -129,6 +135,7 @@ FEATURES = (
         _metrics(*(MetricDraft(f"m{number}") for number in range(2, 6))),
         "optimized",
     ),
+    Feature("no optimized metric", _search, "optimized"),
     Feature(
         "constraint metric",
         _metrics(MetricDraft("limited", strategy=Strategy.CONSTRAINT, threshold=-0.5)),

@@ -8,16 +8,16 @@ from tests.support.scripted_optimizer import ScriptedOptimizer
 from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer import engine, feasibility, space_filling
+from nextpoint_service.optimizer import feasibility, space_filling
 from nextpoint_service.optimizer.choice import Engine, engine_for
-
-_MOST_OBSERVATIONS = 100
+from nextpoint_service.optimizer.settings import OptimizerSettings
+from nextpoint_service.optimizer.worker import compute_model
 
 
 class QuickOptimizer(ScriptedOptimizer):
     """Fills the port `Optimizer`; space-filling points stand in for those of a model.
 
-    With `models`, points of one objective come from a model, and what fails there is raised.
+    With `models`, points come from one wherever it is not Ax, and what fails there is raised.
     """
 
     def __init__(self, *, models: bool = False) -> None:
@@ -27,10 +27,9 @@ class QuickOptimizer(ScriptedOptimizer):
     async def propose(self, problem: Problem) -> list[Proposal]:
         self.problems.append(problem)
         if problem.phase is Phase.MODEL:
-            if self._models and engine_for(problem.experiment) is Engine.GP:
-                return await asyncio.to_thread(
-                    engine.propose, problem, most_observations=_MOST_OBSERVATIONS
-                )
+            if self._models and engine_for(problem.experiment) is not Engine.AX:
+                made = await asyncio.to_thread(compute_model, problem, OptimizerSettings())
+                return [*made]
             problem = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason="no model")
         return await asyncio.to_thread(space_filling.propose, problem)
 

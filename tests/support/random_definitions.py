@@ -34,7 +34,8 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         for number in range(draw.randint(2, 6))
     )
     metrics = _metrics(draw)
-    unlimited = len(metrics) == 1 and draw.random() < 0.5
+    alone = len(metrics) == 1 and metrics[0].strategy is Strategy.OPTIMIZE
+    unlimited = alone and draw.random() < 0.5
     draft = ExperimentDraft(
         name=f"seed {seed}",
         parameters=parameters,
