@@ -29,6 +29,12 @@ def learned(shape):
     return Hyperparameters(Kernel(shape, np.array([0.3, 0.5, 0.9]), GROUP, 1.7), 0.05, 0.0)
 
 
+@pytest.fixture
+def random():
+    """Draws that are the same whichever tests came before."""
+    return np.random.default_rng(6)
+
+
 def covariance(shape, one, other):
     scales = np.array([0.3, 0.5, 0.9])[GROUP]
     distance = cdist(one / scales, other / scales)
@@ -40,9 +46,9 @@ def covariance(shape, one, other):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("data", [UNKNOWN, KNOWN], ids=["unknown noise", "known noise"])
-def test_the_gradient_of_the_likelihood_is_that_of_finite_differences(shape, data):
+def test_the_gradient_of_the_likelihood_is_that_of_finite_differences(shape, data, random):
     objective = Objective(data, shape)
-    place = objective.starts()[0] + 0.3 * RANDOM.standard_normal(len(objective.bounds()))
+    place = objective.starts()[0] + 0.3 * random.standard_normal(len(objective.bounds()))
 
     numeric = slopes(lambda each: objective(each)[0], place)
 
@@ -51,8 +57,8 @@ def test_the_gradient_of_the_likelihood_is_that_of_finite_differences(shape, dat
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("data", [UNKNOWN, KNOWN], ids=["unknown noise", "known noise"])
-def test_the_posterior_is_that_of_the_direct_formula(shape, data):
-    places = RANDOM.random((5, 4))
+def test_the_posterior_is_that_of_the_direct_formula(shape, data, random):
+    places = random.random((5, 4))
     noise = np.full(16, 0.05) if data.noise is None else data.noise
     inverse = np.linalg.inv(covariance(shape, POINTS, POINTS) + np.diag(noise))
     across = covariance(shape, places, POINTS)
@@ -65,10 +71,10 @@ def test_the_posterior_is_that_of_the_direct_formula(shape, data):
     np.testing.assert_allclose(found.stddev**2, variance)
 
 
-def test_the_posterior_given_draws_goes_through_them():
+def test_the_posterior_given_draws_goes_through_them(random):
     known = posterior(UNKNOWN, learned(Shape.MATERN))
-    baseline, pending = np.array([3, 8]), RANDOM.random((2, 4))
-    normals = RANDOM.standard_normal((4, 7))
+    baseline, pending = np.array([3, 8]), random.random((2, 4))
+    normals = random.standard_normal((4, 7))
 
     given, values = drawn(known, UNKNOWN, 0.05, baseline=baseline, pending=pending, normals=normals)
 
@@ -77,7 +83,7 @@ def test_the_posterior_given_draws_goes_through_them():
     assert (moments.stddev < 1e-3).all()
 
 
-def test_draws_are_distributed_as_the_posterior():
+def test_draws_are_distributed_as_the_posterior(random):
     known = posterior(UNKNOWN, learned(Shape.MATERN))
     place = np.array([[0.5, 0.5, 0.5, 0.5]])
     _, values = drawn(
@@ -86,7 +92,7 @@ def test_draws_are_distributed_as_the_posterior():
         0.05,
         baseline=np.array([], dtype=np.int64),
         pending=place,
-        normals=RANDOM.standard_normal((1, 20_000)),
+        normals=random.standard_normal((1, 20_000)),
     )
 
     moments = known.moments(place)
@@ -94,15 +100,15 @@ def test_draws_are_distributed_as_the_posterior():
     assert values.std() == pytest.approx(moments.stddev[0], rel=0.03)
 
 
-def an_acquisition(shape, *, objective=True):
+def an_acquisition(shape, random, *, objective=True):
     known = posterior(UNKNOWN, learned(shape))
     given, values = drawn(
         known,
         UNKNOWN,
         0.05,
         baseline=np.array([1, 2]),
-        pending=RANDOM.random((2, 4)),
-        normals=RANDOM.standard_normal((4, 6)),
+        pending=random.random((2, 4)),
+        normals=random.standard_normal((4, 6)),
     )
     return Acquisition(
         given if objective else None,
@@ -115,9 +121,9 @@ def an_acquisition(shape, *, objective=True):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("objective", [True, False], ids=["improvement", "feasibility"])
-def test_the_gradient_of_the_acquisition_is_that_of_finite_differences(shape, objective):
-    acquisition = an_acquisition(shape, objective=objective)
-    for place in RANDOM.random((5, 4)):
+def test_the_gradient_of_the_acquisition_is_that_of_finite_differences(shape, objective, random):
+    acquisition = an_acquisition(shape, random, objective=objective)
+    for place in random.random((5, 4)):
         value, gradient = acquisition.with_gradient(place)
 
         numeric = slopes(lambda each: acquisition.with_gradient(each)[0], place)
@@ -154,8 +160,8 @@ def test_a_parameter_that_does_nothing_gets_a_long_lengthscale():
 
 @pytest.mark.parametrize("bend", [True, False])
 @pytest.mark.parametrize("factor", [1e-300, 1.0, 1e300])
-def test_warped_values_grow_and_come_back(bend, factor):
-    values = np.sort(np.append(RANDOM.standard_normal(30), [-500.0, -1e5])) * factor
+def test_warped_values_grow_and_come_back(bend, factor, random):
+    values = np.sort(np.append(random.standard_normal(30), [-500.0, -1e5])) * factor
     warping = warping_of(values, bend=bend)
 
     warped = warping.forward(values)
