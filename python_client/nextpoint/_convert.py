@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -61,6 +62,16 @@ def experiment_from_proto(message: experiment_pb2.Experiment) -> ExperimentRecor
 
 
 def _parameter(message: search_space_pb2.Parameter) -> space.Parameter | space.UnknownParameter:
+    parameter = _typed_parameter(message)
+    if isinstance(parameter, space.UnknownParameter) or not message.HasField("default_value"):
+        return parameter
+    # The service keeps none of another type.
+    return replace(parameter, default_value=_parameter_value(message.default_value))  # type: ignore[arg-type]
+
+
+def _typed_parameter(
+    message: search_space_pb2.Parameter,
+) -> space.Parameter | space.UnknownParameter:
     match message.type:
         case search_space_pb2.PARAMETER_TYPE_DOUBLE | search_space_pb2.PARAMETER_TYPE_INT:
             return _numeric_parameter(message)

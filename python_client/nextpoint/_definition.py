@@ -10,6 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from nextpoint._enums import words_of
 from nextpoint._fields import Fields, describe, raise_if_any
 from nextpoint._metadata import metadata_to_proto
+from nextpoint._outcome import parameter_value_to_proto
 from nextpoint._search_space import (
     BetaPrior,
     Bool,
@@ -90,6 +91,9 @@ def update_experiment_to_proto(
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
         metrics=[_metric(item, path, violations) for path, item in fields.items("metrics")],
+        parameters=[
+            _parameter(item, path, violations) for path, item in fields.items("parameters")
+        ],
         update_mask=FieldMask(paths=list(changes)),
     )
     raise_if_any(violations, "the change")
@@ -109,6 +113,7 @@ def _parameter(
         "categorical_values",
         "ordered",
         "prior",
+        "default_value",
     )
     message = search_space_pb2.Parameter(
         name=fields.text("name") or "",
@@ -132,6 +137,16 @@ def _parameter(
         )
     if (prior := fields.get("prior")) is not None:
         message.prior.CopyFrom(_prior(prior, fields.path("prior"), violations))
+    if (default := fields.get("default_value")) is not None:
+        real = message.type == search_space_pb2.PARAMETER_TYPE_DOUBLE
+        value = parameter_value_to_proto(default, real=real)
+        if value is None:
+            fields.refuse(
+                "default_value",
+                f"must be a number, a string, True or False, got {describe(default)}",
+            )
+        else:
+            message.default_value.CopyFrom(value)
     return message
 
 
@@ -189,6 +204,7 @@ def _parameter_as_mapping(given: object) -> object:
                 "grid": given.grid,
                 "transformation": "log" if given.log else None,
                 "prior": given.prior if isinstance(given, Double) else None,
+                "default_value": given.default_value,
             }
         case Categorical():
             return {
@@ -196,9 +212,10 @@ def _parameter_as_mapping(given: object) -> object:
                 "type": "categorical",
                 "categorical_values": given.values,
                 "ordered": given.ordered,
+                "default_value": given.default_value,
             }
         case Bool():
-            return {"name": given.name, "type": "bool"}
+            return {"name": given.name, "type": "bool", "default_value": given.default_value}
         case _:
             return given
 

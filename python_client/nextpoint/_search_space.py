@@ -54,6 +54,8 @@ class Double:
         log: Whether it is searched on a logarithmic scale.
         grid: The only values that it takes; then there are no bounds to give.
         prior: Where good values are expected; not together with ``log`` or ``grid``.
+        default_value: What observations made before it was there are taken to have had. Required
+            when an update adds it.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Double:
     log: bool = False
     grid: Sequence[float] | None = None
     prior: Prior | None = None
+    default_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Int:
         max: The largest value, inclusive.
         log: Whether it is searched on a logarithmic scale.
         grid: The only values that it takes; then there are no bounds to give.
+        default_value: What observations made before it was there are taken to have had. Required
+            when an update adds it.
     """
 
     name: str
@@ -86,6 +91,7 @@ class Int:
     _: KW_ONLY
     log: bool = False
     grid: Sequence[int] | None = None
+    default_value: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +105,15 @@ class Categorical:
         name: The key in every mapping of assignments.
         values: The strings.
         ordered: Whether their order means something.
+        default_value: What observations made before it was there are taken to have had. Required
+            when an update adds it.
     """
 
     name: str
     values: Sequence[str]
     _: KW_ONLY
     ordered: bool = False
+    default_value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +122,13 @@ class Bool:
 
     Attributes:
         name: The key in every mapping of assignments.
+        default_value: What observations made before it was there are taken to have had. Required
+            when an update adds it.
     """
 
     name: str
+    _: KW_ONLY
+    default_value: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

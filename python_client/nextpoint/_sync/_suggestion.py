@@ -35,7 +35,8 @@ class Suggestion:
         id: The identity.
         experiment_id: The experiment that it belongs to.
         assignments: One value for every parameter, by name.
-        state: ``queued``, ``leased``, ``waiting`` for the next worker, or ``observed``.
+        state: ``queued``, ``leased``, ``waiting`` for the next worker, ``observed``, or
+            ``withdrawn`` after a change of the search space.
         attempt: How often it was handed out; with `id` it identifies this hand-out.
         lease: Who holds it and until when, as of its being fetched; None while nobody does.
         provenance: What made it, knowing what.

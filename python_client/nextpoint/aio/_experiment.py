@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nextpoint._assignments import ParameterValue
-    from nextpoint._definition import MetricLike
+    from nextpoint._definition import MetricLike, ParameterLike
     from nextpoint._outcome import HasId, NewObservation, Values
     from nextpoint._records import MetadataValue, Observation, Progress, StoppingCriteria
     from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
@@ -174,6 +174,7 @@ class Experiment:
         metadata: Mapping[str, MetadataValue] | Unset | None = UNSET,
         tags: Iterable[str] | Unset | None = UNSET,
         metrics: Iterable[MetricLike] | Unset = UNSET,
+        parameters: Iterable[ParameterLike] | Unset = UNSET,
     ) -> None:
         """Change what is given, all or none. None clears, where that is allowed.
 
@@ -181,6 +182,10 @@ class Experiment:
 
         ``metrics`` are all metrics with their new thresholds. Nothing else of a metric can be
         changed; a dict need not repeat it.
+
+        ``parameters`` are all parameters of the new search space. One that is left out is removed,
+        and one that is added needs a default value: what the observations until now are taken to
+        have had. Suggestions that nobody holds and that lie outside are withdrawn.
 
         Raises:
             InvalidArgumentError: A value breaks a rule.
@@ -195,6 +200,7 @@ class Experiment:
                 "metadata": metadata,
                 "tags": tags,
                 "metrics": metrics,
+                "parameters": parameters,
             }
         )
         request = update_experiment_to_proto(self.id, changes)

@@ -292,6 +292,7 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
     TAGS_FIELD_NUMBER: builtins.int
     UPDATE_MASK_FIELD_NUMBER: builtins.int
     METRICS_FIELD_NUMBER: builtins.int
+    PARAMETERS_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     request_id: builtins.str
@@ -322,8 +323,8 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
         """Which of `name`, `project`, `budget`, `parallel_bandwidth`, `metadata`,
-        `tags` and `metrics` to change. Absent means those that are set here. At
-        least one has to remain.
+        `tags`, `metrics` and `parameters` to change. Absent means those that are
+        set here. At least one has to remain.
         """
 
     @property
@@ -332,6 +333,19 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
         threshold is cleared, where none is required. Nothing else of a metric can
         be changed: an objective or strategy that differs is refused, and one that
         is absent stays as it is. The order does not matter.
+        """
+
+    @property
+    def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:
+        """The new parameters, all of them, as in `CreateExperimentRequest`, in their
+        new order; one that is left out is removed. One that is there keeps its
+        type and its transformation. One that is added, or brought back, needs a
+        `default_value`. One in a linear constraint cannot be removed, nor can its
+        bounds, its grid or its prior be changed. Bounds that are those of the grid
+        are ignored. Cannot be changed for type grid.
+
+        Suggestions outside the new space that nobody holds are withdrawn. Those
+        that a worker holds stay the worker's, and their outcomes are taken.
         """
 
     def __init__(
@@ -347,9 +361,10 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
         tags: collections.abc.Iterable[builtins.str] | None = ...,
         update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
         metrics: collections.abc.Iterable[nextpoint.v1.experiment_pb2.Metric] | None = ...,
+        parameters: collections.abc.Iterable[nextpoint.v1.search_space_pb2.Parameter] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "parallel_bandwidth", b"parallel_bandwidth", "update_mask", b"update_mask"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "experiment_id", b"experiment_id", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "parallel_bandwidth", b"parallel_bandwidth", "project", b"project", "request_id", b"request_id", "tags", b"tags", "update_mask", b"update_mask"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "experiment_id", b"experiment_id", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "update_mask", b"update_mask"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload

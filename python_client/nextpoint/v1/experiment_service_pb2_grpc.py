@@ -131,7 +131,8 @@ class ExperimentServiceServicer(object):
 
     def UpdateExperiment(self, request, context):
         """Changes the fields of an experiment that the mask names, all or none.
-        Raising the budget of a finished experiment makes it go on.
+        Raising the budget of a finished experiment makes it go on. No suggestion
+        that is handed out after a change of the parameters lies outside of them.
 
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
         `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with

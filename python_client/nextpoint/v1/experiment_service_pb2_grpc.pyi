@@ -71,7 +71,8 @@ class ExperimentServiceStub:
         nextpoint.v1.experiment_service_pb2.UpdateExperimentResponse,
     ]
     """Changes the fields of an experiment that the mask names, all or none.
-    Raising the budget of a finished experiment makes it go on.
+    Raising the budget of a finished experiment makes it go on. No suggestion
+    that is handed out after a change of the parameters lies outside of them.
 
     Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
     `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
@@ -153,7 +154,8 @@ class ExperimentServiceAsyncStub:
         nextpoint.v1.experiment_service_pb2.UpdateExperimentResponse,
     ]
     """Changes the fields of an experiment that the mask names, all or none.
-    Raising the budget of a finished experiment makes it go on.
+    Raising the budget of a finished experiment makes it go on. No suggestion
+    that is handed out after a change of the parameters lies outside of them.
 
     Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
     `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
@@ -243,7 +245,8 @@ class ExperimentServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[nextpoint.v1.experiment_service_pb2.UpdateExperimentResponse, collections.abc.Awaitable[nextpoint.v1.experiment_service_pb2.UpdateExperimentResponse]]:
         """Changes the fields of an experiment that the mask names, all or none.
-        Raising the budget of a finished experiment makes it go on.
+        Raising the budget of a finished experiment makes it go on. No suggestion
+        that is handed out after a change of the parameters lies outside of them.
 
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
         `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with

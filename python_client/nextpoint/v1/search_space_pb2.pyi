@@ -156,6 +156,7 @@ class Parameter(google.protobuf.message.Message):
     CATEGORICAL_VALUES_FIELD_NUMBER: builtins.int
     ORDERED_FIELD_NUMBER: builtins.int
     PRIOR_FIELD_NUMBER: builtins.int
+    DEFAULT_VALUE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """The key in every assignments map. 1 to 100 characters, no control
     characters, no space at either end, unique in the experiment. Required.
@@ -198,6 +199,15 @@ class Parameter(google.protobuf.message.Message):
         `grid` and with a transformation. Absent means everywhere alike.
         """
 
+    @property
+    def default_value(self) -> global___ParameterValue:
+        """What an observation or a suggestion without a value of this parameter is
+        taken to have had. A value that the parameter can take; one that was there
+        before an update may lie outside of new bounds. Required for a parameter
+        that an update adds, otherwise optional. In an update absent means as it
+        is.
+        """
+
     def __init__(
         self,
         *,
@@ -209,9 +219,10 @@ class Parameter(google.protobuf.message.Message):
         categorical_values: collections.abc.Iterable[builtins.str] | None = ...,
         ordered: builtins.bool = ...,
         prior: global___ParameterPrior | None = ...,
+        default_value: global___ParameterValue | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["bounds", b"bounds", "prior", b"prior"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "categorical_values", b"categorical_values", "grid", b"grid", "name", b"name", "ordered", b"ordered", "prior", b"prior", "transformation", b"transformation", "type", b"type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["bounds", b"bounds", "default_value", b"default_value", "prior", b"prior"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "categorical_values", b"categorical_values", "default_value", b"default_value", "grid", b"grid", "name", b"name", "ordered", b"ordered", "prior", b"prior", "transformation", b"transformation", "type", b"type"]) -> None: ...
 
 global___Parameter = Parameter
 

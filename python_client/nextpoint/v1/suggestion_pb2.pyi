@@ -39,6 +39,10 @@ class _SuggestionStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """
     SUGGESTION_STATE_OBSERVED: _SuggestionState.ValueType  # 4
     """It has an observation."""
+    SUGGESTION_STATE_WITHDRAWN: _SuggestionState.ValueType  # 5
+    """Nobody held it when it came to lie outside the search space, which was
+    changed. Nobody gets it any more; an outcome that comes late is taken.
+    """
 
 class SuggestionState(_SuggestionState, metaclass=_SuggestionStateEnumTypeWrapper):
     """Where a suggestion stands. Values may be added; a client that does not know
@@ -57,6 +61,10 @@ the next worker gets it.
 """
 SUGGESTION_STATE_OBSERVED: SuggestionState.ValueType  # 4
 """It has an observation."""
+SUGGESTION_STATE_WITHDRAWN: SuggestionState.ValueType  # 5
+"""Nobody held it when it came to lie outside the search space, which was
+changed. Nobody gets it any more; an outcome that comes late is taken.
+"""
 global___SuggestionState = SuggestionState
 
 class _Generator:

@@ -9,6 +9,7 @@ from typing import assert_never
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL, seed_of
 from nextpoint_service.application.ports import Importances, Page, Studied, Transaction
+from nextpoint_service.application.problems import read_observations
 from nextpoint_service.domain.best_practices import Advice, against_advice
 from nextpoint_service.domain.errors import (
     FieldViolation,
@@ -150,5 +151,5 @@ def _observed(tx: Transaction, experiment_id: str) -> list[Best]:
 
 def _studied(tx: Transaction, experiment_id: str) -> Studied:
     experiment = tx.experiments.get(experiment_id)
-    succeeded = tuple(each for each in tx.observations.all(experiment_id) if not each.failed)
+    succeeded = tuple(each for each in read_observations(tx, experiment) if not each.failed)
     return Studied(experiment, succeeded, seed_of(experiment))

@@ -13,6 +13,7 @@ from nextpoint_service.application.ports import (
     Page,
     Transaction,
 )
+from nextpoint_service.application.withdrawals import withdraw_outside
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, change, define
 from nextpoint_service.domain.errors import FieldViolation, InvalidRequest
 from nextpoint_service.domain.experiment import Experiment, Progress
@@ -72,6 +73,8 @@ class ExperimentUseCases:
             experiment.require_active()
             changed = change(experiment, new, self._context.limits, now)
             tx.experiments.save(changed)
+            if changed.space != experiment.space:
+                withdraw_outside(tx, changed)
             if changed.revision > experiment.revision:
                 tx.publish(Learned(experiment_id, changed.revision))
             tx.publish(Changed(experiment_id))

@@ -85,27 +85,28 @@ class HandOuts:
         lease = _lease(ask, context, now)
         suggestion_id = context.ids.suggestion()
 
-        def take(tx: Transaction) -> tuple[tuple[str, ...] | _PointNeeded, bool]:
+        def take(tx: Transaction) -> tuple[tuple[str, ...] | _PointNeeded, bool, bool]:
             earlier = earlier_result(tx, call)
             if earlier is not None:
-                return earlier, False
+                return earlier, False, False
             experiment = tx.experiments.get(ask.experiment_id)
             suggestion = _from_pool(tx, experiment, lease, suggestion_id)
             used = False
-            if suggestion is None and point is not None:
+            outdated = point is not None and point.space != experiment.space
+            if suggestion is None and point is not None and not outdated:
                 used = twins or not _is_twin(tx, experiment, point.proposal)
                 if used:
                     suggestion = _new(experiment, point.proposal, lease, suggestion_id)
                     tx.suggestions.add(suggestion)
             if suggestion is None:
-                return _PointNeeded(experiment.revision), point is not None
+                return _PointNeeded(experiment.revision), point is not None, outdated
             result = finish(tx, suggestion)
             remember(tx, call, result, now)
-            return result, used
+            return result, used, outdated
 
-        consumed = False
+        consumed, outdated = False, False
         try:
-            result, consumed = await context.database.transact(take)
+            result, consumed, outdated = await context.database.transact(take)
         except asyncio.CancelledError:
             # The transaction goes on without the caller, so the point is not for anybody else.
             consumed = True
@@ -113,6 +114,7 @@ class HandOuts:
         finally:
             if point is not None:
                 point.used = consumed
+                point.outdated = outdated
         return result
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Learned, Page, Transaction
+from nextpoint_service.application.withdrawals import put_back
 from nextpoint_service.domain.correction import ObservationChange, correct
 from nextpoint_service.domain.definition import check_metadata
 from nextpoint_service.domain.errors import SuggestionNotFound, TooManyObservations
@@ -188,7 +189,7 @@ class ObservationUseCases:
             tx.observations.delete(observation_id)
             reopened = observation.suggestion_id
             if reopened is not None and not tx.observations.exists_for(reopened):
-                tx.suggestions.save(tx.suggestions.get(reopened).reopen())
+                put_back(tx, tx.suggestions.get(reopened).reopen())
             announce(tx, experiment)
             tx.publish(Changed(experiment.experiment_id))
             return ()

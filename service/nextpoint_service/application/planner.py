@@ -239,7 +239,7 @@ class Planner:
         if shelf.uses_model:
             shelf.pace.ran(self._clock() - began, len(proposals))
         known = _KNOWS_ENOUGH if problem.phase is Phase.RANDOM else revision
-        shelf.put([Point(each, known) for each in proposals])
+        shelf.put([Point(each, problem.experiment.space, known) for each in proposals])
         return True
 
     async def _stand_in(self, shelf: Shelf) -> None:
@@ -256,7 +256,8 @@ class Planner:
                     fallback_reason=_NO_TURN,
                 )
                 proposals = await self._optimizer.propose(instead)
-                shelf.put([Point(each, 0, stands_in=True) for each in proposals])
+                space = problem.experiment.space
+                shelf.put([Point(each, space, 0, stands_in=True) for each in proposals])
         finally:
             shelf.stand_in = None
 

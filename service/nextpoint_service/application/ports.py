@@ -118,6 +118,9 @@ class Suggestions(Protocol):
     def leases_ending(self, before: datetime) -> list[Suggestion]:
         """Return leased suggestions, of all experiments, whose lease expires at or before."""
 
+    def unheld(self, experiment_id: str) -> list[Suggestion]:
+        """Return what waits and what is queued, in no order."""
+
     def open_assignments(self, experiment_id: str) -> list[Assignments]:
         """Return the points that are leased, waiting or queued."""
 

@@ -1,12 +1,13 @@
 """Reads from the database what the optimizer is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from nextpoint_service.application.phases import choose_phase, seed_of, start_length
 from nextpoint_service.application.ports import Phase, Problem, Transaction
-from nextpoint_service.domain.experiment import ExperimentState
-from nextpoint_service.domain.search_space import Assignments
+from nextpoint_service.domain.experiment import Experiment, ExperimentState
+from nextpoint_service.domain.observation import Observation
+from nextpoint_service.domain.search_space import Assignments, translated
 
 _LARGEST_BATCH = 1000
 _RANDOM_BATCH = 50
@@ -27,6 +28,16 @@ class Demand:
     batch: int
     ready: list[Assignments]
     handed_over: list[Assignments]
+
+
+def read_observations(tx: Transaction, experiment: Experiment) -> tuple[Observation, ...]:
+    """Return all observations, the earliest first, with what their points are in the space now."""
+    return tuple(
+        # The same object where nothing changed: there may be 100,000.
+        each if point is each.assignments else replace(each, assignments=point)
+        for each in tx.observations.all(experiment.experiment_id)
+        for point in [translated(experiment.space, each.assignments)]
+    )
 
 
 def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem | None:
@@ -57,10 +68,11 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
         count = max(count, _RANDOM_BATCH)
     if remaining is not None:
         count = min(count, remaining - len(handed_over))
+    pending = [*tx.suggestions.open_assignments(experiment_id), *under_way]
     return Problem(
         experiment=experiment,
-        observations=() if phase is Phase.RANDOM else tuple(tx.observations.all(experiment_id)),
-        pending=(*tx.suggestions.open_assignments(experiment_id), *under_way),
+        observations=() if phase is Phase.RANDOM else read_observations(tx, experiment),
+        pending=tuple(translated(experiment.space, each) for each in pending),
         phase=phase,
         count=min(count, _LARGEST_BATCH),
         index=tx.suggestions.count(experiment_id) + len(under_way),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from nextpoint_service.application.problems import Demand
+from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 
 WAIT_SHARE = 0.1
@@ -15,15 +16,18 @@ _REMEMBERED_RUNS = 5
 
 @dataclass(slots=True, eq=False)
 class Point:
-    """A proposal and the revision of the experiment that it knows.
+    """A proposal, the search space that it is for, and the revision that it knows.
 
-    `stands_in` for one of the model's, which only those take who would wait too long for that.
+    `stands_in` for one of the model's, which only those take who would wait too long for that. Who
+    is lent it says whether it was `used`, or is `outdated` because the space is another one by now.
     """
 
     proposal: Proposal
+    space: SearchSpace
     revision: int
     stands_in: bool = False
     used: bool = False
+    outdated: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +142,9 @@ class Shelf:
     def take_back(self, point: Point) -> None:
         """End the handing over of a point; if it was not used, it is somebody else's."""
         self.handed_over.remove(point)
-        if not point.used:
+        if point.outdated:
+            self.ready = deque(each for each in self.ready if each.space != point.space)
+        elif not point.used:
             self.put([point])
 
     def leave(self, waiter: Waiter) -> None:

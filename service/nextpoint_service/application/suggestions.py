@@ -7,6 +7,7 @@ from nextpoint_service.application.context import Context
 from nextpoint_service.application.hand_outs import Ask, HandOuts, check_lease, lease_duration
 from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Page, Transaction
+from nextpoint_service.application.withdrawals import put_back
 from nextpoint_service.domain.errors import (
     LeaseLost,
     NotQueued,
@@ -201,7 +202,7 @@ class SuggestionUseCases:
 
 def give_up(tx: Transaction, held: Suggestion, waiting: Suggestion) -> None:
     """Store that a worker no longer holds a suggestion, and let the next one have it."""
-    tx.suggestions.save(waiting)
+    put_back(tx, waiting)
     run = tx.runs.active_for(held.suggestion_id)
     if run is not None:
         tx.runs.save(run.lapse())

@@ -18,13 +18,23 @@ from nextpoint_service.domain.experiment import (
 )
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.metric_change import MetricChange, change_metrics
+from nextpoint_service.domain.parameter_change import change_space
 from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
 from nextpoint_service.domain.search_space import SearchSpace, cell_count
 from nextpoint_service.domain.violations import Violations
 
 _PROJECT = re.compile(r"[a-z0-9\-_.]+")
 
-CHANGEABLE = ("name", "project", "budget", "parallel_bandwidth", "metadata", "tags", "metrics")
+CHANGEABLE = (
+    "name",
+    "project",
+    "budget",
+    "parallel_bandwidth",
+    "metadata",
+    "tags",
+    "metrics",
+    "parameters",
+)
 """The fields of an experiment that can be changed, as update masks name them."""
 
 
@@ -69,6 +79,7 @@ class ExperimentChange:
     metadata: Metadata | None = None
     tags: tuple[str, ...] = ()
     metrics: tuple[MetricChange, ...] = ()
+    parameters: tuple[ParameterDraft, ...] = ()
 
 
 def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datetime) -> Experiment:
@@ -117,7 +128,7 @@ def change(
     if "budget" in change.fields and experiment.type is ExperimentType.GRID:
         violations.add("budget", "cannot be changed: it is the number of cells of the grid")
     fields = change.fields.intersection(CHANGEABLE)
-    new = {name: getattr(change, name) for name in fields}
+    new = {name: getattr(change, name) for name in fields - {"parameters"}}
     if "metadata" in new:
         new["metadata"] = dict(change.metadata or {})
     if "metrics" in new:
@@ -128,14 +139,16 @@ def change(
             violations,
             lambda metric: _threshold_problem(metric, optimized),
         )
+    if "parameters" in fields:
+        new["space"] = change_space(experiment, change.parameters, violations, limits)
     changed = replace(experiment, **new, updated=at)
     _check_changeable(changed, fields, violations, limits)
     violations.check()
-    stale = changed.metrics != experiment.metrics
+    stale = (changed.metrics, changed.space) != (experiment.metrics, experiment.space)
     return replace(
         changed,
         tags=tuple(sorted(changed.tags)),
-        # A point that was made before looks for something else.
+        # A point that was made before looks for something else, or elsewhere.
         revision=experiment.revision + stale,
     )
 

@@ -2,19 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
+from nextpoint_service.domain.unsaid import UNSAID, Unsaid
 from nextpoint_service.domain.violations import Violations
-
-
-class Unsaid(Enum):
-    """Marks what a caller left out of a change."""
-
-    UNSAID = "unsaid"
-
-
-UNSAID = Unsaid.UNSAID
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What a caller may define as parameters."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nextpoint_service.domain.default_rules import with_default
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.prior_rules import PriorDraft, parse_prior
 from nextpoint_service.domain.search_space import (
@@ -14,7 +15,9 @@ from nextpoint_service.domain.search_space import (
     IntParameter,
     Parameter,
     Prior,
+    Value,
 )
+from nextpoint_service.domain.unsaid import UNSAID, Unsaid
 from nextpoint_service.domain.violations import Violations
 
 _TOO_WIDE = "must not be further apart than the largest number"
@@ -24,7 +27,8 @@ _TOO_WIDE = "must not be further apart than the largest number"
 class ParameterDraft:
     """A parameter as a caller wrote it; None and empty mean absent.
 
-    `type` is None when it was not said or is not known, `log` when the transformation is not known.
+    `type` is None when it was not said or is not known, `log` when the transformation is not known,
+    `default` when it has no value.
     """
 
     name: str
@@ -35,12 +39,21 @@ class ParameterDraft:
     categorical_values: tuple[str, ...] = ()
     ordered: bool = False
     prior: PriorDraft | None = None
+    default: Value | Unsaid | None = UNSAID
 
 
 def parse_parameters(
-    drafts: Sequence[ParameterDraft], violations: Violations, limits: Limits, *, grid_type: bool
+    drafts: Sequence[ParameterDraft],
+    violations: Violations,
+    limits: Limits,
+    *,
+    grid_type: bool,
+    before: Mapping[str, Parameter] | None = None,
 ) -> tuple[Parameter, ...]:
-    """Return the parameters; what is wrong is noted, and a parameter with a fault left out."""
+    """Return the parameters; what is wrong is noted, and a parameter with a fault left out.
+
+    `before` are those, by name, that there were until now: a default that is unsaid stays.
+    """
     if not drafts:
         violations.add("parameters", "must have at least one parameter")
     if len(drafts) > limits.parameters:
@@ -58,6 +71,9 @@ def parse_parameters(
         if draft.log is None:
             found.add("transformation", "must be log or absent")
         parameter = _parse_parameter(draft, found, limits, grid_type=grid_type)
+        if parameter is not None:
+            there = (before or {}).get(draft.name)
+            parameter = with_default(parameter, draft.default, there, found)
         violations.extend(found, f"{path}.")
         if parameter is not None and not found:
             parameters.append(parameter)

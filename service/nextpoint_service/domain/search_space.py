@@ -39,7 +39,8 @@ Prior = NormalPrior | BetaPrior
 class DoubleParameter:
     """A real dimension; `grid`, ascending, restricts it to these values.
 
-    `prior` says where good values are expected; None is everywhere alike.
+    `prior` says where good values are expected; None is everywhere alike. `default`, of this and
+    of every other parameter, is what points without a value are taken to have.
     """
 
     name: str
@@ -48,6 +49,7 @@ class DoubleParameter:
     log: bool = False
     grid: tuple[float, ...] = ()
     prior: Prior | None = None
+    default: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class IntParameter:
     high: int
     log: bool = False
     grid: tuple[int, ...] = ()
+    default: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class CategoricalParameter:
     name: str
     values: tuple[str, ...]
     ordered: bool = False
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class BoolParameter:
     """True or false."""
 
     name: str
+    default: bool | None = None
 
 
 Parameter = DoubleParameter | IntParameter | CategoricalParameter | BoolParameter
@@ -148,6 +153,41 @@ class SearchSpace:
         )
 
 
+def translated(space: SearchSpace, point: Assignments) -> Assignments:
+    """Return what a point of an earlier space is in this one.
+
+    What was removed is left out. What is missing, or was of another type when the name was another
+    parameter's, is the default, where there is one. The point may lie outside.
+    """
+    if len(point) == len(space.parameters) and all(
+        each.name in point and _is_of_type(each, point[each.name]) for each in space.parameters
+    ):
+        return point
+    values: dict[str, Value] = {}
+    for parameter in space.parameters:
+        value = point.get(parameter.name)
+        if value is None or not _is_of_type(parameter, value):
+            value = parameter.default
+        if value is not None:
+            values[parameter.name] = value
+    return values
+
+
+def _is_of_type(parameter: Parameter, value: Value) -> bool:
+    match parameter:
+        case DoubleParameter():
+            # 1 is not 1.0: every language reads a value where its parameter's type says it is.
+            return isinstance(value, float)
+        case IntParameter():
+            return _is_whole(value)
+        case CategoricalParameter():
+            return isinstance(value, str)
+        case BoolParameter():
+            return isinstance(value, bool)
+        case _:
+            assert_never(parameter)
+
+
 def choices(parameter: Parameter) -> tuple[Value, ...] | None:
     """Return the values a parameter can take when they are listed one by one, else None."""
     match parameter:
@@ -185,7 +225,6 @@ def type_problem(parameter: Parameter, value: Value) -> str | None:
     """Say why the value is not of the parameter's type, or return None."""
     match parameter:
         case DoubleParameter():
-            # 1 is not 1.0: every language reads a value where its parameter's type says it is.
             fits = isinstance(value, float) and math.isfinite(value)
             wanted = "a finite number (double_value)"
         case IntParameter():

@@ -6,8 +6,11 @@ queued ──lease──► leased ──observe──► observed
                   ▼    │                 ▼
                  waiting ◄───────────────┘
 
-An outcome is taken in every state: from `waiting` it is one that came late, from `observed` one
-more, from `queued` that of a user who did not wait.
+What is queued or waiting is withdrawn when it lies outside the search space after a change, and so
+is what comes to wait outside. Nobody gets it any more.
+
+An outcome is taken in every state: from `waiting` and `withdrawn` it is one that came late, from
+`observed` one more, from `queued` that of a user who did not wait.
 """
 
 from collections.abc import Mapping
@@ -26,6 +29,7 @@ class SuggestionState(Enum):
     LEASED = "leased"
     WAITING = "waiting"
     OBSERVED = "observed"
+    WITHDRAWN = "withdrawn"
 
 
 class Ending(Enum):
@@ -140,6 +144,12 @@ class Suggestion:
         if self.state is not SuggestionState.OBSERVED:
             raise ValueError(f"a suggestion that is {self.state.value} cannot be reopened")
         return replace(self, state=SuggestionState.WAITING)
+
+    def withdraw(self) -> "Suggestion":
+        """Return the suggestion out of everybody's reach."""
+        if self.state not in (SuggestionState.QUEUED, SuggestionState.WAITING):
+            raise ValueError(f"a suggestion that is {self.state.value} cannot be withdrawn")
+        return replace(self, state=SuggestionState.WITHDRAWN)
 
     def _held_under(self, attempt: int) -> Lease:
         if self.lease is None or self.attempt != attempt:

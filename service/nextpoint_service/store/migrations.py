@@ -58,7 +58,42 @@ def version_2(database: Database) -> None:
     database.executescript(_SUGGESTIONS_DELETED)
 
 
-VERSIONS = (version_1, version_2)
+@migrations()
+def version_3(database: Database) -> None:
+    """Let suggestions be withdrawn."""
+    _rebuild(database, "suggestions", "'observed'))", "'observed', 'withdrawn'))")
+
+
+def _rebuild(database: Database, table: str, old: str, new: str) -> None:
+    """Replace a part of a table's definition, which no ALTER TABLE can, and keep everything else.
+
+    As in https://www.sqlite.org/lang_altertable.html#otheralter; foreign keys are off during
+    migrations. With `legacy_alter_table` triggers of other tables may name this one while it is
+    away.
+    """
+    definitions = [
+        sql
+        for (sql,) in database.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL"
+            " ORDER BY type <> 'table', name",
+            [table],
+        )
+    ]
+    built = definitions[0].replace(f"CREATE TABLE {table} ", f"CREATE TABLE {table}_new ")
+    statements = [
+        built.replace(old, new),
+        f"INSERT INTO {table}_new SELECT * FROM {table}",  # noqa: S608  # no user's text
+        "PRAGMA legacy_alter_table = ON",
+        f"DROP TABLE {table}",
+        f"ALTER TABLE {table}_new RENAME TO {table}",
+        "PRAGMA legacy_alter_table = OFF",
+        *definitions[1:],
+    ]
+    for statement in statements:
+        database.execute(statement)
+
+
+VERSIONS = (version_1, version_2, version_3)
 
 _EXPERIMENTS = """
 CREATE TABLE experiments (

@@ -71,6 +71,11 @@ def metrics_from_json(text: str) -> tuple[Metric, ...]:
 
 
 def _from_parameter(parameter: Parameter) -> _Json:
+    stored = _from_typed(parameter)
+    return stored if parameter.default is None else {**stored, "default": parameter.default}
+
+
+def _from_typed(parameter: Parameter) -> _Json:
     match parameter:
         case DoubleParameter(prior=prior):
             stored = {"type": "double", **_from_numeric(parameter)}
@@ -96,16 +101,17 @@ def _from_numeric(parameter: DoubleParameter | IntParameter) -> _Json:
 
 
 def _to_parameter(stored: _Json) -> Parameter:
+    default = stored.get("default")
     match stored:
         case {"type": "double", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
             prior = _to_prior(stored["prior"]) if "prior" in stored else None
-            return DoubleParameter(name, low, high, log, tuple(grid), prior)
+            return DoubleParameter(name, low, high, log, tuple(grid), prior, default)
         case {"type": "int", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
-            return IntParameter(name, low, high, log, tuple(grid))
+            return IntParameter(name, low, high, log, tuple(grid), default)
         case {"type": "categorical", "name": name, "values": values, "ordered": ordered}:
-            return CategoricalParameter(name, tuple(values), ordered)
+            return CategoricalParameter(name, tuple(values), ordered, default)
         case {"type": "bool", "name": name}:
-            return BoolParameter(name)
+            return BoolParameter(name, default)
         case _:
             raise ValueError(f"not a parameter: {stored}")
 

@@ -67,6 +67,12 @@ FROM suggestions WHERE lease_expires <= :before
 ORDER BY lease_expires, seq
 """
 
+_UNHELD = """
+SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
+    assignments, provenance
+FROM suggestions WHERE experiment_id = :experiment_id AND state IN ('waiting', 'queued')
+"""
+
 _OPEN_ASSIGNMENTS = """
 SELECT assignments FROM suggestions
 WHERE experiment_id = :experiment_id AND state IN ('leased', 'waiting', 'queued')
@@ -77,7 +83,8 @@ _COUNT = "SELECT suggestions FROM progress WHERE experiment_id = :experiment_id"
 
 _IS_TAKEN = """
 SELECT EXISTS (
-        SELECT 1 FROM suggestions WHERE experiment_id = :experiment_id AND point = :point)
+        SELECT 1 FROM suggestions
+        WHERE experiment_id = :experiment_id AND point = :point AND state <> 'withdrawn')
     OR EXISTS (
         SELECT 1 FROM observations WHERE experiment_id = :experiment_id AND point = :point)
 """
@@ -152,6 +159,11 @@ class SuggestionTable:
     def leases_ending(self, before: datetime) -> list[Suggestion]:
         """Return leased suggestions, of all experiments, whose lease expires at or before."""
         rows = self._connection.execute(_LEASES_ENDING, {"before": to_micros(before)})
+        return [_from_row(row) for row in rows]
+
+    def unheld(self, experiment_id: str) -> list[Suggestion]:
+        """Return what waits and what is queued, in no order."""
+        rows = self._connection.execute(_UNHELD, {"experiment_id": experiment_id})
         return [_from_row(row) for row in rows]
 
     def open_assignments(self, experiment_id: str) -> list[Assignments]:

@@ -10,7 +10,7 @@ from nextpoint_service.domain.run import RunState
 from nextpoint_service.domain.search_space import cell
 from nextpoint_service.domain.suggestion import SuggestionState
 
-QUEUED, LEASED, WAITING, OBSERVED = SuggestionState
+QUEUED, LEASED, WAITING, OBSERVED, WITHDRAWN = SuggestionState
 
 
 def test_a_new_experiment_has_made_no_progress(tx, make):
@@ -32,7 +32,7 @@ def test_a_new_experiment_has_made_no_progress(tx, make):
 def test_progress_counts_each_thing_once(tx, make):
     experiment = make.experiment()
     tx.experiments.add(experiment)
-    for state in (QUEUED, QUEUED, QUEUED, LEASED, LEASED, WAITING, OBSERVED):
+    for state in (QUEUED, QUEUED, QUEUED, LEASED, LEASED, WAITING, OBSERVED, WITHDRAWN):
         tx.suggestions.add(make.suggestion(state))
     tx.runs.add(make.run())
     tx.runs.add(make.run(state=RunState.LAPSED))

@@ -10,7 +10,7 @@ from nextpoint_service.domain.run import RunState
 from nextpoint_service.domain.suggestion import SuggestionState
 
 ALL = Page(limit=1000)
-QUEUED, LEASED, WAITING, OBSERVED = SuggestionState
+QUEUED, LEASED, WAITING, OBSERVED, WITHDRAWN = SuggestionState
 
 
 @pytest.fixture
@@ -55,6 +55,26 @@ def test_the_first_suggestion_of_a_state_is_the_one_created_first(two, make):
     assert two.suggestions.first("exp_1", QUEUED).suggestion_id == "sug_3"
     assert two.suggestions.first("exp_1", WAITING).suggestion_id == "sug_2"
     assert two.suggestions.first("exp_2", QUEUED) is None
+
+
+def test_what_nobody_holds_is_what_waits_and_what_is_queued(two, make):
+    for state in (OBSERVED, WAITING, QUEUED, LEASED, QUEUED, WITHDRAWN):
+        two.suggestions.add(make.suggestion(state))
+
+    unheld = two.suggestions.unheld("exp_1")
+
+    assert {each.suggestion_id for each in unheld} == {"sug_2", "sug_3", "sug_5"}
+    assert two.suggestions.unheld("exp_2") == []
+
+
+def test_a_point_that_was_withdrawn_is_not_taken(two, make):
+    withdrawn = make.suggestion(WAITING)
+    two.suggestions.add(withdrawn)
+    assert two.suggestions.is_taken("exp_1", withdrawn.assignments)
+
+    two.suggestions.save(withdrawn.withdraw())
+
+    assert not two.suggestions.is_taken("exp_1", withdrawn.assignments)
 
 
 def test_the_first_waiting_suggestion_is_the_one_created_first_not_the_one_that_waits_longest(
@@ -182,7 +202,7 @@ def test_suggestions_are_counted_whatever_their_state(two, make):
     for state in SuggestionState:
         two.suggestions.add(make.suggestion(state))
 
-    assert two.suggestions.count("exp_1") == 4
+    assert two.suggestions.count("exp_1") == 5
     assert two.suggestions.count("exp_2") == 0
 
 

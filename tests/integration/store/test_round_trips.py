@@ -99,6 +99,10 @@ def test_every_kind_of_parameter_metric_and_constraint_comes_back(tx, make):
                 IntParameter("m", 1, 64, log=True, grid=(1, 8, 64)),
                 CategoricalParameter("c", ("b", "a", "ü"), ordered=True),
                 BoolParameter("flag"),
+                DoubleParameter("dx", 0.0, 1.0, default=-0.0),
+                IntParameter("dn", 0, 9, default=0),
+                CategoricalParameter("dc", ("b", "a"), default="a"),
+                BoolParameter("dflag", default=False),
             ),
             (
                 LinearConstraint(Comparison.EQUAL, (Term("x", 0.1), Term("n", -3.0)), 7.0),

@@ -95,6 +95,7 @@ DEFINITION = a_definition(
             name="d",
             type=search_space_pb2.PARAMETER_TYPE_DOUBLE,
             bounds=search_space_pb2.Bounds(min=1, max=2),
+            default_value=a_value(double_value=1.5),
         ),
         search_space_pb2.Parameter(
             name="e",
@@ -168,6 +169,7 @@ REQUESTS = {
             metadata=METADATA,
             tags=["rye"],
             metrics=DEFINITION.metrics,
+            parameters=DEFINITION.parameters,
         ),
         experiments.change_from_proto,
     ),

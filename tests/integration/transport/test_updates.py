@@ -9,6 +9,7 @@ from nextpoint.v1 import (
     experiment_pb2,
     observation_pb2,
     observation_service_pb2,
+    search_space_pb2,
 )
 
 NOTES = {"flour": experiment_pb2.MetadataValue(string_value="rye")}
@@ -82,7 +83,17 @@ async def test_a_budget_that_is_needed_cannot_be_cleared(api):
 
 
 @pytest.mark.parametrize(
-    "path", ["type", "parameters", "state", "experiment_id", "update_mask", "nothing", "tags.0", ""]
+    "path",
+    [
+        "type",
+        "linear_constraints",
+        "state",
+        "experiment_id",
+        "update_mask",
+        "nothing",
+        "tags.0",
+        "",
+    ],
 )
 async def test_a_path_that_cannot_be_changed_is_refused(api, experiment, path):
     mask = FieldMask(paths=["name", path])
@@ -161,6 +172,72 @@ async def test_what_else_of_a_metric_differs_is_refused_with_its_path(api, exper
 
     assert refused.fields == ["metrics[0].objective", "metrics[0].strategy", "metrics[1].name"]
     assert await api.get(experiment.experiment_id) == experiment
+
+
+def a_double(name, low, high, **fields):
+    return search_space_pb2.Parameter(
+        name=name,
+        type=search_space_pb2.PARAMETER_TYPE_DOUBLE,
+        bounds=search_space_pb2.Bounds(min=low, max=high),
+        **fields,
+    )
+
+
+async def test_a_stream_gets_nothing_but_points_of_the_new_space_from_then_on(api):
+    experiment = await api.define()
+    stream = await api.opened(experiment.experiment_id, max_outstanding=3)
+    held = [await stream.assigned() for _ in range(3)]
+    await api.queue(experiment.experiment_id, 0.5)
+    default = search_space_pb2.ParameterValue(double_value=7)
+    parameters = [a_double("x", 5, 6), a_double("y", 7, 8, default_value=default)]
+
+    changed = await api.change(experiment.experiment_id, parameters=parameters)
+    for each in held:
+        await api.report(each)
+    assigned = [await stream.assigned() for _ in range(3)]
+
+    assert list(changed.parameters) == parameters
+    assert changed.progress.queued_suggestion_count == 0
+    for each in assigned:
+        assert 5 <= each.assignments["x"].double_value <= 6
+        assert 7 <= each.assignments["y"].double_value <= 8
+
+
+async def test_what_is_wrong_with_parameters_is_refused_with_its_path(api, experiment):
+    parameters = [
+        a_double("x", 0, 1, transformation=search_space_pb2.PARAMETER_TRANSFORMATION_LOG),
+        a_double("y", 0, 1),
+        a_double("z", 0, 1, default_value=search_space_pb2.ParameterValue()),
+    ]
+
+    refused = await refusal(api.change(experiment.experiment_id, parameters=parameters))
+
+    assert sorted(refused.fields) == [
+        "parameters[0].bounds.min",
+        "parameters[0].transformation",
+        "parameters[1].default_value",
+        "parameters[2].default_value",
+    ]
+    assert await api.get(experiment.experiment_id) == experiment
+
+
+async def test_parameters_are_written_as_they_are_read(api):
+    gridded = search_space_pb2.Parameter(
+        name="g", type=search_space_pb2.PARAMETER_TYPE_INT, grid=[1, 2, 5]
+    )
+    experiment = await api.define(parameters=[a_double("x", 0, 1), gridded])
+
+    changed = await api.change(experiment.experiment_id, parameters=experiment.parameters)
+
+    assert changed.parameters == experiment.parameters
+
+
+async def test_parameters_cannot_be_cleared(api, experiment):
+    mask = FieldMask(paths=["parameters"])
+
+    refused = await refusal(api.change(experiment.experiment_id, update_mask=mask))
+
+    assert refused.fields == ["parameters"]
 
 
 @pytest.fixture

@@ -21,6 +21,27 @@ def created(service, client):
 
 SAME_PARAMETERS = [
     (
+        {"name": "a", "type": "double", "bounds": {"min": 0, "max": 2}, "default_value": 1},
+        nextpoint.Double("a", 0, 2, default_value=1.0),
+    ),
+    (
+        {"name": "a", "type": "int", "grid": [0, 2], "default_value": 0},
+        nextpoint.Int("a", grid=[0, 2], default_value=0),
+    ),
+    (
+        {
+            "name": "a",
+            "type": "categorical",
+            "categorical_values": ["x", "y"],
+            "default_value": "x",
+        },
+        nextpoint.Categorical("a", ["x", "y"], default_value="x"),
+    ),
+    (
+        {"name": "a", "type": "bool", "default_value": False},
+        nextpoint.Bool("a", default_value=False),
+    ),
+    (
         {"name": "a", "type": "double", "bounds": {"min": 0.1, "max": 2}},
         nextpoint.Double("a", 0.1, 2),
     ),

@@ -79,6 +79,21 @@ def test_an_update_of_thresholds_sends_metrics_as_classes_and_as_dicts(service, 
     assert second == experiment_pb2.Metric(name="cost", threshold=1.5)
 
 
+def test_an_update_of_parameters_sends_them_as_classes_and_as_dicts(service, experiment):
+    answer = experiment_service_pb2.UpdateExperimentResponse(experiment=an_experiment())
+    service.script("UpdateExperiment", answer)
+    width = {"name": "width", "type": "int", "bounds": {"min": 1, "max": 9}, "default_value": 3}
+
+    experiment.update(parameters=[nextpoint.Double("lr", 1e-4, 1.0, log=True), width])
+
+    (request,) = service.requests("UpdateExperiment")
+    assert list(request.update_mask.paths) == ["parameters"]
+    first, second = request.parameters
+    assert first.bounds.max == 1.0
+    assert not first.HasField("default_value")
+    assert second.default_value.int_value == 3
+
+
 def test_archiving_and_back_changes_the_state(service, experiment):
     archived = an_experiment()
     archived.state = experiment_pb2.EXPERIMENT_STATE_ARCHIVED

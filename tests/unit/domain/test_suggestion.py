@@ -16,7 +16,7 @@ from nextpoint_service.domain.suggestion import (
     SuggestionState,
 )
 
-QUEUED, LEASED, WAITING, OBSERVED = SuggestionState
+QUEUED, LEASED, WAITING, OBSERVED, WITHDRAWN = SuggestionState
 MUCH_LATER = LATER + timedelta(hours=1)
 NEW_LEASE = Lease("miller", LATER, MUCH_LATER)
 OLD_LEASE = Lease("baker", NOW, LATER)
@@ -32,6 +32,7 @@ DO = {
     "expire too early": lambda one: one.expire(LATER - timedelta(microseconds=1)),
     "observe": lambda one: one.observe(),
     "reopen": lambda one: one.reopen(),
+    "withdraw": lambda one: one.withdraw(),
 }
 
 # The state, attempt and lease that a verb leads to, or the error that it is refused with.
@@ -39,6 +40,7 @@ SAME_QUEUED = (QUEUED, ATTEMPT, None)
 SAME_LEASED = (LEASED, ATTEMPT, OLD_LEASE)
 SAME_WAITING = (WAITING, ATTEMPT, None)
 SAME_OBSERVED = (OBSERVED, ATTEMPT, None)
+SAME_WITHDRAWN = (WITHDRAWN, ATTEMPT, None)
 HANDED_OUT = (LEASED, ATTEMPT + 1, NEW_LEASE)
 LOST = LeaseLost
 BUG = ValueError
@@ -53,6 +55,7 @@ TABLE = {
     (QUEUED, "expire too early"): SAME_QUEUED,
     (QUEUED, "observe"): SAME_OBSERVED,
     (QUEUED, "reopen"): BUG,
+    (QUEUED, "withdraw"): SAME_WITHDRAWN,
     (LEASED, "lease_to"): BUG,
     (LEASED, "renew"): (LEASED, ATTEMPT, Lease("baker", NOW, MUCH_LATER)),
     (LEASED, "renew as another"): LOST,
@@ -62,6 +65,7 @@ TABLE = {
     (LEASED, "expire too early"): SAME_LEASED,
     (LEASED, "observe"): SAME_OBSERVED,
     (LEASED, "reopen"): BUG,
+    (LEASED, "withdraw"): BUG,
     (WAITING, "lease_to"): HANDED_OUT,
     (WAITING, "renew"): LOST,
     (WAITING, "renew as another"): LOST,
@@ -71,6 +75,7 @@ TABLE = {
     (WAITING, "expire too early"): SAME_WAITING,
     (WAITING, "observe"): SAME_OBSERVED,
     (WAITING, "reopen"): BUG,
+    (WAITING, "withdraw"): SAME_WITHDRAWN,
     (OBSERVED, "lease_to"): BUG,
     (OBSERVED, "renew"): LOST,
     (OBSERVED, "renew as another"): LOST,
@@ -80,6 +85,17 @@ TABLE = {
     (OBSERVED, "expire too early"): SAME_OBSERVED,
     (OBSERVED, "observe"): SAME_OBSERVED,
     (OBSERVED, "reopen"): SAME_WAITING,
+    (OBSERVED, "withdraw"): BUG,
+    (WITHDRAWN, "lease_to"): BUG,
+    (WITHDRAWN, "renew"): LOST,
+    (WITHDRAWN, "renew as another"): LOST,
+    (WITHDRAWN, "release"): LOST,
+    (WITHDRAWN, "release as another"): LOST,
+    (WITHDRAWN, "expire"): SAME_WITHDRAWN,
+    (WITHDRAWN, "expire too early"): SAME_WITHDRAWN,
+    (WITHDRAWN, "observe"): SAME_OBSERVED,
+    (WITHDRAWN, "reopen"): BUG,
+    (WITHDRAWN, "withdraw"): BUG,
 }
 
 ALLOWED = [(*pair, to) for pair, to in TABLE.items() if isinstance(to, tuple)]

@@ -16,7 +16,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
-from nextpoint_service.domain.metric_change import UNSAID, MetricChange
+from nextpoint_service.domain.metric_change import MetricChange
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import (
@@ -32,11 +32,14 @@ from nextpoint_service.domain.search_space import (
     Parameter,
     Prior,
 )
+from nextpoint_service.domain.unsaid import UNSAID
 from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.values import (
     metadata_from_proto,
     metadata_to_proto,
     time_to_proto,
+    value_from_proto,
+    value_to_proto,
 )
 from nextpoint_service.transport.masks import fields_to_change
 
@@ -114,6 +117,7 @@ def change_from_proto(request: experiment_service_pb2.UpdateExperimentRequest) -
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
         metrics=tuple(_metric_change_from_proto(each) for each in request.metrics),
+        parameters=tuple(_parameter_from_proto(each) for each in request.parameters),
     )
 
 
@@ -167,6 +171,9 @@ def _parameter_from_proto(message: search_space_pb2.Parameter) -> ParameterDraft
         categorical_values=tuple(message.categorical_values),
         ordered=message.ordered,
         prior=_prior_from_proto(message.prior) if message.HasField("prior") else None,
+        default=(
+            value_from_proto(message.default_value) if message.HasField("default_value") else UNSAID
+        ),
     )
 
 
@@ -188,6 +195,13 @@ def _numbers(
 
 
 def _parameter_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
+    message = _typed_to_proto(parameter)
+    if parameter.default is not None:
+        message.default_value.CopyFrom(value_to_proto(parameter.default))
+    return message
+
+
+def _typed_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
     match parameter:
         case DoubleParameter(prior=prior):
             message = _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_DOUBLE)

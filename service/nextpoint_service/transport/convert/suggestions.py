@@ -24,6 +24,7 @@ _STATES = {
     suggestion_pb2.SUGGESTION_STATE_LEASED: SuggestionState.LEASED,
     suggestion_pb2.SUGGESTION_STATE_WAITING: SuggestionState.WAITING,
     suggestion_pb2.SUGGESTION_STATE_OBSERVED: SuggestionState.OBSERVED,
+    suggestion_pb2.SUGGESTION_STATE_WITHDRAWN: SuggestionState.WITHDRAWN,
 }
 _STATES_OUT = {value: key for key, value in _STATES.items()}
 _GENERATORS_OUT = {

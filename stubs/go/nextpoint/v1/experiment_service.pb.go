@@ -474,14 +474,24 @@ type UpdateExperimentRequest struct {
 	// none.
 	Tags []string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
 	// Which of `name`, `project`, `budget`, `parallel_bandwidth`, `metadata`,
-	// `tags` and `metrics` to change. Absent means those that are set here. At
-	// least one has to remain.
+	// `tags`, `metrics` and `parameters` to change. Absent means those that are
+	// set here. At least one has to remain.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,9,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// The metrics with their new thresholds, every one of them; an absent
 	// threshold is cleared, where none is required. Nothing else of a metric can
 	// be changed: an objective or strategy that differs is refused, and one that
 	// is absent stays as it is. The order does not matter.
-	Metrics       []*Metric `protobuf:"bytes,10,rep,name=metrics,proto3" json:"metrics,omitempty"`
+	Metrics []*Metric `protobuf:"bytes,10,rep,name=metrics,proto3" json:"metrics,omitempty"`
+	// The new parameters, all of them, as in `CreateExperimentRequest`, in their
+	// new order; one that is left out is removed. One that is there keeps its
+	// type and its transformation. One that is added, or brought back, needs a
+	// `default_value`. One in a linear constraint cannot be removed, nor can its
+	// bounds, its grid or its prior be changed. Bounds that are those of the grid
+	// are ignored. Cannot be changed for type grid.
+	//
+	// Suggestions outside the new space that nobody holds are withdrawn. Those
+	// that a worker holds stay the worker's, and their outcomes are taken.
+	Parameters    []*Parameter `protobuf:"bytes,11,rep,name=parameters,proto3" json:"parameters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -582,6 +592,13 @@ func (x *UpdateExperimentRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 func (x *UpdateExperimentRequest) GetMetrics() []*Metric {
 	if x != nil {
 		return x.Metrics
+	}
+	return nil
+}
+
+func (x *UpdateExperimentRequest) GetParameters() []*Parameter {
+	if x != nil {
+		return x.Parameters
 	}
 	return nil
 }
@@ -882,7 +899,7 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\x06_state\"}\n" +
 	"\x17ListExperimentsResponse\x12:\n" +
 	"\vexperiments\x18\x01 \x03(\v2\x18.nextpoint.v1.ExperimentR\vexperiments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe3\x04\n" +
 	"\x17UpdateExperimentRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x1d\n" +
 	"\n" +
@@ -896,7 +913,10 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\vupdate_mask\x18\t \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\x12.\n" +
 	"\ametrics\x18\n" +
-	" \x03(\v2\x14.nextpoint.v1.MetricR\ametrics\x1aX\n" +
+	" \x03(\v2\x14.nextpoint.v1.MetricR\ametrics\x127\n" +
+	"\n" +
+	"parameters\x18\v \x03(\v2\x17.nextpoint.v1.ParameterR\n" +
+	"parameters\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -981,28 +1001,29 @@ var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	13, // 9: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
 	20, // 10: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
 	16, // 11: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
-	18, // 12: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	18, // 13: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	18, // 14: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	21, // 15: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	21, // 16: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	0,  // 17: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
-	2,  // 18: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
-	4,  // 19: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
-	6,  // 20: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
-	8,  // 21: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
-	10, // 22: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
-	1,  // 23: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
-	3,  // 24: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
-	5,  // 25: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
-	7,  // 26: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
-	9,  // 27: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
-	11, // 28: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
-	23, // [23:29] is the sub-list for method output_type
-	17, // [17:23] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	15, // 12: nextpoint.v1.UpdateExperimentRequest.parameters:type_name -> nextpoint.v1.Parameter
+	18, // 13: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	18, // 14: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	18, // 15: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	21, // 16: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	21, // 17: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	0,  // 18: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
+	2,  // 19: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
+	4,  // 20: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
+	6,  // 21: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
+	8,  // 22: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
+	10, // 23: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
+	1,  // 24: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
+	3,  // 25: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
+	5,  // 26: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
+	7,  // 27: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
+	9,  // 28: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
+	11, // 29: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
+	24, // [24:30] is the sub-list for method output_type
+	18, // [18:24] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_service_proto_init() }

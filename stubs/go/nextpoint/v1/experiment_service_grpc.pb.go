@@ -63,7 +63,8 @@ type ExperimentServiceClient interface {
 	// size or a page token of another query.
 	ListExperiments(ctx context.Context, in *ListExperimentsRequest, opts ...grpc.CallOption) (*ListExperimentsResponse, error)
 	// Changes the fields of an experiment that the mask names, all or none.
-	// Raising the budget of a finished experiment makes it go on.
+	// Raising the budget of a finished experiment makes it go on. No suggestion
+	// that is handed out after a change of the parameters lies outside of them.
 	//
 	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
 	// `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with
@@ -187,7 +188,8 @@ type ExperimentServiceServer interface {
 	// size or a page token of another query.
 	ListExperiments(context.Context, *ListExperimentsRequest) (*ListExperimentsResponse, error)
 	// Changes the fields of an experiment that the mask names, all or none.
-	// Raising the budget of a finished experiment makes it go on.
+	// Raising the budget of a finished experiment makes it go on. No suggestion
+	// that is handed out after a change of the parameters lies outside of them.
 	//
 	// Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
 	// `FAILED_PRECONDITION`, reason `EXPERIMENT_ARCHIVED`; with

@@ -345,7 +345,13 @@ type Parameter struct {
 	Ordered bool `protobuf:"varint,7,opt,name=ordered,proto3" json:"ordered,omitempty"`
 	// Where good values of a double parameter are expected. Refused together with
 	// `grid` and with a transformation. Absent means everywhere alike.
-	Prior         *ParameterPrior `protobuf:"bytes,9,opt,name=prior,proto3" json:"prior,omitempty"`
+	Prior *ParameterPrior `protobuf:"bytes,9,opt,name=prior,proto3" json:"prior,omitempty"`
+	// What an observation or a suggestion without a value of this parameter is
+	// taken to have had. A value that the parameter can take; one that was there
+	// before an update may lie outside of new bounds. Required for a parameter
+	// that an update adds, otherwise optional. In an update absent means as it
+	// is.
+	DefaultValue  *ParameterValue `protobuf:"bytes,10,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -432,6 +438,13 @@ func (x *Parameter) GetOrdered() bool {
 func (x *Parameter) GetPrior() *ParameterPrior {
 	if x != nil {
 		return x.Prior
+	}
+	return nil
+}
+
+func (x *Parameter) GetDefaultValue() *ParameterValue {
+	if x != nil {
+		return x.DefaultValue
 	}
 	return nil
 }
@@ -829,7 +842,7 @@ const file_nextpoint_v1_search_space_proto_rawDesc = "" +
 	"\fstring_value\x18\x03 \x01(\tH\x00R\vstringValue\x12\x1f\n" +
 	"\n" +
 	"bool_value\x18\x04 \x01(\bH\x00R\tboolValueB\x06\n" +
-	"\x04kind\"\xde\x02\n" +
+	"\x04kind\"\xa1\x03\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1b.nextpoint.v1.ParameterTypeR\x04type\x12,\n" +
@@ -838,7 +851,9 @@ const file_nextpoint_v1_search_space_proto_rawDesc = "" +
 	"\x0etransformation\x18\x05 \x01(\x0e2%.nextpoint.v1.ParameterTransformationR\x0etransformation\x12-\n" +
 	"\x12categorical_values\x18\x06 \x03(\tR\x11categoricalValues\x12\x18\n" +
 	"\aordered\x18\a \x01(\bR\aordered\x122\n" +
-	"\x05prior\x18\t \x01(\v2\x1c.nextpoint.v1.ParameterPriorR\x05prior\"|\n" +
+	"\x05prior\x18\t \x01(\v2\x1c.nextpoint.v1.ParameterPriorR\x05prior\x12A\n" +
+	"\rdefault_value\x18\n" +
+	" \x01(\v2\x1c.nextpoint.v1.ParameterValueR\fdefaultValue\"|\n" +
 	"\x0eParameterPrior\x123\n" +
 	"\x06normal\x18\x01 \x01(\v2\x19.nextpoint.v1.NormalPriorH\x00R\x06normal\x12-\n" +
 	"\x04beta\x18\x02 \x01(\v2\x17.nextpoint.v1.BetaPriorH\x00R\x04betaB\x06\n" +
@@ -918,15 +933,16 @@ var file_nextpoint_v1_search_space_proto_depIdxs = []int32{
 	8,  // 1: nextpoint.v1.Parameter.bounds:type_name -> nextpoint.v1.Bounds
 	1,  // 2: nextpoint.v1.Parameter.transformation:type_name -> nextpoint.v1.ParameterTransformation
 	5,  // 3: nextpoint.v1.Parameter.prior:type_name -> nextpoint.v1.ParameterPrior
-	6,  // 4: nextpoint.v1.ParameterPrior.normal:type_name -> nextpoint.v1.NormalPrior
-	7,  // 5: nextpoint.v1.ParameterPrior.beta:type_name -> nextpoint.v1.BetaPrior
-	2,  // 6: nextpoint.v1.LinearConstraint.type:type_name -> nextpoint.v1.LinearConstraintType
-	10, // 7: nextpoint.v1.LinearConstraint.terms:type_name -> nextpoint.v1.LinearConstraintTerm
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	3,  // 4: nextpoint.v1.Parameter.default_value:type_name -> nextpoint.v1.ParameterValue
+	6,  // 5: nextpoint.v1.ParameterPrior.normal:type_name -> nextpoint.v1.NormalPrior
+	7,  // 6: nextpoint.v1.ParameterPrior.beta:type_name -> nextpoint.v1.BetaPrior
+	2,  // 7: nextpoint.v1.LinearConstraint.type:type_name -> nextpoint.v1.LinearConstraintType
+	10, // 8: nextpoint.v1.LinearConstraint.terms:type_name -> nextpoint.v1.LinearConstraintTerm
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_search_space_proto_init() }

@@ -38,6 +38,9 @@ const (
 	SuggestionState_SUGGESTION_STATE_WAITING SuggestionState = 3
 	// It has an observation.
 	SuggestionState_SUGGESTION_STATE_OBSERVED SuggestionState = 4
+	// Nobody held it when it came to lie outside the search space, which was
+	// changed. Nobody gets it any more; an outcome that comes late is taken.
+	SuggestionState_SUGGESTION_STATE_WITHDRAWN SuggestionState = 5
 )
 
 // Enum value maps for SuggestionState.
@@ -48,6 +51,7 @@ var (
 		2: "SUGGESTION_STATE_LEASED",
 		3: "SUGGESTION_STATE_WAITING",
 		4: "SUGGESTION_STATE_OBSERVED",
+		5: "SUGGESTION_STATE_WITHDRAWN",
 	}
 	SuggestionState_value = map[string]int32{
 		"SUGGESTION_STATE_UNSPECIFIED": 0,
@@ -55,6 +59,7 @@ var (
 		"SUGGESTION_STATE_LEASED":      2,
 		"SUGGESTION_STATE_WAITING":     3,
 		"SUGGESTION_STATE_OBSERVED":    4,
+		"SUGGESTION_STATE_WITHDRAWN":   5,
 	}
 )
 
@@ -531,13 +536,14 @@ const file_nextpoint_v1_suggestion_proto_rawDesc = "" +
 	"\n" +
 	"Prediction\x12\x12\n" +
 	"\x04mean\x18\x01 \x01(\x01R\x04mean\x12\x16\n" +
-	"\x06stddev\x18\x02 \x01(\x01R\x06stddev*\xaa\x01\n" +
+	"\x06stddev\x18\x02 \x01(\x01R\x06stddev*\xca\x01\n" +
 	"\x0fSuggestionState\x12 \n" +
 	"\x1cSUGGESTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SUGGESTION_STATE_QUEUED\x10\x01\x12\x1b\n" +
 	"\x17SUGGESTION_STATE_LEASED\x10\x02\x12\x1c\n" +
 	"\x18SUGGESTION_STATE_WAITING\x10\x03\x12\x1d\n" +
-	"\x19SUGGESTION_STATE_OBSERVED\x10\x04*\x96\x01\n" +
+	"\x19SUGGESTION_STATE_OBSERVED\x10\x04\x12\x1e\n" +
+	"\x1aSUGGESTION_STATE_WITHDRAWN\x10\x05*\x96\x01\n" +
 	"\tGenerator\x12\x19\n" +
 	"\x15GENERATOR_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17GENERATOR_SPACE_FILLING\x10\x01\x12\x13\n" +
