@@ -52,6 +52,7 @@ def experiment_from_proto(message: experiment_pb2.Experiment) -> ExperimentRecor
         linear_constraints=tuple(_constraint(c) for c in message.linear_constraints),
         budget=budget,
         parallel_bandwidth=message.parallel_bandwidth or 1,
+        num_solutions=message.num_solutions or 1,
         metadata=metadata_from_proto(message.metadata),
         tags=tuple(message.tags),
         state=word_from_enum(experiment_pb2.ExperimentState, message.state),

@@ -69,6 +69,7 @@ def create_experiment_to_proto(
         linear_constraints=[_constraint(item, path, violations) for path, item in constraints],
         budget=fields.whole_number("budget"),
         parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
+        num_solutions=fields.whole_number("num_solutions"),
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
     )

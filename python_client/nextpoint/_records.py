@@ -71,6 +71,7 @@ class ExperimentRecord:
     linear_constraints: tuple[LinearConstraint, ...]
     budget: int | None
     parallel_bandwidth: int
+    num_solutions: int
     metadata: Mapping[str, MetadataValue]
     tags: tuple[str, ...]
     state: str

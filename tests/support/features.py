@@ -66,12 +66,6 @@ def _thresholds(draft: ExperimentDraft) -> ExperimentDraft:
     return replace(draft, metrics=(replace(first, threshold=-0.9), *others, second))
 
 
-def _constraints_alone(draft: ExperimentDraft) -> ExperimentDraft:
-    first, *others = draft.metrics
-    only = replace(first, strategy=Strategy.CONSTRAINT, threshold=-0.9)
-    return replace(draft, metrics=(only, *others))
-
-
 def _search(draft: ExperimentDraft) -> ExperimentDraft:
     first, *others = draft.metrics
     limited = replace(first, strategy=Strategy.CONSTRAINT, threshold=-0.5)
@@ -140,7 +134,7 @@ FEATURES = (
         "constraint metric",
         _metrics(MetricDraft("limited", strategy=Strategy.CONSTRAINT, threshold=-0.5)),
     ),
-    Feature("no optimized metric", _constraints_alone, "optimized"),
+    Feature("several solutions", lambda draft: replace(draft, num_solutions=3)),
     Feature("stored metric", _metrics(MetricDraft("kept", strategy=Strategy.STORE))),
     Feature("no budget", lambda draft: replace(draft, budget=None)),
     Feature("parallel bandwidth", lambda draft: replace(draft, parallel_bandwidth=4)),

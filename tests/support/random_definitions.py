@@ -34,8 +34,9 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         for number in range(draw.randint(2, 6))
     )
     metrics = _metrics(draw)
-    alone = len(metrics) == 1 and metrics[0].strategy is Strategy.OPTIMIZE
-    unlimited = alone and draw.random() < 0.5
+    sole = sum(each.strategy is Strategy.OPTIMIZE for each in metrics) == 1
+    unlimited = sole and len(metrics) == 1 and draw.random() < 0.5
+    several = sole and not unlimited and draw.random() < 0.3
     draft = ExperimentDraft(
         name=f"seed {seed}",
         parameters=parameters,
@@ -44,6 +45,7 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         type=type_,
         budget=None if is_grid or unlimited else draw.randint(20, 60),
         parallel_bandwidth=draw.choice([None, 1, 4]),
+        num_solutions=draw.randint(1, 4) if several else None,
     )
     return draft, Conduct(*(draw.random() < 0.3 for _ in Conduct.__slots__))
 

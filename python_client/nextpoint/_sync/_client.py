@@ -79,6 +79,7 @@ class Client:
         linear_constraints: Iterable[LinearConstraintLike] = (),
         budget: int | None = None,
         parallel_bandwidth: int | None = None,
+        num_solutions: int | None = None,
         project: str | None = None,
         metadata: Mapping[str, MetadataValue] | None = None,
         tags: Iterable[str] = (),
@@ -98,6 +99,8 @@ class Client:
                 ``type``, ``terms`` and ``threshold``.
             budget: How many observations it is for. None means no limit.
             parallel_bandwidth: How many workers are expected to evaluate at the same time.
+            num_solutions: In how many regions of the search space the best is looked for. More than
+                1 needs a budget, and exactly one metric to optimize.
             project: The group that it belongs to.
             metadata: Notes to keep with it.
             tags: Labels to keep with it.
@@ -122,6 +125,7 @@ class Client:
             "linear_constraints": linear_constraints,
             "budget": budget,
             "parallel_bandwidth": parallel_bandwidth,
+            "num_solutions": num_solutions,
             "metadata": metadata,
             "tags": tags,
         }

@@ -114,6 +114,11 @@ class Experiment:
         return self._record.parallel_bandwidth
 
     @property
+    def num_solutions(self) -> int:
+        """In how many regions of the search space the best is looked for."""
+        return self._record.num_solutions
+
+    @property
     def metadata(self) -> Mapping[str, MetadataValue]:
         """The user's own notes."""
         return self._record.metadata
@@ -290,9 +295,10 @@ class Experiment:
     def best_assignments(self, *, by: str | None = None) -> Iterator[Observation]:
         """Yield the best observations.
 
-        With one optimized metric it is one, the earliest of equals. With several it is the Pareto
-        frontier, the best in the first metric first. What failed or misses a threshold is left
-        out, so there may be none.
+        With one optimized metric it is one, the earliest of equals, or with ``num_solutions`` the
+        best of each region. With several it is the Pareto frontier, the best in the first metric
+        first. With none it is everything that satisfies the constraints. What failed or misses a
+        threshold is left out, so there may be none.
 
         Args:
             by: ``observed``, the default: by the values that were observed. ``model``: by what a

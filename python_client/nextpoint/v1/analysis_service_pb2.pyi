@@ -72,8 +72,8 @@ class _StoppingReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     STOPPING_REASON_POSSIBLE_STAGNATION: _StoppingReason.ValueType  # 2
     """The newest observations, 5 for each parameter, brought nothing: with one
     optimized metric, 5 earlier ones are at least as good as the best of them;
-    with several, once the budget is reached, none of them is on the frontier.
-    Without an optimized metric it is never said.
+    with several, or with several solutions, once the budget is reached, none
+    of them is among the best. Without an optimized metric it is never said.
     """
 
 class StoppingReason(_StoppingReason, metaclass=_StoppingReasonEnumTypeWrapper):
@@ -90,8 +90,8 @@ ones.
 STOPPING_REASON_POSSIBLE_STAGNATION: StoppingReason.ValueType  # 2
 """The newest observations, 5 for each parameter, brought nothing: with one
 optimized metric, 5 earlier ones are at least as good as the best of them;
-with several, once the budget is reached, none of them is on the frontier.
-Without an optimized metric it is never said.
+with several, or with several solutions, once the budget is reached, none
+of them is among the best. Without an optimized metric it is never said.
 """
 global___StoppingReason = StoppingReason
 

@@ -29,6 +29,11 @@ class AnalysisServiceStub:
     threshold are left out, so it may be empty.
 
     With one optimized metric: the best observation, the earliest of equals.
+    With one and several solutions: at most so many, the best first, of which
+    none has a better observation near it. Two are near when the root of the
+    mean square of their distances in each parameter, scaled to the bounds, is
+    below 0.15, or below half of the parameter-th root of 1 / `num_solutions`
+    where that is less. Only the better half of what may be best is looked at.
     With several: the Pareto frontier, the best in the first metric first.
     With none: everything that satisfies the constraints, the best in the first
     constraint metric first, of equals there the best in the second, and so on.
@@ -104,6 +109,11 @@ class AnalysisServiceAsyncStub:
     threshold are left out, so it may be empty.
 
     With one optimized metric: the best observation, the earliest of equals.
+    With one and several solutions: at most so many, the best first, of which
+    none has a better observation near it. Two are near when the root of the
+    mean square of their distances in each parameter, scaled to the bounds, is
+    below 0.15, or below half of the parameter-th root of 1 / `num_solutions`
+    where that is less. Only the better half of what may be best is looked at.
     With several: the Pareto frontier, the best in the first metric first.
     With none: everything that satisfies the constraints, the best in the first
     constraint metric first, of equals there the best in the second, and so on.
@@ -181,6 +191,11 @@ class AnalysisServiceServicer(metaclass=abc.ABCMeta):
         threshold are left out, so it may be empty.
 
         With one optimized metric: the best observation, the earliest of equals.
+        With one and several solutions: at most so many, the best first, of which
+        none has a better observation near it. Two are near when the root of the
+        mean square of their distances in each parameter, scaled to the bounds, is
+        below 0.15, or below half of the parameter-th root of 1 / `num_solutions`
+        where that is less. Only the better half of what may be best is looked at.
         With several: the Pareto frontier, the best in the first metric first.
         With none: everything that satisfies the constraints, the best in the first
         constraint metric first, of equals there the best in the second, and so on.

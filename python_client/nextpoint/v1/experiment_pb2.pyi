@@ -180,6 +180,7 @@ class Experiment(google.protobuf.message.Message):
     PROGRESS_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
+    NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The identity, made by the service: `exp_` and 26 characters that sort by
     creation. Output only.
@@ -203,6 +204,8 @@ class Experiment(google.protobuf.message.Message):
     """Whether it is in use. Output only; changed by `ArchiveExperiment` and
     `UnarchiveExperiment`.
     """
+    num_solutions: builtins.int
+    """In how many regions of the search space the best is looked for; at least 1."""
     @property
     def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:
         """The dimensions of the search space, in the order in which they were
@@ -255,9 +258,10 @@ class Experiment(google.protobuf.message.Message):
         progress: global___Progress | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        num_solutions: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "parallel_bandwidth", b"parallel_bandwidth", "progress", b"progress", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "type", b"type", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "type", b"type", "update_time", b"update_time"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload

@@ -50,6 +50,7 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     PARALLEL_BANDWIDTH_FIELD_NUMBER: builtins.int
     METADATA_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
+    NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """An id that the caller makes up for this change, at most 64 characters of
     printable ASCII. Absent means that a repeated call is made again. Optional.
@@ -66,12 +67,18 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     """How its suggestions are made. Absent means optimized. Optional."""
     budget: builtins.int
     """How many observations the experiment is for, 1 to 100000. Required with
-    several optimized metrics or a metric of strategy constraint. For type grid
-    it is computed; another number is refused. Absent means no limit. Optional.
+    several optimized metrics, several solutions or a metric of strategy
+    constraint. For type grid it is computed; another number is refused. Absent
+    means no limit. Optional.
     """
     parallel_bandwidth: builtins.int
     """How many workers are expected to evaluate at the same time, 1 to 1000.
     Absent means 1. Optional.
+    """
+    num_solutions: builtins.int
+    """In how many regions of the search space the best is looked for, 1 to 100;
+    at most the budget. More than 1 needs exactly one optimized metric. Never
+    changes. Absent means 1. Optional.
     """
     @property
     def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:
@@ -118,11 +125,14 @@ class CreateExperimentRequest(google.protobuf.message.Message):
         parallel_bandwidth: builtins.int | None = ...,
         metadata: collections.abc.Mapping[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue] | None = ...,
         tags: collections.abc.Iterable[builtins.str] | None = ...,
+        num_solutions: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "parallel_bandwidth", b"parallel_bandwidth"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_num_solutions", b"_num_solutions"]) -> typing.Literal["num_solutions"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_parallel_bandwidth", b"_parallel_bandwidth"]) -> typing.Literal["parallel_bandwidth"] | None: ...
 

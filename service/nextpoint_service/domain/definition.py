@@ -21,6 +21,7 @@ from nextpoint_service.domain.metric_change import MetricChange, change_metrics
 from nextpoint_service.domain.parameter_change import change_space
 from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
 from nextpoint_service.domain.search_space import SearchSpace, cell_count
+from nextpoint_service.domain.solution_rules import check_room, check_solutions
 from nextpoint_service.domain.violations import Violations
 
 _PROJECT = re.compile(r"[a-z0-9\-_.]+")
@@ -63,6 +64,7 @@ class ExperimentDraft:
     type: ExperimentType | None = ExperimentType.OPTIMIZED
     budget: int | None = None
     parallel_bandwidth: int | None = None
+    num_solutions: int | None = None
     metadata: Metadata | None = None
     tags: tuple[str, ...] = ()
 
@@ -113,7 +115,10 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
         revision=1,
         created=at,
         updated=at,
+        num_solutions=1 if draft.num_solutions is None else draft.num_solutions,
     )
+    optimized = sum(each.strategy is Strategy.OPTIMIZE for each in draft.metrics)
+    check_solutions(experiment, optimized, violations, limits)
     _check_changeable(experiment, frozenset(CHANGEABLE), violations, limits)
     violations.check()
     return replace(experiment, tags=tuple(sorted(experiment.tags)))
@@ -143,6 +148,8 @@ def change(
         new["space"] = change_space(experiment, change.parameters, violations, limits)
     changed = replace(experiment, **new, updated=at)
     _check_changeable(changed, fields, violations, limits)
+    if "budget" in fields:
+        check_room(changed, violations)
     violations.check()
     stale = (changed.metrics, changed.space) != (experiment.metrics, experiment.space)
     return replace(
@@ -189,6 +196,8 @@ def _check_budget(experiment: Experiment, violations: Violations, limits: Limits
         return
     if len(experiment.optimized) > 1:
         violations.add("budget", "is required with several optimized metrics")
+    elif experiment.num_solutions > 1:
+        violations.add("budget", "is required with several solutions")
     elif experiment.constrained:
         violations.add("budget", "is required with a metric of strategy constraint")
 

@@ -64,8 +64,9 @@ class Metric:
 class Experiment:
     """A search space, metrics and a budget.
 
-    `revision` grows with every change of an observation or of what is looked for, of which a
-    suggestion made before does not know.
+    `num_solutions` is in how many regions of the space the best is looked for. `revision` grows
+    with every change of an observation or of what is looked for, of which a suggestion made before
+    does not know.
     """
 
     experiment_id: str
@@ -82,6 +83,7 @@ class Experiment:
     revision: int
     created: datetime
     updated: datetime
+    num_solutions: int = 1
 
     @property
     def optimized(self) -> tuple[Metric, ...]:

@@ -34,6 +34,8 @@ class Limits:
     """Cells of an experiment of type grid."""
     budget: int = 100_000
     """The largest budget."""
+    num_solutions: int = 100
+    """The largest number of solutions."""
     parallel_bandwidth: int = 1000
     """The largest number of expected workers."""
     metadata_entries: int = 100

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from nextpoint_service.domain.experiment import Experiment, Metadata
 from nextpoint_service.domain.search_space import Assignments
+from nextpoint_service.domain.solutions import solutions
 from nextpoint_service.domain.suggestion import Prediction
 
 
@@ -60,8 +61,9 @@ def is_eligible(experiment: Experiment, observation: Observation) -> bool:
 def best(experiment: Experiment, observations: list[Observation]) -> list[Observation]:
     """Return the best observation, or the Pareto frontier, the best in the first metric first.
 
-    Of equals the earliest comes first; with one optimized metric it is the only one returned. With
-    none it is everything that satisfies the constraints, the best in the first of these first.
+    Of equals the earliest comes first; with one optimized metric it is the only one returned, and
+    with several solutions the best of each region. With no optimized metric it is everything that
+    satisfies the constraints, the best in the first of these first.
     """
     optimized = experiment.optimized
     ranking = optimized or experiment.constrained
@@ -73,6 +75,10 @@ def best(experiment: Experiment, observations: list[Observation]) -> list[Observ
     scored.sort(key=lambda pair: (pair[0], pair[1].created, pair[1].observation_id))
     if not optimized:
         return [each for _, each in scored]
+    if experiment.num_solutions > 1:
+        ranked = [each.assignments for _, each in scored]
+        chosen = solutions(experiment.space, experiment.num_solutions, ranked)
+        return [scored[index][1] for index in chosen]
     if len(optimized) == 1:
         return [each for _, each in scored[:1]]
     frontier: list[tuple[tuple[float, ...], Observation]] = []

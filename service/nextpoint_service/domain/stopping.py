@@ -42,10 +42,10 @@ def _stagnates(
     match experiment.optimized:
         case ():
             return False
-        case (metric,):
+        case (metric,) if experiment.num_solutions == 1:
             return _brought_nothing(experiment, metric, earlier, newest)
         case _:
-            return finished and _is_off_the_frontier(experiment, observations, newest)
+            return finished and _are_not_among_the_best(experiment, observations, newest)
 
 
 def _brought_nothing(
@@ -67,8 +67,8 @@ def _worth(experiment: Experiment, metric: Metric, observation: Observation) -> 
     return metric.sign * observation.values[metric.name].value
 
 
-def _is_off_the_frontier(
+def _are_not_among_the_best(
     experiment: Experiment, observations: Sequence[Observation], newest: Sequence[Observation]
 ) -> bool:
-    frontier = {each.observation_id for each in best(experiment, list(observations))}
-    return bool(frontier) and frontier.isdisjoint(each.observation_id for each in newest)
+    found = {each.observation_id for each in best(experiment, list(observations))}
+    return bool(found) and found.isdisjoint(each.observation_id for each in newest)

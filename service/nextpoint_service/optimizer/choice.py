@@ -12,6 +12,8 @@ class Engine(Enum):
     """Gaussian processes of our own: one objective, in milliseconds."""
     COVERAGE = "coverage"
     """The same, to cover what satisfies all constraints, where nothing is optimized."""
+    REGIONS = "regions"
+    """The same, for several solutions of one objective."""
     AX = "ax"
     """Ax: everything else."""
 
@@ -21,6 +23,8 @@ def engine_for(experiment: Experiment) -> Engine:
     match experiment.optimized:
         case ():
             return Engine.COVERAGE
+        case (_,) if experiment.num_solutions > 1:
+            return Engine.REGIONS
         case (_,):
             return Engine.GP
         case _:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.encoding import NotEncodable, encode
+from nextpoint_service.optimizer.fit import Data
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.places import Places, places_of
+from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.region import Array
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 
@@ -71,6 +73,23 @@ def rows_at(places: Places, points: Iterable[Assignments]) -> Array:
         with suppress(NotEncodable):
             found.append(encode(places.axes, each))
     return places.embedded(found)
+
+
+def believing(learned: Learned, rows: Array) -> Learned:
+    """Return the models as if what they expect at the rows had been measured there."""
+    if not len(rows):
+        return learned
+    return replace(learned, surrogates=tuple(_believing(each, rows) for each in learned.surrogates))
+
+
+def _believing(surrogate: Surrogate, rows: Array) -> Surrogate:
+    known = surrogate.data
+    noise = None
+    if known.noise is not None:
+        noise = np.append(known.noise, np.full(len(rows), np.median(known.noise)))
+    values = np.append(known.values, surrogate.posterior.means_at(rows)[:, 0])
+    data = Data(np.vstack([known.points, rows]), values, known.group, noise)
+    return replace(surrogate, data=data, posterior=posterior(data, surrogate.learned))
 
 
 def log_satisfaction(learned: Learned, rows: Array) -> Array:

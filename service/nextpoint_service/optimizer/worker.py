@@ -43,6 +43,10 @@ def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Pro
             from nextpoint_service.optimizer import coverage  # noqa: PLC0415  # as above
 
             return coverage.propose(problem, most_observations=settings.engine_observations)
+        case Engine.REGIONS:
+            from nextpoint_service.optimizer import regions  # noqa: PLC0415  # as above
+
+            return regions.propose(problem, most_observations=settings.engine_observations)
         case Engine.AX:
             # The import takes seconds unless the fork server has done it.
             from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server

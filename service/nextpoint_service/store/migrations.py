@@ -93,7 +93,13 @@ def _rebuild(database: Database, table: str, old: str, new: str) -> None:
         database.execute(statement)
 
 
-VERSIONS = (version_1, version_2, version_3)
+@migrations()
+def version_4(database: Database) -> None:
+    """Add how many solutions an experiment looks for."""
+    database.executescript(_NUM_SOLUTIONS)
+
+
+VERSIONS = (version_1, version_2, version_3, version_4)
 
 _EXPERIMENTS = """
 CREATE TABLE experiments (
@@ -318,4 +324,9 @@ CREATE TRIGGER suggestion_deleted AFTER DELETE ON suggestions BEGIN
                 WHERE experiment_id = OLD.experiment_id AND point = OLD.point))
     WHERE experiment_id = OLD.experiment_id;
 END;
+"""
+
+_NUM_SOLUTIONS = """
+ALTER TABLE experiments ADD COLUMN num_solutions INTEGER NOT NULL DEFAULT 1
+    CHECK (num_solutions >= 1);
 """

@@ -117,6 +117,7 @@ def test_every_kind_of_parameter_metric_and_constraint_comes_back(tx, make):
         ),
         budget=None,
         parallel_bandwidth=7,
+        num_solutions=5,
         metadata={"owner": "Zoë", "share": 1 / 3},
         tags=("a", "b c"),
         state=ExperimentState.ARCHIVED,

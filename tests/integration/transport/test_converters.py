@@ -153,6 +153,7 @@ DEFINITION = a_definition(
     ],
     budget=10,
     parallel_bandwidth=2,
+    num_solutions=3,
     metadata=METADATA,
     tags=["rye", "sour"],
 )
@@ -555,7 +556,7 @@ async def test_a_definition_comes_back_as_it_was_written(api):
 
     assert read == created
     same = ("name", "project", "type", "linear_constraints", "budget", "metadata", "tags")
-    for name in (*same, "parallel_bandwidth"):
+    for name in (*same, "parallel_bandwidth", "num_solutions"):
         assert getattr(read, name) == getattr(DEFINITION, name), name
     written = changed(DEFINITION)
     written.parameters[2].bounds.CopyFrom(search_space_pb2.Bounds(min=1, max=100))

@@ -131,6 +131,7 @@ OF_A_DEFINITION = [
     ),
     Limit("budget", [1, 100_000], [0, -1, 100_001], "budget"),
     Limit("parallel_bandwidth", [1, 1000], [0, 1001], "parallel_bandwidth"),
+    Limit("num_solutions", [1], [0, -1, 101], "num_solutions"),
     Limit("tags", [[str(n) for n in range(100)]], [[str(n) for n in range(101)]], "tags"),
     Limit("tags", [["t" * 100]], [["t" * 101]], "tags[0]"),
     Limit(
@@ -306,6 +307,7 @@ SAID = [
     ("experiment_service", "has to satisfy, at most {}.", DEFAULTS.linear_constraints),
     ("experiment_service", "the experiment is for, 1 to {}.", DEFAULTS.budget),
     ("experiment_service", "at the same time, 1 to {}.", DEFAULTS.parallel_bandwidth),
+    ("experiment_service", "best is looked for, 1 to {};", DEFAULTS.num_solutions),
     ("experiment_service", "at most {} entries", DEFAULTS.metadata_entries),
     ("experiment_service", "What people call it: 1 to {} characters", DEFAULTS.name_characters),
     ("experiment_service", "within {} hours", Settings().request_id_seconds / 3600),

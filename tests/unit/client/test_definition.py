@@ -185,6 +185,7 @@ def test_what_is_not_said_is_absent(created):
 
     assert not request.HasField("budget")
     assert not request.HasField("parallel_bandwidth")
+    assert not request.HasField("num_solutions")
 
 
 def test_metadata_and_tags_are_kept(created):

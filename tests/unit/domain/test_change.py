@@ -246,3 +246,12 @@ def test_no_metric_can_be_removed(refuses):
         lambda: with_metrics(TASTE_AS_IT_IS, MetricChange("cost", threshold=1.0)),
         {"metrics": "has no 'note': a metric cannot be removed"},
     )
+
+
+def test_a_budget_has_room_for_the_solutions(refuses):
+    experiment = an_experiment(num_solutions=3, budget=9)
+
+    assert changed(experiment, budget=3).budget == 3
+    refuses(lambda: changed(experiment, budget=2), {"budget": "must be at least num_solutions, 3"})
+    refuses(lambda: changed(experiment, budget=None), {"budget": "with several solutions"})
+    assert changed(experiment, name="rolls").num_solutions == 3

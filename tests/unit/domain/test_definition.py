@@ -90,6 +90,34 @@ FAULTY_DRAFTS = {
         {"metrics": (metric("a"), metric("b", CONSTRAINT, 1.0))},
         {"budget": "is required with a metric of strategy constraint"},
     ),
+    "several solutions need a budget": (
+        {"num_solutions": 2},
+        {"budget": "is required with several solutions"},
+    ),
+    "there is at least one solution": (
+        {"num_solutions": 0},
+        {"num_solutions": "must be from 1 to 100, got 0"},
+    ),
+    "there are at most 100 solutions": (
+        {"num_solutions": 101, "budget": 1000},
+        {"num_solutions": "must be from 1 to 100, got 101"},
+    ),
+    "there are no more solutions than observations": (
+        {"num_solutions": 9, "budget": 8},
+        {"num_solutions": "must be at most the budget, 8, got 9"},
+    ),
+    "there are no more solutions than cells": (
+        of_grid_type(num_solutions=25),
+        {"num_solutions": "must be at most the budget, 24, got 25"},
+    ),
+    "several solutions are of one metric and not of two": (
+        {"num_solutions": 2, "metrics": (metric("a"), metric("b")), "budget": 9},
+        {"num_solutions": "must be 1 unless exactly one metric is optimized, got 2 with 2"},
+    ),
+    "several solutions are of one metric and not of none": (
+        {"num_solutions": 2, "metrics": (metric("a", CONSTRAINT, 1.0),), "budget": 9},
+        {"num_solutions": "must be 1 unless exactly one metric is optimized, got 2 with 0"},
+    ),
     "the budget of a grid is the number of its cells": (
         of_grid_type(budget=23),
         {"budget": "must be absent or the number of cells of the grid, 24, got 23"},
@@ -370,6 +398,14 @@ def test_the_least_that_can_be_said_is_an_experiment():
         {"metrics": (metric("heat"),)},
         {"metrics": (metric("a", OPTIMIZE, 0.0), metric("b")), "budget": 1},
         {"metrics": (metric("a"), metric("b", CONSTRAINT, 0.0)), "budget": 1},
+        {"num_solutions": 1},
+        {"num_solutions": 100, "budget": 100},
+        {
+            "num_solutions": 2,
+            "metrics": (metric("a", CONSTRAINT, 0.0), metric("b"), metric("c", STORE)),
+            "budget": 2,
+        },
+        of_grid_type(num_solutions=24),
     ],
 )
 def test_what_is_just_allowed_is_taken(fields):

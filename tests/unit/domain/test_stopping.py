@@ -113,3 +113,14 @@ def test_a_frontier_that_grew_does_not_stagnate():
     grown = two_metrics((9, 1), (1, 9), *[(1, 1)] * 7, (5, 5))
 
     assert reasons(experiment, grown, budget=10) == (StoppingReason.BUDGET_REACHED,)
+
+
+def test_several_solutions_stagnate_at_the_end_of_the_budget_only():
+    experiment = an_experiment(space=LINE, num_solutions=2, budget=10)
+    unchanged = [
+        an_observation({"taste": float(-index)}, observation_id=f"obs_{index}")
+        for index in range(10)
+    ]
+
+    assert reasons(experiment, unchanged, budget=11) == ()
+    assert set(reasons(experiment, unchanged, budget=10)) == set(StoppingReason)

@@ -99,6 +99,7 @@ def draft_from_proto(request: experiment_service_pb2.CreateExperimentRequest) ->
         parallel_bandwidth=(
             request.parallel_bandwidth if request.HasField("parallel_bandwidth") else None
         ),
+        num_solutions=request.num_solutions if request.HasField("num_solutions") else None,
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
     )
@@ -146,6 +147,7 @@ def experiment_to_proto(detail: Detail) -> experiment_pb2.Experiment:
         linear_constraints=[_constraint_to_proto(each) for each in experiment.space.constraints],
         budget=experiment.budget,
         parallel_bandwidth=experiment.parallel_bandwidth,
+        num_solutions=experiment.num_solutions,
         metadata=metadata_to_proto(experiment.metadata),
         tags=experiment.tags,
         state=_STATES_OUT[experiment.state],

@@ -91,8 +91,8 @@ const (
 	StoppingReason_STOPPING_REASON_BUDGET_REACHED StoppingReason = 1
 	// The newest observations, 5 for each parameter, brought nothing: with one
 	// optimized metric, 5 earlier ones are at least as good as the best of them;
-	// with several, once the budget is reached, none of them is on the frontier.
-	// Without an optimized metric it is never said.
+	// with several, or with several solutions, once the budget is reached, none
+	// of them is among the best. Without an optimized metric it is never said.
 	StoppingReason_STOPPING_REASON_POSSIBLE_STAGNATION StoppingReason = 2
 )
 

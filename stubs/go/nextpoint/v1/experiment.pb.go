@@ -286,7 +286,9 @@ type Experiment struct {
 	// When it was created. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When its definition or state last changed. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// In how many regions of the search space the best is looked for; at least 1.
+	NumSolutions  int32 `protobuf:"varint,16,opt,name=num_solutions,json=numSolutions,proto3" json:"num_solutions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -424,6 +426,13 @@ func (x *Experiment) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Experiment) GetNumSolutions() int32 {
+	if x != nil {
+		return x.NumSolutions
+	}
+	return 0
 }
 
 // Represents one thing that is measured at a point.
@@ -713,7 +722,7 @@ var File_nextpoint_v1_experiment_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\n" +
-	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xd1\x06\n" +
+	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xf6\x06\n" +
 	"\n" +
 	"Experiment\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -735,7 +744,8 @@ const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\vcreate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\x1aX\n" +
+	"updateTime\x12#\n" +
+	"\rnum_solutions\x18\x10 \x01(\x05R\fnumSolutions\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +

@@ -47,8 +47,9 @@ type CreateExperimentRequest struct {
 	// least one point that satisfies all of them. Optional.
 	LinearConstraints []*LinearConstraint `protobuf:"bytes,7,rep,name=linear_constraints,json=linearConstraints,proto3" json:"linear_constraints,omitempty"`
 	// How many observations the experiment is for, 1 to 100000. Required with
-	// several optimized metrics or a metric of strategy constraint. For type grid
-	// it is computed; another number is refused. Absent means no limit. Optional.
+	// several optimized metrics, several solutions or a metric of strategy
+	// constraint. For type grid it is computed; another number is refused. Absent
+	// means no limit. Optional.
 	Budget *int32 `protobuf:"varint,8,opt,name=budget,proto3,oneof" json:"budget,omitempty"`
 	// How many workers are expected to evaluate at the same time, 1 to 1000.
 	// Absent means 1. Optional.
@@ -58,7 +59,11 @@ type CreateExperimentRequest struct {
 	Metadata map[string]*MetadataValue `protobuf:"bytes,10,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Labels to keep with it: at most 100 different ones of 1 to 100 characters,
 	// no control characters, no space at either end. Optional.
-	Tags          []string `protobuf:"bytes,11,rep,name=tags,proto3" json:"tags,omitempty"`
+	Tags []string `protobuf:"bytes,11,rep,name=tags,proto3" json:"tags,omitempty"`
+	// In how many regions of the search space the best is looked for, 1 to 100;
+	// at most the budget. More than 1 needs exactly one optimized metric. Never
+	// changes. Absent means 1. Optional.
+	NumSolutions  *int32 `protobuf:"varint,12,opt,name=num_solutions,json=numSolutions,proto3,oneof" json:"num_solutions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -168,6 +173,13 @@ func (x *CreateExperimentRequest) GetTags() []string {
 		return x.Tags
 	}
 	return nil
+}
+
+func (x *CreateExperimentRequest) GetNumSolutions() int32 {
+	if x != nil && x.NumSolutions != nil {
+		return *x.NumSolutions
+	}
+	return 0
 }
 
 // Holds the experiment that was created.
@@ -857,7 +869,7 @@ var File_nextpoint_v1_experiment_service_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\n" +
-	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\x82\x05\n" +
+	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xbe\x05\n" +
 	"\x17CreateExperimentRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
@@ -873,12 +885,14 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\x12parallel_bandwidth\x18\t \x01(\x05H\x01R\x11parallelBandwidth\x88\x01\x01\x12O\n" +
 	"\bmetadata\x18\n" +
 	" \x03(\v23.nextpoint.v1.CreateExperimentRequest.MetadataEntryR\bmetadata\x12\x12\n" +
-	"\x04tags\x18\v \x03(\tR\x04tags\x1aX\n" +
+	"\x04tags\x18\v \x03(\tR\x04tags\x12(\n" +
+	"\rnum_solutions\x18\f \x01(\x05H\x02R\fnumSolutions\x88\x01\x01\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
 	"\a_budgetB\x15\n" +
-	"\x13_parallel_bandwidth\"T\n" +
+	"\x13_parallel_bandwidthB\x10\n" +
+	"\x0e_num_solutions\"T\n" +
 	"\x18CreateExperimentResponse\x128\n" +
 	"\n" +
 	"experiment\x18\x01 \x01(\v2\x18.nextpoint.v1.ExperimentR\n" +

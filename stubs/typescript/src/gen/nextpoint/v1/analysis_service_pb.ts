@@ -426,8 +426,8 @@ export enum StoppingReason {
   /**
    * The newest observations, 5 for each parameter, brought nothing: with one
    * optimized metric, 5 earlier ones are at least as good as the best of them;
-   * with several, once the budget is reached, none of them is on the frontier.
-   * Without an optimized metric it is never said.
+   * with several, or with several solutions, once the budget is reached, none
+   * of them is among the best. Without an optimized metric it is never said.
    *
    * @generated from enum value: STOPPING_REASON_POSSIBLE_STAGNATION = 2;
    */
@@ -451,6 +451,11 @@ export const AnalysisService: GenService<{
    * threshold are left out, so it may be empty.
    *
    * With one optimized metric: the best observation, the earliest of equals.
+   * With one and several solutions: at most so many, the best first, of which
+   * none has a better observation near it. Two are near when the root of the
+   * mean square of their distances in each parameter, scaled to the bounds, is
+   * below 0.15, or below half of the parameter-th root of 1 / `num_solutions`
+   * where that is less. Only the better half of what may be best is looked at.
    * With several: the Pareto frontier, the best in the first metric first.
    * With none: everything that satisfies the constraints, the best in the first
    * constraint metric first, of equals there the best in the second, and so on.

@@ -1,0 +1,162 @@
+"""Makes points for several solutions: for one after the other, each on a hill of its own.
+
+The hills are those of the model's mean, told apart as Maree, Alderliesten, Thierens and Bosman
+(2018), "Real-valued evolutionary multi-modal optimization driven by hill-valley clustering", do it:
+two places are on the same hill when nothing between them is lower than both. As in Maus, Wu,
+Eriksson and Gardner (2023), "Discovering many diverse solutions with Bayesian optimization", the
+solutions are in order, and each keeps its distance from those before it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+from nextpoint_service.application.ports import Problem
+from nextpoint_service.domain.solutions import apart
+from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.optimizer.acquisition import Guide, log_improvement
+from nextpoint_service.optimizer.candidates import around, bounded_of, spread_out
+from nextpoint_service.optimizer.learning import Learned, believing, log_satisfaction, rows_at
+from nextpoint_service.optimizer.priors import log_density
+from nextpoint_service.optimizer.region import Array
+from nextpoint_service.optimizer.search import guide_of, propose_by
+
+_SPREAD = 1024
+_CENTRES = 8
+_AROUND = 6
+_REFINEMENTS = 2
+_REFINED = 4
+_BETWEEN = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Where to look for a valley between two places, as shares of the way."""
+_SHALLOW = 0.05
+"""How deep a valley is at least, in standard deviations of the values."""
+_PENALTY = 10.0
+"""What a constraint that is missed by one standard deviation costs, in those of the objective."""
+
+
+def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
+    """Return points that improve one solution after the other; equal problems, equal points.
+
+    On each hill the expected improvement on the best that is there is maximized, away from better
+    tops. A turn in which there is no further hill, and one more, look for a new one: where a
+    variance is largest that is weighed with the probability to be better than the median.
+    """
+    method = "GP expected improvement by region"
+    return propose_by(_search, problem, most_observations=most_observations, method=method)
+
+
+@dataclass(frozen=True, slots=True)
+class _Land:
+    """What the model expects, and how far tops are apart at least."""
+
+    learned: Learned
+    guide: Guide | None
+    least: float
+
+    def merit(self, rows: Array) -> Array:
+        """Return the mean of the objective, less where constraints are expected to be missed."""
+        merit = np.zeros(len(rows))
+        for each in self.learned.surrogates:
+            means = each.posterior.means_at(rows)[:, 0]
+            if each.outcome.optimized:
+                merit += means
+            if each.outcome.floor is not None:
+                merit -= _PENALTY * np.maximum(each.floor - means, 0.0)
+        return merit
+
+    def divided(self, rows: Array, top: Array) -> NDArray[np.bool_]:
+        """Say for each row whether there is a valley between it and the top."""
+        ends = np.minimum(self.merit(rows), self.merit(top[None, :])[0])
+        ways = [self.merit(share * rows + (1.0 - share) * top) for share in _BETWEEN]
+        return np.asarray(np.min(ways, axis=0) < ends - _SHALLOW)
+
+    def far(self, rows: Array, tops: Array) -> NDArray[np.bool_]:
+        """Say for each row whether it is far enough from all of the tops."""
+        gaps = np.linalg.norm(rows[:, None, :] - tops[None, :, :], axis=2)
+        return np.asarray((gaps >= self.least).all(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one point is for: the hill of `top`, or a new one where that is None.
+
+    `better` are the tops to keep away from. `least` is what has to be improved on.
+    """
+
+    land: _Land
+    top: Array | None
+    better: Array
+    least: float
+
+    def belongs(self, rows: Array) -> NDArray[np.bool_]:
+        """Say which rows are where the point may be."""
+        far = self.land.far(rows, self.better)
+        return far if self.top is None else far & ~self.land.divided(rows, self.top)
+
+    def values(self, rows: Array) -> Array:
+        """Return how promising each row is."""
+        learned, guide = self.land.learned, self.land.guide
+        objective = next(each for each in learned.surrogates if each.outcome.optimized)
+        moments = objective.posterior.moments(rows)
+        margin = (moments.means - self.least) / moments.stddev[:, None]
+        if self.top is None:
+            found = log_ndtr(margin[:, 0]) + 2.0 * np.log(moments.stddev)
+        else:
+            found = log_improvement(margin, moments.stddev)[:, 0]
+        found = found + log_satisfaction(learned, rows)
+        if guide is not None:
+            found = found + guide.exponent * log_density(guide.priors, rows)
+        return np.asarray(found)
+
+
+def _search(problem: Problem, learned: Learned, random: np.random.Generator) -> tuple[Array, Array]:
+    places = learned.places
+    known = np.array([not each.failed for each in learned.observations], dtype=bool)
+    observed = learned.rows[known]
+    count = problem.experiment.num_solutions
+    land = _Land(
+        believing(learned, rows_at(places, problem.pending)),
+        guide_of(problem, places),
+        apart(problem.experiment.space, count) * len(places.axes) ** 0.5,
+    )
+    bounded = bounded_of(places)
+    priors = {} if land.guide is None else land.guide.priors
+    everywhere = spread_out(places, bounded, priors, count=_SPREAD, random=random)
+    best = observed[np.argsort(-land.merit(observed), kind="stable")[:_CENTRES]]
+    rows = np.vstack([observed, everywhere, around(places, bounded, best, each=1, random=random)])
+    turn = _turn(land, observed, rows, problem.index % (count + 1), count)
+    centres = best if turn.top is None else turn.top[None, :]
+    for _ in range(1 + _REFINEMENTS):
+        rows = np.vstack(
+            [rows, centres, around(places, bounded, centres, each=_AROUND, random=random)]
+        )
+        eligible = rows[turn.belongs(rows)]
+        rows = eligible if len(eligible) else rows
+        values = turn.values(rows)
+        order = np.argsort(-values, kind="stable")
+        rows, values = rows[order], values[order]
+        centres = rows[:_REFINED]
+    return rows, values
+
+
+def _turn(land: _Land, observed: Array, rows: Array, number: int, count: int) -> _Turn:
+    merit = land.merit(observed)
+    tops = _tops(land, rows, min(number + 1, count))
+    if number < len(tops):
+        top = tops[number]
+        own = merit[~land.divided(observed, top)]
+        return _Turn(land, top, tops[:number], float(own.max(initial=merit.min())))
+    return _Turn(land, None, tops, float(np.median(merit)))
+
+
+def _tops(land: _Land, rows: Array, most: int) -> Array:
+    """Return the tops of at most so many hills, the highest first."""
+    tops: list[Array] = []
+    left = rows[np.argsort(-land.merit(rows), kind="stable")]
+    while len(left) and len(tops) < most:
+        top = left[0]
+        tops.append(top)
+        left = left[land.far(left, top[None, :]) & land.divided(left, top)]
+    return np.array(tops)
