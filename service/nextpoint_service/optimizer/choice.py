@@ -19,7 +19,7 @@ class Engine(Enum):
 
 
 def engine_for(experiment: Experiment) -> Engine:
-    """Return the engine of such experiments; docs/performance.md compares those of one objective."""
+    """Return the engine of such experiments; docs/performance.md compares them."""
     match experiment.optimized:
         case ():
             return Engine.COVERAGE
