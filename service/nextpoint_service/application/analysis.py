@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import assert_never
 
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL, seed_of
 from nextpoint_service.application.ports import Importances, Page, Studied, Transaction
-from nextpoint_service.application.problems import read_observations
+from nextpoint_service.application.problems import read_observations, seen_now
 from nextpoint_service.domain.best_practices import Advice, against_advice
 from nextpoint_service.domain.errors import (
     FieldViolation,
@@ -73,7 +73,10 @@ class AnalysisUseCases:
         return [*enumerate(found)][after + 1 : after + 1 + page.limit]
 
     async def _best_by_model(self, experiment_id: str) -> list[Best]:
-        studied = await self._context.database.read(lambda tx: _studied(tx, experiment_id))
+        def look(tx: Transaction) -> tuple[Studied, list[Observation]]:
+            return _studied(tx, experiment_id), tx.observations.all(experiment_id)
+
+        studied, reported = await self._context.database.read(look)
         count = len(studied.observations)
         if count < FEWEST_FOR_A_MODEL:
             raise TooFewObservations(experiment_id, FEWEST_FOR_A_MODEL, count)
@@ -84,7 +87,8 @@ class AnalysisUseCases:
             if predictions
         }
         predicted = [as_predicted(each.observation, each.predictions) for each in known.values()]
-        return [known[each.observation_id] for each in best(studied.experiment, predicted)]
+        found = _as_reported(best(studied.experiment, predicted), reported)
+        return [replace(known[each.observation_id], observation=each) for each in found]
 
     async def stopping_reasons(self, experiment_id: str) -> tuple[StoppingReason, ...]:
         """Return why it is time to stop; nothing when it is not."""
@@ -92,7 +96,8 @@ class AnalysisUseCases:
         def look(tx: Transaction) -> tuple[StoppingReason, ...]:
             experiment = tx.experiments.get(experiment_id)
             progress = tx.experiments.progress(experiment)
-            return stopping_reasons(experiment, progress, tx.observations.all(experiment_id))
+            observations = [*read_observations(tx, experiment)]
+            return stopping_reasons(experiment, progress, observations)
 
         return await self._context.database.read(look)
 
@@ -146,7 +151,17 @@ def _require_thresholds(experiment: Experiment, limits: Limits) -> None:
 
 def _observed(tx: Transaction, experiment_id: str) -> list[Best]:
     experiment = tx.experiments.get(experiment_id)
-    return [Best(each) for each in best(experiment, tx.observations.all(experiment_id))]
+    reported = tx.observations.all(experiment_id)
+    found = best(experiment, seen_now(experiment, reported))
+    return [Best(each) for each in _as_reported(found, reported)]
+
+
+def _as_reported(
+    found: Sequence[Observation], reported: Sequence[Observation]
+) -> list[Observation]:
+    """Return what was found as it was reported: with the assignments that were evaluated."""
+    by_id = {each.observation_id: each for each in reported}
+    return [by_id[each.observation_id] for each in found]
 
 
 def _studied(tx: Transaction, experiment_id: str) -> Studied:

@@ -1,5 +1,6 @@
 """Reads from the database what the optimizer is asked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -32,12 +33,17 @@ class Demand:
 
 def read_observations(tx: Transaction, experiment: Experiment) -> tuple[Observation, ...]:
     """Return all observations, the earliest first, with what their points are in the space now."""
-    return tuple(
+    return tuple(seen_now(experiment, tx.observations.all(experiment.experiment_id)))
+
+
+def seen_now(experiment: Experiment, observations: Iterable[Observation]) -> list[Observation]:
+    """Return the observations with what their points are in the space now."""
+    return [
         # The same object where nothing changed: there may be 100,000.
         each if point is each.assignments else replace(each, assignments=point)
-        for each in tx.observations.all(experiment.experiment_id)
+        for each in observations
         for point in [translated(experiment.space, each.assignments)]
-    )
+    ]
 
 
 def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem | None:

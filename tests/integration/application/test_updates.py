@@ -8,6 +8,7 @@ from tests.support import oracle
 from tests.support.quick_optimizer import QuickOptimizer
 from tests.support.use_cases import LINE, NOW_AND_AGAIN
 
+from nextpoint_service.application.analysis import Ranking
 from nextpoint_service.application.ports import Page, Phase
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
 from nextpoint_service.domain.errors import BudgetSpent, InvalidRequest, LeaseLost
@@ -181,6 +182,33 @@ async def test_a_model_learns_from_what_was_observed_in_the_old_space(service):
     assert problem.experiment.space.contains(proposal.assignments)
     assert proposal.assignments["x"] == pytest.approx(0.75, abs=0.1)
     assert proposal.provenance.predictions["taste"].mean == pytest.approx(0.0, abs=0.02)
+
+
+@pytest.mark.parametrize("ranking", Ranking)
+async def test_the_best_are_shown_with_the_assignments_that_were_evaluated(service, ranking):
+    experiment = await service.define(
+        parameters=(X, ParameterDraft("z", "bool")), num_solutions=2, budget=20
+    )
+    for taste, x in enumerate((0.0, 0.1, 1.0, 0.9)):
+        await service.report_own(experiment, float(taste), x=x, z=True)
+    await service.change(experiment, parameters=(X, Y))
+
+    found = await service.analysis.best(experiment, ranking, ALL)
+
+    assert found[0][1].observation.assignments == {"x": 0.9, "z": True}
+
+
+async def test_what_is_near_is_judged_in_the_new_space(service):
+    experiment = await service.define(num_solutions=2, budget=20)
+    await service.report_own(experiment, 3.0, x=0.5)
+    await service.change(experiment, parameters=(X, Y))
+    await service.report_own(experiment, 2.0, x=0.51, y=2)
+    await service.report_own(experiment, 1.0, x=0.5, y=1)
+    await service.report_own(experiment, 0.0, x=0.1, y=1)
+
+    found = await service.analysis.best(experiment, Ranking.OBSERVED, ALL)
+
+    assert [each.observation.assignments for _, each in found] == [{"x": 0.5}]
 
 
 async def test_new_thresholds_make_points_anew(service):
