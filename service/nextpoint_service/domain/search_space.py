@@ -125,12 +125,18 @@ class LinearConstraint:
                 assert_never(self.comparison)
 
     def holds(self, point: Assignments) -> bool:
-        """Whether the point satisfies the constraint, up to the rounding of its terms."""
+        """Whether the point satisfies the constraint, up to the rounding of its terms.
+
+        Whole numbers with whole weights are not rounded, so that they have to satisfy it exactly.
+        """
         largest = max(
             abs(self.threshold),
             *(abs(term.weight * float(point[term.name])) for term in self.terms),
         )
-        return self.excess(point) <= TOLERANCE * largest
+        whole = largest <= LARGEST_INT and all(
+            isinstance(point[term.name], int) and term.weight.is_integer() for term in self.terms
+        )
+        return self.excess(point) <= (0.0 if whole else TOLERANCE * largest)
 
 
 @dataclass(frozen=True, slots=True)

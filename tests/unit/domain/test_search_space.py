@@ -147,6 +147,17 @@ def test_the_tolerance_is_a_billionth_of_the_largest_term(comparison, scale):
     assert not holds_when_missed_by(1.1e-9)
 
 
+@pytest.mark.parametrize("size", [1, 10**9, 2**50])
+@pytest.mark.parametrize("comparison", Comparison)
+def test_whole_numbers_with_whole_weights_are_given_no_tolerance(comparison, size):
+    missed = -1 if comparison is GREATER else 1
+
+    constraint = a_constraint(comparison, {"a": 2.0, "b": 2.0}, threshold=4.0 * size)
+
+    assert constraint.holds({"a": size, "b": size})
+    assert not constraint.holds({"a": size, "b": size + missed})
+
+
 def test_a_constraint_of_zeros_holds_exactly_and_not_nearly():
     constraint = a_constraint(LESS, {"a": 1.0, "b": 1.0}, threshold=0.0)
 

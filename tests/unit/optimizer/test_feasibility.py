@@ -118,3 +118,19 @@ def test_that_no_point_was_found_is_not_said_to_prove_that_there_is_none():
     assert why_infeasible(even_weights_and_an_odd_sum, seconds=0.2) == (
         "no point that satisfies the linear constraints was found within 0.2 s"
     )
+
+
+@pytest.mark.parametrize("largest", [10**6, 10**9, 2**40])
+def test_an_odd_sum_of_even_weights_is_infeasible_however_large_it_is(largest):
+    space = a_space(ints("ab", 0, largest), equals(largest // 2 * 2 + 1, a=2.0, b=2.0))
+
+    assert why_infeasible(space, seconds=0.5) is not None
+
+
+@pytest.mark.parametrize("largest", [10**6, 10**9, 2**40])
+def test_a_large_sum_that_can_be_is_found_exactly(largest):
+    space = a_space(ints("ab", 0, largest), equals(largest // 2 * 2, a=2.0, b=2.0))
+
+    point = any_point(space, math.inf)
+
+    assert 2 * point["a"] + 2 * point["b"] == largest // 2 * 2
