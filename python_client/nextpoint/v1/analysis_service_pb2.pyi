@@ -35,8 +35,8 @@ class _RankingEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTy
     """What a model expects of the true values where something was observed:
     thresholds and metrics are about its means. Observations that the model
     cannot learn from, such as one with a category that the parameter does not
-    have, are left out. Of more than 1000 it knows the best and some from all
-    times.
+    have, are left out. Of more than the service lets it learn from, 1000
+    unless it was set otherwise, it knows the best and some from all times.
     """
 
 class Ranking(_Ranking, metaclass=_RankingEnumTypeWrapper):
@@ -52,8 +52,8 @@ RANKING_MODEL: Ranking.ValueType  # 2
 """What a model expects of the true values where something was observed:
 thresholds and metrics are about its means. Observations that the model
 cannot learn from, such as one with a category that the parameter does not
-have, are left out. Of more than 1000 it knows the best and some from all
-times.
+have, are left out. Of more than the service lets it learn from, 1000
+unless it was set otherwise, it knows the best and some from all times.
 """
 global___Ranking = Ranking
 
@@ -189,8 +189,8 @@ class BestAssignments(google.protobuf.message.Message):
     @property
     def predictions(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.suggestion_pb2.Prediction]:
         """What the model expects of each metric there that is optimized or
-        constrained, by name: it knows all observations, and so less noise than
-        each of them. Empty unless ranked by the model.
+        constrained, by name: it knows more than the one observation, and so less
+        noise. Empty unless ranked by the model.
         """
 
     def __init__(

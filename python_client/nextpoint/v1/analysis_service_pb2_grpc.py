@@ -80,8 +80,9 @@ class AnalysisServiceServicer(object):
         With none: everything that satisfies the constraints, the best in the first
         constraint metric first, of equals there the best in the second, and so on.
 
-        By the model it takes up to seconds, in which everything else goes on; the
-        same observations give the same answer.
+        By the model it takes up to seconds, and such calls come one after another;
+        the same observations give the same answer. An observation between two
+        pages may move what is on the second.
 
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
         `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with

@@ -38,8 +38,9 @@ class AnalysisServiceStub:
     With none: everything that satisfies the constraints, the best in the first
     constraint metric first, of equals there the best in the second, and so on.
 
-    By the model it takes up to seconds, in which everything else goes on; the
-    same observations give the same answer.
+    By the model it takes up to seconds, and such calls come one after another;
+    the same observations give the same answer. An observation between two
+    pages may move what is on the second.
 
     Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
     `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with
@@ -118,8 +119,9 @@ class AnalysisServiceAsyncStub:
     With none: everything that satisfies the constraints, the best in the first
     constraint metric first, of equals there the best in the second, and so on.
 
-    By the model it takes up to seconds, in which everything else goes on; the
-    same observations give the same answer.
+    By the model it takes up to seconds, and such calls come one after another;
+    the same observations give the same answer. An observation between two
+    pages may move what is on the second.
 
     Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
     `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with
@@ -200,8 +202,9 @@ class AnalysisServiceServicer(metaclass=abc.ABCMeta):
         With none: everything that satisfies the constraints, the best in the first
         constraint metric first, of equals there the best in the second, and so on.
 
-        By the model it takes up to seconds, in which everything else goes on; the
-        same observations give the same answer.
+        By the model it takes up to seconds, and such calls come one after another;
+        the same observations give the same answer. An observation between two
+        pages may move what is on the second.
 
         Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
         `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with

@@ -55,8 +55,8 @@ class AnalysisUseCases:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        # One at a time: suggestions need the threads that many long ones would take.
-        self._measuring = asyncio.Lock()
+        # One at a time: suggestions need the threads and processes that many would take.
+        self._computing = asyncio.Lock()
 
     async def best(
         self, experiment_id: str, ranking: Ranking, page: Page
@@ -80,7 +80,8 @@ class AnalysisUseCases:
         count = len(studied.observations)
         if count < FEWEST_FOR_A_MODEL:
             raise TooFewObservations(experiment_id, FEWEST_FOR_A_MODEL, count)
-        expectations = await self._context.optimizer.expectations(studied)
+        async with self._computing:
+            expectations = await self._context.optimizer.expectations(studied)
         known = {
             each.observation_id: Best(each, predictions)
             for each, predictions in zip(studied.observations, expectations, strict=True)
@@ -120,7 +121,8 @@ class AnalysisUseCases:
         found = len(studied.observations)
         if found < needed:
             raise TooFewObservations(experiment_id, needed, found)
-        return await self._context.optimizer.importances(studied)
+        async with self._computing:
+            return await self._context.optimizer.importances(studied)
 
     async def hypervolume(self, experiment_id: str) -> Hypervolume:
         """Return the hypervolume, or raise HypervolumeUndefined or FrontierTooLarge."""
@@ -133,7 +135,7 @@ class AnalysisUseCases:
 
         found = await self._context.database.read(find)
         seconds = limits.hypervolume_seconds
-        async with self._measuring:
+        async with self._computing:
             volume = await self._context.optimizer.hypervolume(found, seconds)
         if volume is None:
             raise FrontierTooLarge(experiment_id, len(found), seconds)

@@ -1,8 +1,14 @@
 """What callers ask about what was learned."""
 
+import asyncio
+from contextlib import asynccontextmanager
+
 import pytest
+from tests.support.scripted_optimizer import ScriptedOptimizer
 from tests.support.use_cases import NOW_AND_AGAIN
 
+from nextpoint_service.application.analysis import Ranking
+from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.definition import MetricDraft
 from nextpoint_service.domain.errors import ExperimentNotFound, TooFewObservations
 from nextpoint_service.domain.parameter_rules import ParameterDraft
@@ -85,3 +91,43 @@ async def test_a_single_parameter_moves_everything(service):
 async def test_an_unknown_experiment_is_not_found(service, question):
     with pytest.raises(ExperimentNotFound):
         await getattr(service.analysis, question)("exp_7")
+
+
+class CrowdedOptimizer(ScriptedOptimizer):
+    """Counts how many analyses a model process would have to make at the same time."""
+
+    def __init__(self):
+        super().__init__()
+        self.busy = 0
+        self.busiest = 0
+
+    async def importances(self, studied):
+        async with self._at_work():
+            return await super().importances(studied)
+
+    async def expectations(self, studied):
+        async with self._at_work():
+            return await super().expectations(studied)
+
+    @asynccontextmanager
+    async def _at_work(self):
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        await asyncio.sleep(0)
+        yield
+        self.busy -= 1
+
+
+async def test_analyses_take_one_model_process_at_a_time(start):
+    optimizer = CrowdedOptimizer()
+    service = await start(optimizer)
+    experiment = await service.define(parameters=PLANE)
+    for _ in range(10):
+        await service.report_own(experiment, x=0.5, y=0.5)
+
+    await asyncio.gather(
+        *(service.analysis.best(experiment, Ranking.MODEL, Page(1)) for _ in range(4)),
+        *(service.analysis.importances(experiment) for _ in range(4)),
+    )
+
+    assert optimizer.busiest == 1

@@ -33,8 +33,8 @@ const (
 	// What a model expects of the true values where something was observed:
 	// thresholds and metrics are about its means. Observations that the model
 	// cannot learn from, such as one with a category that the parameter does not
-	// have, are left out. Of more than 1000 it knows the best and some from all
-	// times.
+	// have, are left out. Of more than the service lets it learn from, 1000
+	// unless it was set otherwise, it knows the best and some from all times.
 	Ranking_RANKING_MODEL Ranking = 2
 )
 
@@ -275,8 +275,8 @@ type BestAssignments struct {
 	// The observation that shows it.
 	Observation *Observation `protobuf:"bytes,1,opt,name=observation,proto3" json:"observation,omitempty"`
 	// What the model expects of each metric there that is optimized or
-	// constrained, by name: it knows all observations, and so less noise than
-	// each of them. Empty unless ranked by the model.
+	// constrained, by name: it knows more than the one observation, and so less
+	// noise. Empty unless ranked by the model.
 	Predictions   map[string]*Prediction `protobuf:"bytes,2,rep,name=predictions,proto3" json:"predictions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -105,8 +105,8 @@ export type BestAssignments = Message<"nextpoint.v1.BestAssignments"> & {
 
   /**
    * What the model expects of each metric there that is optimized or
-   * constrained, by name: it knows all observations, and so less noise than
-   * each of them. Empty unless ranked by the model.
+   * constrained, by name: it knows more than the one observation, and so less
+   * noise. Empty unless ranked by the model.
    *
    * @generated from field: map<string, nextpoint.v1.Prediction> predictions = 2;
    */
@@ -387,8 +387,8 @@ export enum Ranking {
    * What a model expects of the true values where something was observed:
    * thresholds and metrics are about its means. Observations that the model
    * cannot learn from, such as one with a category that the parameter does not
-   * have, are left out. Of more than 1000 it knows the best and some from all
-   * times.
+   * have, are left out. Of more than the service lets it learn from, 1000
+   * unless it was set otherwise, it knows the best and some from all times.
    *
    * @generated from enum value: RANKING_MODEL = 2;
    */
@@ -460,8 +460,9 @@ export const AnalysisService: GenService<{
    * With none: everything that satisfies the constraints, the best in the first
    * constraint metric first, of equals there the best in the second, and so on.
    *
-   * By the model it takes up to seconds, in which everything else goes on; the
-   * same observations give the same answer.
+   * By the model it takes up to seconds, and such calls come one after another;
+   * the same observations give the same answer. An observation between two
+   * pages may move what is on the second.
    *
    * Fails with `NOT_FOUND`, reason `EXPERIMENT_NOT_FOUND`; with
    * `INVALID_ARGUMENT`, reason `INVALID_REQUEST`; by the model with
