@@ -19,7 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code: 0 done, 1 a bug, 2 refused."""
     settings, log_format, log_level = parse(arguments)
     # Imported here, so that --help need not wait for gRPC.
-    from nextpoint_service.bootstrap import running  # noqa: PLC0415
+    try:
+        from nextpoint_service.bootstrap import running  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("nextpoint"):
+            raise
+        print(  # noqa: T201
+            f"nextpoint: '{error.name}' is not installed, only the client is; install"
+            " 'nextpoint[service]' for the service",
+            file=sys.stderr,
+        )
+        return _REFUSED
 
     return serve(running(settings), log_format=log_format, log_level=log_level)
 

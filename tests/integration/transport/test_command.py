@@ -47,6 +47,20 @@ def test_every_setting_of_the_command_says_its_default():
         assert f"(default: {default})" in text
 
 
+def test_where_the_client_alone_is_installed_it_names_what_is_missing():
+    without = "import sys; sys.modules['structlog'] = None\n"
+    main = "from nextpoint_service.__main__ import main; sys.exit(main(['serve']))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", without + main], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "'structlog' is not installed" in done.stderr
+    assert "nextpoint[service]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
