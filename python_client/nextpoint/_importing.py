@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,14 +138,10 @@ def _parsed(cell: object) -> object:
     """Return the number that a text says, and anything else as it is."""
     if not isinstance(cell, str):
         return cell
-    try:
-        return int(cell)
-    except ValueError:
-        pass
-    try:
-        return float(cell)
-    except ValueError:
-        return cell
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(cell)
+    return cell
 
 
 def _whole_if_it_is(cell: object) -> object:
