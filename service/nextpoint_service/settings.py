@@ -44,11 +44,11 @@ class Settings:
     engine_observations: int = 1000
     """The same for the models of our own, which serve one metric to optimize."""
     model_batch: int = 4
-    """Points that one model run makes at most, for calls that wait together or ahead."""
+    """Points that one round of a model makes at most, for calls that wait together or ahead."""
     model_large_batch: int = 16
     """The same where all of them together cost less than `model_large_batch_seconds`."""
     model_large_batch_seconds: float = 0.25
-    """How long a model run that makes more than `model_batch` points should take at most."""
+    """How long a round that makes more than `model_batch` points should take at most."""
     turn_seconds: float = 0.5
     """How long a call waits while models work for other experiments, before it gets a stale or a
     space-filling point."""

@@ -1,7 +1,7 @@
 """Decides when points are made: for whom, how many together, ahead of demand or anew.
 
 Every experiment that is asked for points has a shelf. Calls that wait together are served by one
-run of the model. Where the model is quick compared with what a call waits for a fresh point, that
+round of the model. Where the model is quick compared with what a call waits for a fresh point, that
 is all. Where it is not, points are made ahead while workers evaluate, unless evaluations are
 quicker than the model, and made anew when an observation arrives. A point that does not know the
 newest observations is handed out when a better one would not come in the time that the caller is
@@ -20,7 +20,7 @@ from time import monotonic
 from nextpoint_service.application.planner_settings import PlannerSettings
 from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem, Transaction
 from nextpoint_service.application.problems import read_problem
-from nextpoint_service.application.shelf import Point, Run, Shelf, Waiter
+from nextpoint_service.application.shelf import Point, Round, Shelf, Waiter
 from nextpoint_service.application.turns import Turns
 from nextpoint_service.domain.errors import Overloaded, ShuttingDown
 
@@ -231,13 +231,13 @@ class Planner:
         shelf.uses_model = problem.phase is Phase.MODEL
         revision = problem.experiment.revision
         began = self._clock()
-        shelf.run = Run(revision, began + shelf.pace.run_seconds)
+        shelf.round = Round(revision, began + shelf.pace.round_seconds)
         try:
             proposals = await self._optimizer.propose(problem)
         finally:
-            shelf.run = None
+            shelf.round = None
         if shelf.uses_model:
-            shelf.pace.ran(self._clock() - began, len(proposals))
+            shelf.pace.took(self._clock() - began, len(proposals))
         known = _KNOWS_ENOUGH if problem.phase is Phase.RANDOM else revision
         shelf.put([Point(each, problem.experiment.space, known) for each in proposals])
         return True
@@ -281,7 +281,7 @@ class Planner:
         return problem if problem.count > 0 else None
 
     def _batch(self, shelf: Shelf) -> int:
-        """Return how many points one run of the model makes at most."""
+        """Return how many points one round of the model makes at most."""
         settings = self._settings
         if not shelf.pace.point_seconds:
             return settings.batch

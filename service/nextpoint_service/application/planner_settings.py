@@ -12,11 +12,11 @@ class PlannerSettings:
     turn_seconds: float
     """How long a call waits for the turn of its experiment, unless it says that it waits longer."""
     batch: int
-    """Points that one run of a model makes at most, whatever they cost."""
+    """Points that one round of a model makes at most, whatever they cost."""
     large_batch: int
     """The same where they are cheap."""
     large_batch_seconds: float
-    """How long a run that makes more than `batch` points may be expected to take."""
+    """How long a round that makes more than `batch` points may be expected to take."""
     idle_seconds: float
     """How long after the last call points are still made ahead."""
     waiting_limit: int

@@ -21,7 +21,7 @@ class Demand:
 
     `ready` are those that nobody took yet, `handed_over` those that are about to be stored, if they
     are not yet. `ahead` is how many points to make for each one that is evaluated besides those
-    wanted, and `batch` how many points one run of a model makes at most.
+    wanted, and `batch` how many points one round of a model makes at most.
     """
 
     wanted: int

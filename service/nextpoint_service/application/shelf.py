@@ -11,7 +11,7 @@ from nextpoint_service.domain.suggestion import Proposal
 
 WAIT_SHARE = 0.1
 """Which share of an evaluation a fresh point is worth waiting for, when the caller says nothing."""
-_REMEMBERED_RUNS = 5
+_REMEMBERED_ROUNDS = 5
 
 
 @dataclass(slots=True, eq=False)
@@ -59,21 +59,23 @@ class Pace:
     evaluation_seconds: float = 0.0
     turn_seconds: float = 0.0
     """How long the last turn at the models had to be waited for."""
-    _runs: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_RUNS))
+    _rounds: deque[tuple[float, int]] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED_ROUNDS)
+    )
 
-    def ran(self, seconds: float, points: int) -> None:
-        """Note how long a run of the model took that made so many points."""
-        self._runs.append((seconds, max(1, points)))
+    def took(self, seconds: float, points: int) -> None:
+        """Note how long a round of the model took that made so many points."""
+        self._rounds.append((seconds, max(1, points)))
 
     @property
-    def run_seconds(self) -> float:
-        """How long a run of the model takes."""
-        return median(seconds for seconds, _ in self._runs) if self._runs else 0.0
+    def round_seconds(self) -> float:
+        """How long a round of the model takes."""
+        return median(seconds for seconds, _ in self._rounds) if self._rounds else 0.0
 
     @property
     def point_seconds(self) -> float:
-        """How long a run takes for each point that it makes."""
-        return median(seconds / points for seconds, points in self._runs) if self._runs else 0.0
+        """How long a round takes for each point that it makes."""
+        return median(seconds / points for seconds, points in self._rounds) if self._rounds else 0.0
 
     @property
     def patience(self) -> float:
@@ -82,20 +84,20 @@ class Pace:
 
     @property
     def ahead(self) -> float:
-        """How many runs of the model an evaluation is worth waiting for, as points made ahead.
+        """How many rounds of the model an evaluation is worth waiting for, as points made ahead.
 
-        That is the share of an evaluation for which a run lasts: of all that are evaluated, so many
-        end meanwhile. It is 0 where nothing is to be made ahead: where a call waits for a fresh
-        point anyway, since the model is quick, or where evaluations are quicker than the model.
+        That is the share of an evaluation for which a round lasts: of all that are evaluated, so
+        many end meanwhile. It is 0 where nothing is to be made ahead: where a call waits for a
+        fresh point anyway, since the model is quick, or where evaluations are quicker than it.
         """
-        if self.patience < self.run_seconds < self.evaluation_seconds:
-            return self.run_seconds / self.evaluation_seconds
+        if self.patience < self.round_seconds < self.evaluation_seconds:
+            return self.round_seconds / self.evaluation_seconds
         return 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A run of the model that is under way: what it will know, and when it should be done."""
+class Round:
+    """A round of the model that is under way: what it will know, and when it should be done."""
 
     revision: int
     until: float
@@ -112,7 +114,7 @@ class Shelf:
     producer: asyncio.Task[None] | None = None
     stand_in: asyncio.Task[None] | None = None
     uses_model: bool = False
-    run: Run | None = None
+    round: Round | None = None
     waits_for_turn: bool = False
     revision: int = 0
     pace: Pace = field(default_factory=Pace)
@@ -168,11 +170,11 @@ class Shelf:
 
     def fresh_in(self, revision: int, now: float) -> float:
         """Return in how many seconds there should be a point that knows this revision."""
-        another = self.pace.turn_seconds + self.pace.run_seconds
-        if self.run is None:
+        another = self.pace.turn_seconds + self.pace.round_seconds
+        if self.round is None:
             return another
-        left = max(0.0, self.run.until - now)
-        return left if self.run.revision >= revision else left + another
+        left = max(0.0, self.round.until - now)
+        return left if self.round.revision >= revision else left + another
 
     def has_fresh(self) -> bool:
         """Whether a point that was not asked for knows all that is known."""
