@@ -16,9 +16,9 @@ import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
 from nextpoint_service.domain.search_space import Prior
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.posterior import Moments, Posterior
 from nextpoint_service.optimizer.priors import log_density, log_density_slope
-from nextpoint_service.optimizer.region import Array
 
 _LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF_PI = math.sqrt(0.5 * math.pi)
@@ -45,13 +45,13 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """Given draws: the objective and the best of it so far, and what has to be satisfied.
+    """Given draws: what is optimized and the best of it so far, and what has to be satisfied.
 
-    Without an objective it is the probability that the point satisfies what no other does.
+    Without what is optimized it is the probability that the point satisfies what no other does.
     `weights` are the logarithms of how much each draw counts.
     """
 
-    objective: Posterior | None
+    optimized: Posterior | None
     best: Array
     constraints: tuple[Constraint, ...]
     weights: Array
@@ -60,8 +60,8 @@ class Acquisition:
     def values(self, places: Array) -> Array:
         """Return the value at each place."""
         total = self.weights[None, :]
-        if self.objective is not None:
-            moments = self.objective.moments(places)
+        if self.optimized is not None:
+            moments = self.optimized.moments(places)
             total = total + log_improvement(*self._standardized(moments))
         for each in self.constraints:
             total = total + log_ndtr(_margin(each, each.posterior.moments(places)))
@@ -77,13 +77,13 @@ class Acquisition:
         places = place[None, :]
         total = self.weights[None, :]
         parts: list[tuple[Posterior, Moments, Array, Array]] = []
-        if self.objective is not None:
-            moments = self.objective.moments(places)
+        if self.optimized is not None:
+            moments = self.optimized.moments(places)
             margin, stddev = self._standardized(moments)
             total = total + log_improvement(margin, stddev)
             ratio = _improvement_slopes(margin)
             parts.append(
-                (self.objective, moments, ratio[0] / stddev[:, None], ratio[1] / stddev[:, None])
+                (self.optimized, moments, ratio[0] / stddev[:, None], ratio[1] / stddev[:, None])
             )
         for each in self.constraints:
             moments = each.posterior.moments(places)

@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextpoint_service.domain.search_space import Prior
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.places import Places
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
 from nextpoint_service.optimizer.priors import log_density, spread
-from nextpoint_service.optimizer.region import Array, Rows
+from nextpoint_service.optimizer.region import Rows
 from nextpoint_service.optimizer.sobol import sobol
 
 _SCALES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 _MOST_MOVED = 20
 """How many axes are moved at the same time; moving all of very many leads nowhere."""
-_TOLERANCE = 1e-9
 _FEW = 9
 _NEAR = (-4, -2, -1, 1, 2, 4)
 
@@ -85,7 +85,7 @@ def around(
 
 def feasible(places: Places, rows: Array) -> Array:
     """Return those rows that satisfy the linear constraints."""
-    return rows if places.rows is None else rows[places.rows.holds(rows, _TOLERANCE)]
+    return rows[places.holds(rows)]
 
 
 def _moved(

@@ -15,13 +15,13 @@ from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.observation import is_eligible
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import Guide
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import Bounded, around, bounded_of, spread_out
 from nextpoint_service.optimizer.encoding import Kind
-from nextpoint_service.optimizer.learning import Learned, log_satisfaction, rows_at
+from nextpoint_service.optimizer.learning import Models, log_satisfaction, rows_at
 from nextpoint_service.optimizer.places import Places
 from nextpoint_service.optimizer.priors import log_density
-from nextpoint_service.optimizer.region import Array
-from nextpoint_service.optimizer.search import guide_of, propose_by
+from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 _SPREAD = 1024
 _CENTRES = 8
@@ -38,7 +38,6 @@ _HALVINGS = 10
 _COVERED = 0.05
 """Where no point gains more than this share of what it could, the radius is too large."""
 _TINY = 1e-300
-_TOLERANCE = 1e-9
 
 
 def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
@@ -47,15 +46,14 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     The radius is such that as many balls as the budget has observations fill the volume that is
     expected to satisfy the constraints, and smaller where that is covered already.
     """
-    method = "GP expected coverage improvement"
-    return propose_by(_search, problem, most_observations=most_observations, method=method)
+    return propose_by(_search, problem, most_observations=most_observations)
 
 
 @dataclass(frozen=True, slots=True)
 class _Gain:
     """How much a point is expected to cover; `ball` are places around it, for a radius of 1."""
 
-    learned: Learned
+    learned: Models
     guide: Guide | None
     covering: Array
     ball: Array
@@ -68,23 +66,22 @@ class _Gain:
             return likely
         return likely + self.guide.exponent * log_density(self.guide.priors, rows)
 
-    def values(self, rows: Array, likelihood: Array) -> Array:
+    def values(self, rows: Array) -> Array:
         """Return the logarithm of the share of the ball around each row that it would cover."""
         places = self.learned.places
         balls = (rows[:, None, :] + self.radius * self.ball).reshape(-1, places.width)
         inside = ((balls >= 0.0) & (balls <= 1.0))[:, places.free].all(axis=1)
         balls = places.snapped(balls)
-        if places.rows is not None:
-            inside &= places.rows.holds(balls, _TOLERANCE)
+        inside &= places.holds(balls)
         inside &= _distance(balls, self.covering) > self.radius
         gains = np.zeros(len(balls))
         if inside.any():
             gains[inside] = np.exp(log_satisfaction(self.learned, balls[inside]))
-        covered = gains.reshape(len(rows), -1).mean(axis=1)
-        return np.asarray(likelihood + np.log(covered + _TINY))
+        covered = gains.reshape(len(rows), len(self.ball)).mean(axis=1)
+        return np.asarray(self.likelihood(rows) + np.log(covered + _TINY))
 
 
-def _search(problem: Problem, learned: Learned, random: np.random.Generator) -> tuple[Array, Array]:
+def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
     places = learned.places
     bounded = bounded_of(places)
     guide = guide_of(problem, places)
@@ -114,23 +111,21 @@ def _search(problem: Problem, learned: Learned, random: np.random.Generator) -> 
             break
         gain = replace(gain, radius=gain.radius / 2.0)
     near = around(places, bounded, found[:_REFINED], each=1, random=random)
-    if not len(near):
-        return found, values
-    near_values = gain.values(near, gain.likelihood(near))
-    order = np.argsort(-np.concatenate([values, near_values]), kind="stable")
-    return np.vstack([found, near])[order], np.concatenate([values, near_values])[order]
+    rows = np.vstack([found, near])
+    order = np.argsort(-np.concatenate([values, gain.values(near)]), kind="stable")
+    return Found(rows[order], gain.values, "GP expected coverage improvement")
 
 
 def _best(gain: _Gain, rows: Array, likelihood: Array) -> tuple[Array, Array]:
     """Return the most promising rows and their values; balls are looked into for a few of them."""
     room = np.minimum(_distance(rows, gain.covering) / (2.0 * gain.radius), 1.0)
     finalists = np.argsort(-(likelihood + np.log(room + 1e-6)), kind="stable")[:_FINALISTS]
-    values = gain.values(rows[finalists], likelihood[finalists])
+    values = gain.values(rows[finalists])
     order = np.argsort(-values, kind="stable")
     return rows[finalists[order]], values[order]
 
 
-def _centres(learned: Learned, satisfying: Array, random: np.random.Generator) -> Array:
+def _centres(learned: Models, satisfying: Array, random: np.random.Generator) -> Array:
     """Return where to look around: some that satisfy the constraints, or nearly do."""
     if len(satisfying):
         return satisfying[random.permutation(len(satisfying))[:_CENTRES]]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextpoint_service.optimizer.acquisition import Acquisition, Constraint, Guide
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.posterior import Posterior, drawn
-from nextpoint_service.optimizer.region import Array
 from nextpoint_service.optimizer.surrogate import Surrogate
 
 _QUIET = 1e-5
@@ -29,7 +29,7 @@ class Known:
     pending: Array
 
     @property
-    def objective(self) -> Surrogate:
+    def optimized(self) -> Surrogate:
         """Return the model of what is optimized."""
         return next(each for each in self.surrogates if each.outcome.optimized)
 
@@ -79,16 +79,16 @@ def acquisition_of(known: Known, guide: Guide | None, random: np.random.Generato
     if not known.satisfied().any():
         weights = weights + np.where(np.isfinite(best), np.log(_LEFT), 0.0)
         return Acquisition(None, best, constraints, weights, guide)
-    least = float(known.objective.posterior.means_at(known.succeeded).min())
+    least = float(known.optimized.posterior.means_at(known.succeeded).min())
     best = np.where(np.isfinite(best), best, least)
-    return Acquisition(given[known.objective.outcome.name].model, best, constraints, weights, guide)
+    return Acquisition(given[known.optimized.outcome.name].model, best, constraints, weights, guide)
 
 
 def _baseline(known: Known) -> NDArray[np.int64]:
     """Return the observations that may be the best; none where no noise leaves that open."""
     if all(each.noise_share <= _QUIET for each in known.metrics):
         return np.empty(0, dtype=np.int64)
-    moments = known.objective.posterior.moments(known.succeeded)
+    moments = known.optimized.posterior.moments(known.succeeded)
     hope = moments.means[:, 0] + moments.stddev
     return np.sort(np.argsort(-hope, kind="stable")[:_BASELINE])
 
@@ -127,18 +127,18 @@ def _best(known: Known, given: dict[str, _Drawn], draws: int, *, certain: bool) 
     expected = {name: each.pending for name, each in given.items()}
     of_metrics = [each for each in known.constraints if each.outcome.metric is not None]
     return np.maximum(
-        _best_of(known.objective, of_metrics, measured, draws),
-        _best_of(known.objective, known.constraints, expected, draws),
+        _best_of(known.optimized, of_metrics, measured, draws),
+        _best_of(known.optimized, known.constraints, expected, draws),
     )
 
 
 def _best_of(
-    objective: Surrogate,
+    optimized: Surrogate,
     constraints: Sequence[Surrogate],
     values: dict[str, Array],
     draws: int,
 ) -> Array:
-    gains = values[objective.outcome.name]
+    gains = values[optimized.outcome.name]
     for each in constraints:
         gains = np.where(values[each.outcome.name] >= each.floor, gains, -np.inf)
     return np.asarray(np.broadcast_to(gains.max(axis=0, initial=-np.inf), (draws,)))

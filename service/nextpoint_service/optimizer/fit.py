@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 from scipy.optimize import minimize
 
-from nextpoint_service.optimizer.kernel import Kernel, Shape, differences, profile
-from nextpoint_service.optimizer.region import Array
+from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.kernel import Kernel, differences, profile
 
 LEAST_NOISE = 1e-8
 """The least variance of noise, where that of the values is 1; it keeps matrices solvable."""
@@ -56,24 +56,24 @@ class Hyperparameters:
     loss: float
 
 
-def fit(data: Data, shape: Shape, start: Hyperparameters | None = None) -> Hyperparameters:
+def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
     """Return the hyperparameters of the largest posterior density; equal data give equal ones.
 
     Without a `start` it begins from two places: long lengthscales with noise, and short without.
     """
-    objective = Objective(data, shape)
+    misfit = Misfit(data)
     if np.ptp(data.values) < _CONSTANT:
         # The likeliest process of equal values is one that knows everything everywhere.
-        return objective.unpack(objective.starts()[0], math.inf)
-    starts = objective.starts() if start is None else [objective.pack(start)]
+        return misfit.unpack(misfit.starts()[0], math.inf)
+    starts = misfit.starts() if start is None else [misfit.pack(start)]
     best: tuple[float, Array] | None = None
     for each in starts:
         result = minimize(
-            objective,
+            misfit,
             each,
             jac=True,
             method="L-BFGS-B",
-            bounds=objective.bounds(),
+            bounds=misfit.bounds(),
             options={
                 "maxiter": _STEPS if start is None else _MORE_STEPS,
                 "ftol": 1e-7,
@@ -84,19 +84,18 @@ def fit(data: Data, shape: Shape, start: Hyperparameters | None = None) -> Hyper
             best = float(result.fun), result.x
     if best is None:
         raise NotFitted
-    return objective.unpack(best[1], best[0])
+    return misfit.unpack(best[1], best[0])
 
 
-class Objective:
+class Misfit:
     """The negative logarithm of the posterior density and its gradient.
 
     Its variables are the logarithms of the lengthscales, of the scale, and of the noise if that is
     unknown; the constant mean is the best for them.
     """
 
-    def __init__(self, data: Data, shape: Shape) -> None:
+    def __init__(self, data: Data) -> None:
         self._data = data
-        self._shape = shape
         self._count = len(data.points)
         self._groups = int(data.group.max()) + 1
         self._centre = math.sqrt(2.0) + 0.5 * math.log(self._groups)
@@ -130,7 +129,6 @@ class Objective:
     def unpack(self, variables: Array, loss: float) -> Hyperparameters:
         """Return the hyperparameters of variables."""
         kernel = Kernel(
-            self._shape,
             np.exp(variables[: self._groups]),
             self._data.group,
             math.exp(variables[self._groups]),
@@ -142,7 +140,7 @@ class Objective:
         """Return the value and the gradient; both are useless where the covariance is singular."""
         weights = np.exp(-2.0 * variables[: self._groups])
         scale = math.exp(variables[self._groups])
-        value, slope = profile(self._shape, weights @ self._squared)
+        value, slope = profile(weights @ self._squared)
         covariance = np.empty((self._count, self._count), order="F")
         # Only the upper triangle, which is all that LAPACK reads.
         covariance[self._pairs] = scale * value

@@ -11,9 +11,8 @@ from fractions import Fraction
 from time import monotonic
 
 import numpy as np
-from numpy.typing import NDArray
 
-_Array = NDArray[np.float64]
+from nextpoint_service.optimizer.arrays import Array
 
 
 def hypervolume(gains: Sequence[tuple[float, ...]], *, until: float) -> float | None:
@@ -40,7 +39,7 @@ def hypervolume(gains: Sequence[tuple[float, ...]], *, until: float) -> float | 
         return math.inf
 
 
-def _volume(boxes: _Array, until: float) -> float:
+def _volume(boxes: Array, until: float) -> float:
     """Return the volume of undominated boxes, of at least two metrics."""
     if monotonic() > until:
         raise TimeoutError
@@ -57,13 +56,13 @@ def _volume(boxes: _Array, until: float) -> float:
     return volume
 
 
-def _area(boxes: _Array) -> float:
+def _area(boxes: Array) -> float:
     # Undominated: the wider, the lower.
     width, height = boxes[boxes[:, 0].argsort()].T
     return float((np.diff(width, prepend=0.0) * height).sum())
 
 
-def _undominated(boxes: _Array) -> _Array:
+def _undominated(boxes: Array) -> Array:
     """Return the boxes that no other contains, each once."""
     if boxes.shape[1] == 2:
         return _staircase(boxes)
@@ -77,7 +76,7 @@ def _undominated(boxes: _Array) -> _Array:
     return np.array(kept)
 
 
-def _staircase(boxes: _Array) -> _Array:
+def _staircase(boxes: Array) -> Array:
     ordered = boxes[np.lexsort((boxes[:, 1], boxes[:, 0]))[::-1]]
     highest = np.maximum.accumulate(ordered[:, 1])
     rises = np.append(True, highest[1:] > highest[:-1])

@@ -19,8 +19,7 @@ from nextpoint_service.domain.search_space import (
     Parameter,
     Value,
 )
-
-Array = NDArray[np.float64]
+from nextpoint_service.optimizer.arrays import Array
 
 _TREES = 100
 _TREES_TOGETHER = 1000

@@ -6,28 +6,19 @@ values are 1 apart, whichever they are (Hamming distance).
 """
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextpoint_service.optimizer.region import Array
+from nextpoint_service.optimizer.arrays import Array
 
 _ROOT_5 = 5.0**0.5
-
-
-class Shape(Enum):
-    """How the covariance falls with the distance."""
-
-    SQUARED_EXPONENTIAL = "squared exponential"
-    MATERN = "Matern 5/2"
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """A stationary covariance: `group` gives for each column the index of its lengthscale."""
 
-    shape: Shape
     lengthscales: Array
     group: NDArray[np.int64]
     scale: float
@@ -40,7 +31,7 @@ class Kernel:
 
     def covariance(self, one: Array, other: Array) -> Array:
         """Return the covariance of each row of one with each row of the other."""
-        value, _ = profile(self.shape, self._squared(one, other))
+        value, _ = profile(self._squared(one, other))
         return np.asarray(self.scale * value)
 
     def with_slope(self, one: Array, other: Array) -> tuple[Array, Array]:
@@ -49,7 +40,7 @@ class Kernel:
         The derivative of the covariance by a column of `one` is that times the difference of the
         two points there, over the squared lengthscale.
         """
-        value, slope = profile(self.shape, self._squared(one, other))
+        value, slope = profile(self._squared(one, other))
         return np.asarray(self.scale * value), np.asarray(2.0 * self.scale * slope)
 
     def _squared(self, one: Array, other: Array) -> Array:
@@ -59,18 +50,15 @@ class Kernel:
         return np.asarray(np.maximum(squared, 0.0))
 
 
-def profile(shape: Shape, squared: Array) -> tuple[Array, Array]:
-    """Return the correlation at squared scaled distances, and its derivative by them."""
-    match shape:
-        case Shape.SQUARED_EXPONENTIAL:
-            value = np.exp(-0.5 * squared)
-            return value, -0.5 * value
-        case Shape.MATERN:
-            distance = _ROOT_5 * np.sqrt(squared)
-            decay = np.exp(-distance)
-            return (1.0 + distance + distance**2 / 3.0) * decay, (-5.0 / 6.0) * (
-                1.0 + distance
-            ) * decay
+def profile(squared: Array) -> tuple[Array, Array]:
+    """Return the correlation at squared scaled distances, and its derivative by them.
+
+    It is Matérn's of order 5/2: Rasmussen and Williams (2006), "Gaussian processes for machine
+    learning", section 4.2.1.
+    """
+    distance = _ROOT_5 * np.sqrt(squared)
+    decay = np.exp(-distance)
+    return (1.0 + distance + distance**2 / 3.0) * decay, (-5.0 / 6.0) * (1.0 + distance) * decay
 
 
 def differences(points: Array, group: NDArray[np.int64]) -> Array:

@@ -14,8 +14,9 @@ from nextpoint_service.domain.search_space import (
     LinearConstraint,
     SearchSpace,
 )
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.polytope import hit_and_run, polytope
-from nextpoint_service.optimizer.region import Array, Region, Rows, region
+from nextpoint_service.optimizer.region import Region, Rows, region
 
 Density = Callable[[Array], Array]
 Flags = NDArray[np.bool_]

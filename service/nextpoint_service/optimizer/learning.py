@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +13,20 @@ from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.suggestion import Prediction
+from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.encoding import NotEncodable, encode
 from nextpoint_service.optimizer.fit import Data
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.places import Places, places_of
 from nextpoint_service.optimizer.posterior import posterior
-from nextpoint_service.optimizer.region import Array
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 
-_CHUNK = 256
-"""Rows that are looked at in one go; more do not fit into the cache."""
+_PENALTY = 10.0
+"""What a constraint that is missed by one standard deviation costs, in those of the metric."""
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class Models:
     """Models of the outcomes, and the observations that they know, with their rows.
 
     `indexes` are their places among all observations.
@@ -38,7 +39,7 @@ class Learned:
     surrogates: tuple[Surrogate, ...]
 
 
-def learn(experiment: Experiment, observations: Sequence[Observation], most: int) -> Learned:
+def learn(experiment: Experiment, observations: Sequence[Observation], most: int) -> Models:
     """Return what is learned from at most so many observations that have a place in the space."""
     places = places_of(experiment.space)
     outcomes = outcomes_of(experiment, observations)
@@ -63,7 +64,7 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
             )
         )
     indexes = np.array([index_of[id(each)] for each in kept], dtype=np.int64)
-    return Learned(places, tuple(kept), indexes, rows, tuple(surrogates))
+    return Models(places, tuple(kept), indexes, rows, tuple(surrogates))
 
 
 def rows_at(places: Places, points: Iterable[Assignments]) -> Array:
@@ -75,7 +76,7 @@ def rows_at(places: Places, points: Iterable[Assignments]) -> Array:
     return places.embedded(found)
 
 
-def believing(learned: Learned, rows: Array) -> Learned:
+def believing(learned: Models, rows: Array) -> Models:
     """Return the models as if what they expect at the rows had been measured there."""
     if not len(rows):
         return learned
@@ -92,19 +93,33 @@ def _believing(surrogate: Surrogate, rows: Array) -> Surrogate:
     return replace(surrogate, data=data, posterior=posterior(data, surrogate.learned))
 
 
-def log_satisfaction(learned: Learned, rows: Array) -> Array:
+def log_satisfaction(learned: Models, rows: Array) -> Array:
     """Return the logarithm of how likely each row satisfies all constraints and does not fail."""
+    return in_pieces(partial(_log_satisfaction, learned), rows)
+
+
+def _log_satisfaction(learned: Models, rows: Array) -> Array:
     total = np.zeros(len(rows))
     for each in learned.surrogates:
         if each.outcome.floor is not None:
-            for first in range(0, len(rows), _CHUNK):
-                piece = slice(first, first + _CHUNK)
-                moments = each.posterior.moments(rows[piece])
-                total[piece] += log_ndtr((moments.means[:, 0] - each.floor) / moments.stddev)
+            moments = each.posterior.moments(rows)
+            total += log_ndtr((moments.means[:, 0] - each.floor) / moments.stddev)
     return total
 
 
-def predictions(learned: Learned, rows: Array) -> list[dict[str, Prediction]]:
+def merit(learned: Models, rows: Array) -> Array:
+    """Return what is expected of the optimized metric, less where constraints are missed."""
+    total = np.zeros(len(rows))
+    for each in learned.surrogates:
+        means = each.posterior.means_at(rows)[:, 0]
+        if each.outcome.optimized:
+            total += means
+        if each.outcome.floor is not None:
+            total -= _PENALTY * np.maximum(each.floor - means, 0.0)
+    return total
+
+
+def predictions(learned: Models, rows: Array) -> list[dict[str, Prediction]]:
     """Return what is expected of the metrics at each row."""
     found: list[dict[str, Prediction]] = [{} for _ in rows]
     for each in learned.surrogates:

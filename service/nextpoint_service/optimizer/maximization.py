@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 
 from nextpoint_service.domain.search_space import Prior
 from nextpoint_service.optimizer.acquisition import Acquisition
+from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.candidates import (
     Bounded,
     around,
@@ -21,7 +22,7 @@ from nextpoint_service.optimizer.candidates import (
     spread_out,
 )
 from nextpoint_service.optimizer.places import Places
-from nextpoint_service.optimizer.region import Array, Rows
+from nextpoint_service.optimizer.region import Rows
 
 Loss = Callable[[Array], tuple[float, Array]]
 
@@ -31,7 +32,6 @@ _CENTRES = 4
 _ASCENTS = 5
 _STEPS = 60
 _ROUNDS = 4
-_CHUNK = 256
 
 
 def maximize(
@@ -62,9 +62,7 @@ def maximize(
 
 def values(acquisition: Acquisition, rows: Array) -> Array:
     """Return the acquisition at each row, in pieces that fit into the cache."""
-    return np.concatenate(
-        [acquisition.values(rows[first : first + _CHUNK]) for first in range(0, len(rows), _CHUNK)]
-    )
+    return in_pieces(acquisition.values, rows)
 
 
 def _starts(groups: list[tuple[Array, Array]]) -> list[Array]:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,7 @@ from nextpoint_service.optimizer.encoding import (
 )
 from nextpoint_service.optimizer.guidance import Guidance, GuidedAcquisition, guidance_of
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
+from nextpoint_service.optimizer.seeds import seed_for
 from nextpoint_service.optimizer.untried import KNOWN, untried
 
 # With several objectives BoTorch compiles a C++ kernel first, where it finds a compiler: a minute
@@ -81,8 +82,7 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     the probability that it does is maximized. Priors weigh each of these, see `guidance_of`. What
     fails in Ax is raised: the caller has points that need no model.
     """
-    entropy = (problem.seed, problem.index, len(problem.observations), len(problem.pending))
-    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    seed = seed_for(problem)
     with warnings.catch_warnings(), with_rng_seed(seed):
         warnings.simplefilter("ignore")
         return _propose(problem, seed, most_observations)
@@ -255,6 +255,8 @@ def _parameter(axis: Axis) -> Parameter:
                 is_ordered=False,
                 sort_values=False,
             )
+        case _:
+            assert_never(axis.kind)
 
 
 def _constraint(row: LinearRow) -> ParameterConstraint:

@@ -8,17 +8,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextpoint_service.domain.search_space import IntParameter, Parameter, SearchSpace
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import nth, size
 from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, axes_of, encode
-from nextpoint_service.optimizer.region import Array, Rows, region
+from nextpoint_service.optimizer.region import Rows, region
 
 _HOT = math.sqrt(0.5)
 _MOST_LEVELS = 1000
+_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Places:
                     point[axis.name] = round(float(row[columns.start]) * max(axis.count - 1, 1))
                 case Kind.REAL:
                     point[axis.name] = float(row[columns.start])
+                case _:
+                    assert_never(axis.kind)
         return point
 
     def from_units(self, units: Array) -> Array:
@@ -95,6 +100,12 @@ class Places:
             else:
                 rows[:, columns.start] = side
         return rows
+
+    def holds(self, rows: Array) -> NDArray[np.bool_]:
+        """Say for each row whether it satisfies the linear constraints, but for rounding."""
+        if self.rows is None:
+            return np.ones(len(rows), dtype=bool)
+        return self.rows.holds(rows, _TOLERANCE)
 
     def snapped(self, rows: Array) -> Array:
         """Return the rows within their bounds, discrete columns at the nearest value."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextpoint_service.optimizer.region import Array, Rows
+from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.region import Rows
 
 _THINNEST = 1e-7
 """A polytope thinner than this is flat in that direction."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, NotFitted
 from nextpoint_service.optimizer.kernel import Kernel
-from nextpoint_service.optimizer.region import Array
 
 _LEAST_VARIANCE = 1e-12
 _JITTERS = (0.0, 1e-8, 1e-6, 1e-4, 1e-2)

@@ -13,7 +13,7 @@ from nextpoint_service.domain.search_space import (
     Parameter,
     Prior,
 )
-from nextpoint_service.optimizer.region import Array
+from nextpoint_service.optimizer.arrays import Array
 
 EDGE = 1e-9
 """How near to its ends the density of a beta prior, which may be infinite there, is looked at."""

@@ -14,8 +14,7 @@ from nextpoint_service.domain.search_space import (
     NumericParameter,
     SearchSpace,
 )
-
-Array = NDArray[np.float64]
+from nextpoint_service.optimizer.arrays import Array
 
 ROUNDING = 1e-12
 """How far rounding can take a sum of scaled terms from its bound."""

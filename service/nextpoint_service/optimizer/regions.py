@@ -17,11 +17,11 @@ from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.solutions import apart
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import Guide, log_improvement
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import around, bounded_of, spread_out
-from nextpoint_service.optimizer.learning import Learned, believing, log_satisfaction, rows_at
+from nextpoint_service.optimizer.learning import Models, believing, log_satisfaction, merit, rows_at
 from nextpoint_service.optimizer.priors import log_density
-from nextpoint_service.optimizer.region import Array
-from nextpoint_service.optimizer.search import guide_of, propose_by
+from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 _SPREAD = 1024
 _CENTRES = 8
@@ -32,8 +32,6 @@ _BETWEEN = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Where to look for a valley between two places, as shares of the way."""
 _SHALLOW = 0.05
 """How deep a valley is at least, in standard deviations of the values."""
-_PENALTY = 10.0
-"""What a constraint that is missed by one standard deviation costs, in those of the objective."""
 
 
 def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
@@ -43,28 +41,20 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     tops. A turn in which there is no further hill, and one more, look for a new one: where a
     variance is largest that is weighed with the probability to be better than the median.
     """
-    method = "GP expected improvement by region"
-    return propose_by(_search, problem, most_observations=most_observations, method=method)
+    return propose_by(_search, problem, most_observations=most_observations)
 
 
 @dataclass(frozen=True, slots=True)
 class _Land:
     """What the model expects, and how far tops are apart at least."""
 
-    learned: Learned
+    learned: Models
     guide: Guide | None
     least: float
 
     def merit(self, rows: Array) -> Array:
         """Return the mean of the objective, less where constraints are expected to be missed."""
-        merit = np.zeros(len(rows))
-        for each in self.learned.surrogates:
-            means = each.posterior.means_at(rows)[:, 0]
-            if each.outcome.optimized:
-                merit += means
-            if each.outcome.floor is not None:
-                merit -= _PENALTY * np.maximum(each.floor - means, 0.0)
-        return merit
+        return merit(self.learned, rows)
 
     def divided(self, rows: Array, top: Array) -> NDArray[np.bool_]:
         """Say for each row whether there is a valley between it and the top."""
@@ -111,7 +101,7 @@ class _Turn:
         return np.asarray(found)
 
 
-def _search(problem: Problem, learned: Learned, random: np.random.Generator) -> tuple[Array, Array]:
+def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
     places = learned.places
     known = np.array([not each.failed for each in learned.observations], dtype=bool)
     observed = learned.rows[known]
@@ -138,7 +128,7 @@ def _search(problem: Problem, learned: Learned, random: np.random.Generator) -> 
         order = np.argsort(-values, kind="stable")
         rows, values = rows[order], values[order]
         centres = rows[:_REFINED]
-    return rows, values
+    return Found(rows, turn.values, "GP expected improvement by region")
 
 
 def _turn(land: _Land, observed: Array, rows: Array, number: int, count: int) -> _Turn:

@@ -13,8 +13,9 @@ from nextpoint_service.domain.search_space import (
     LinearConstraint,
     NumericParameter,
 )
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.polytope import Polytope, polytope
-from nextpoint_service.optimizer.region import Array, Region, rows_around
+from nextpoint_service.optimizer.region import Region, rows_around
 
 Values = list[float | int]
 

@@ -1,56 +1,63 @@
 """Makes proposals from models of our own by a search that says where to look next."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nextpoint_service.application.ports import Problem
+from nextpoint_service.domain.search_space import Value
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.acquisition import Guide
-from nextpoint_service.optimizer.learning import Learned, learn, predictions, rows_at
+from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.encoding import encode
+from nextpoint_service.optimizer.learning import Models, learn, predictions
 from nextpoint_service.optimizer.places import Places
 from nextpoint_service.optimizer.priors import guidance_exponent, unit_priors
-from nextpoint_service.optimizer.region import Array
+from nextpoint_service.optimizer.seeds import seed_for
 from nextpoint_service.optimizer.untried import KNOWN, untried
-
-Search = Callable[[Problem, Learned, np.random.Generator], tuple[Array, Array]]
-"""Returns rows, the most promising first, and how promising they are."""
 
 _FINALISTS = 6
 
 
-def propose_by(
-    search: Search, problem: Problem, *, most_observations: int, method: str
-) -> list[Proposal]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows, the most promising first; how promising any rows are; and the method that says so."""
+
+    rows: Array
+    values: Callable[[Array], Array]
+    method: str
+
+
+Search = Callable[[Problem, Models, np.random.Generator], Found]
+"""Says where to look next."""
+
+
+def propose_by(search: Search, problem: Problem, *, most_observations: int) -> list[Proposal]:
     """Return points that the search finds most promising; equal problems give equal points.
 
     Each knows those before it as points under way. Raises NotFitted.
     """
-    entropy = (problem.seed, problem.index, len(problem.observations), len(problem.pending))
-    sequence = np.random.SeedSequence(entropy)
-    seed = int(sequence.generate_state(1)[0])
-    random = np.random.default_rng(sequence)
+    seed = seed_for(problem)
+    random = np.random.default_rng(seed)
     learned = learn(problem.experiment, problem.observations, most_observations)
     guided = guide_of(problem, learned.places) is not None
     proposals: list[Proposal] = []
     while len(proposals) < problem.count:
-        rows, values = search(problem, learned, random)
-        axes = learned.places.axes
-        finalists = [learned.places.encoded(row) for row in rows[:_FINALISTS]]
-        made = next(untried(problem, axes, finalists, seed), None)
+        found = search(problem, learned, random)
+        made = _settled(problem, learned.places, found, seed)
         if made is None:
             break
-        index, point = made
+        point, row = made
         provenance = Provenance(
             generator=Generator.MODEL,
-            method=f"{method}, by prior" if guided else method,
+            method=f"{found.method}, by prior" if guided else found.method,
             seed=seed,
             observation_count=len(problem.observations),
             pending_count=len(problem.pending),
-            predictions=predictions(learned, rows_at(learned.places, [point]))[0],
-            acquisition_value=float(values[index]),
+            predictions=predictions(learned, row[None, :])[0],
+            acquisition_value=float(found.values(row[None, :])[0]),
         )
         proposals.append(Proposal(point, provenance))
         problem = replace(problem, pending=(*problem.pending, point), index=problem.index + 1)
@@ -64,3 +71,18 @@ def guide_of(problem: Problem, places: Places) -> Guide | None:
         return None
     priors = {places.columns[axis].start: prior for axis, prior in by_axis.items()}
     return Guide(priors, guidance_exponent(problem))
+
+
+def _settled(
+    problem: Problem, places: Places, found: Found, seed: int
+) -> tuple[dict[str, Value], Array] | None:
+    """Return the best point, after rounding and repair, that nobody tried, and its row."""
+    finalists = [places.encoded(row) for row in found.rows[:_FINALISTS]]
+    points = [point for _, point in untried(problem, places.axes, finalists, seed, neighbours=0)]
+    if not points:
+        points = [point for _, point in untried(problem, places.axes, finalists[:1], seed)]
+    if not points:
+        return None
+    rows = places.embedded([encode(places.axes, point) for point in points])
+    best = int(found.values(rows).argmax())
+    return points[best], rows[best]

@@ -10,11 +10,12 @@ import numpy as np
 
 from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Value
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import point_at
 from nextpoint_service.optimizer.lattice import listed, mixed
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
 from nextpoint_service.optimizer.priors import log_density, spread, unit_priors
-from nextpoint_service.optimizer.region import Array, Region, is_inside, region
+from nextpoint_service.optimizer.region import Region, is_inside, region
 from nextpoint_service.optimizer.repair import Missing, settle
 from nextpoint_service.optimizer.sobol import sobol
 

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, fit
-from nextpoint_service.optimizer.kernel import Shape
 from nextpoint_service.optimizer.outcomes import Outcome
 from nextpoint_service.optimizer.posterior import Posterior, posterior
-from nextpoint_service.optimizer.region import Array
 from nextpoint_service.optimizer.warping import Warping, warping_of
 
-SHAPE = Shape.MATERN
 _COARSE = 96
 _FINE = 256
 _BEST_SHARE = 4
@@ -66,9 +64,9 @@ def _learned(data: Data) -> Hyperparameters:
     """Learn from few points first, and from there on from more: the best, and some of the rest."""
     count = len(data.points)
     if count <= _COARSE:
-        return fit(data, SHAPE)
-    learned = fit(_subset(data, _COARSE), SHAPE)
-    return fit(_subset(data, min(count, _FINE)), SHAPE, learned)
+        return fit(data)
+    learned = fit(_subset(data, _COARSE))
+    return fit(_subset(data, min(count, _FINE)), learned)
 
 
 def _subset(data: Data, count: int) -> Data:

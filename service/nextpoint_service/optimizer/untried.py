@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from time import monotonic
+from typing import assert_never
 
 import numpy as np
 
@@ -69,3 +70,5 @@ def _moved(axis: Axis, value: Value | None, distance: float, random: np.random.G
             return float(value or 0) + step
         case Kind.REAL:
             return float(value or 0) + distance * float(random.standard_normal())
+        case _:
+            assert_never(axis.kind)

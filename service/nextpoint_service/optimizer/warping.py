@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextpoint_service.optimizer.region import Array
+from nextpoint_service.optimizer.arrays import Array
 
 _LARGEST = float(np.finfo(np.float64).max)
 

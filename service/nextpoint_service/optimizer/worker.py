@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from nextpoint_service.application.ports import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
@@ -52,6 +52,8 @@ def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Pro
             from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
 
             return model.propose(problem, most_observations=settings.observations)
+        case unknown:
+            assert_never(unknown)
 
 
 def compute_importances(studied: Studied, settings: OptimizerSettings) -> Importances:

@@ -5,8 +5,8 @@ from scipy.stats import norm
 
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior
 from nextpoint_service.optimizer.acquisition import Acquisition, Constraint, Guide, log_improvement
-from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, Objective, fit
-from nextpoint_service.optimizer.kernel import Kernel, Shape
+from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, Misfit, fit
+from nextpoint_service.optimizer.kernel import Kernel
 from nextpoint_service.optimizer.posterior import drawn, posterior
 from nextpoint_service.optimizer.warping import warping_of
 
@@ -17,7 +17,6 @@ GROUP = np.array([0, 1, 2, 2])
 """Two columns share a lengthscale, as those of a categorical parameter do."""
 UNKNOWN = Data(POINTS, VALUES, GROUP, None)
 KNOWN = Data(POINTS, VALUES, GROUP, np.linspace(0.01, 0.3, 16))
-SHAPES = list(Shape)
 
 
 def slopes(function, place):
@@ -25,8 +24,8 @@ def slopes(function, place):
     return np.array([(function(place + each) - function(place - each)) / 2e-6 for each in steps])
 
 
-def learned(shape):
-    return Hyperparameters(Kernel(shape, np.array([0.3, 0.5, 0.9]), GROUP, 1.7), 0.05, 0.0)
+def learned():
+    return Hyperparameters(Kernel(np.array([0.3, 0.5, 0.9]), GROUP, 1.7), 0.05, 0.0)
 
 
 @pytest.fixture
@@ -35,36 +34,32 @@ def random():
     return np.random.default_rng(6)
 
 
-def covariance(shape, one, other):
+def covariance(one, other):
     scales = np.array([0.3, 0.5, 0.9])[GROUP]
     distance = cdist(one / scales, other / scales)
-    if shape is Shape.SQUARED_EXPONENTIAL:
-        return 1.7 * np.exp(-0.5 * distance**2)
     root = np.sqrt(5) * distance
     return 1.7 * (1 + root + root**2 / 3) * np.exp(-root)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("data", [UNKNOWN, KNOWN], ids=["unknown noise", "known noise"])
-def test_the_gradient_of_the_likelihood_is_that_of_finite_differences(shape, data, random):
-    objective = Objective(data, shape)
-    place = objective.starts()[0] + 0.3 * random.standard_normal(len(objective.bounds()))
+def test_the_gradient_of_the_likelihood_is_that_of_finite_differences(data, random):
+    misfit = Misfit(data)
+    place = misfit.starts()[0] + 0.3 * random.standard_normal(len(misfit.bounds()))
 
-    numeric = slopes(lambda each: objective(each)[0], place)
+    numeric = slopes(lambda each: misfit(each)[0], place)
 
-    np.testing.assert_allclose(objective(place)[1], numeric, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(misfit(place)[1], numeric, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("data", [UNKNOWN, KNOWN], ids=["unknown noise", "known noise"])
-def test_the_posterior_is_that_of_the_direct_formula(shape, data, random):
+def test_the_posterior_is_that_of_the_direct_formula(data, random):
     places = random.random((5, 4))
     noise = np.full(16, 0.05) if data.noise is None else data.noise
-    inverse = np.linalg.inv(covariance(shape, POINTS, POINTS) + np.diag(noise))
-    across = covariance(shape, places, POINTS)
+    inverse = np.linalg.inv(covariance(POINTS, POINTS) + np.diag(noise))
+    across = covariance(places, POINTS)
     mean = inverse.sum(axis=0) @ VALUES / inverse.sum()
 
-    found = posterior(data, learned(shape)).moments(places)
+    found = posterior(data, learned()).moments(places)
 
     np.testing.assert_allclose(found.means[:, 0], mean + across @ inverse @ (VALUES - mean))
     variance = 1.7 - np.einsum("ij,jk,ik->i", across, inverse, across)
@@ -72,7 +67,7 @@ def test_the_posterior_is_that_of_the_direct_formula(shape, data, random):
 
 
 def test_the_posterior_given_draws_goes_through_them(random):
-    known = posterior(UNKNOWN, learned(Shape.MATERN))
+    known = posterior(UNKNOWN, learned())
     baseline, pending = np.array([3, 8]), random.random((2, 4))
     normals = random.standard_normal((4, 7))
 
@@ -84,7 +79,7 @@ def test_the_posterior_given_draws_goes_through_them(random):
 
 
 def test_draws_are_distributed_as_the_posterior(random):
-    known = posterior(UNKNOWN, learned(Shape.MATERN))
+    known = posterior(UNKNOWN, learned())
     place = np.array([[0.5, 0.5, 0.5, 0.5]])
     _, values = drawn(
         known,
@@ -100,8 +95,8 @@ def test_draws_are_distributed_as_the_posterior(random):
     assert values.std() == pytest.approx(moments.stddev[0], rel=0.03)
 
 
-def an_acquisition(shape, random, *, objective=True):
-    known = posterior(UNKNOWN, learned(shape))
+def an_acquisition(random, *, objective=True):
+    known = posterior(UNKNOWN, learned())
     given, values = drawn(
         known,
         UNKNOWN,
@@ -119,10 +114,9 @@ def an_acquisition(shape, random, *, objective=True):
     )
 
 
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("objective", [True, False], ids=["improvement", "feasibility"])
-def test_the_gradient_of_the_acquisition_is_that_of_finite_differences(shape, objective, random):
-    acquisition = an_acquisition(shape, random, objective=objective)
+def test_the_gradient_of_the_acquisition_is_that_of_finite_differences(objective, random):
+    acquisition = an_acquisition(random, objective=objective)
     for place in random.random((5, 4)):
         value, gradient = acquisition.with_gradient(place)
 
@@ -147,13 +141,11 @@ def test_the_logarithm_of_the_improvement_is_exact_near_and_follows_its_asymptot
 def test_the_noise_of_exact_data_is_learned_to_be_next_to_nothing():
     smooth = Data(POINTS, np.sin(3 * POINTS[:, 0]), GROUP, None)
 
-    assert fit(smooth, Shape.SQUARED_EXPONENTIAL).noise < 100 * LEAST_NOISE
+    assert fit(smooth).noise < 100 * LEAST_NOISE
 
 
 def test_a_parameter_that_does_nothing_gets_a_long_lengthscale():
-    lengthscales = fit(
-        Data(POINTS, POINTS[:, 0] ** 2, GROUP, None), Shape.MATERN
-    ).kernel.lengthscales
+    lengthscales = fit(Data(POINTS, POINTS[:, 0] ** 2, GROUP, None)).kernel.lengthscales
 
     assert lengthscales[1:].min() > 3 * lengthscales[0]
 
