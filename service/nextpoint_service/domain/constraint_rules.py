@@ -2,11 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.parameter_rules import ParameterDraft
-from nextpoint_service.domain.search_space import Comparison, LinearConstraint, Term
+from nextpoint_service.domain.search_space import (
+    Comparison,
+    DoubleParameter,
+    IntParameter,
+    LinearConstraint,
+    NumericParameter,
+    Parameter,
+    Term,
+)
 from nextpoint_service.domain.violations import Violations
 
 
@@ -30,10 +38,14 @@ class ConstraintDraft:
 def parse_constraints(
     drafts: Sequence[ConstraintDraft],
     parameter_drafts: Sequence[ParameterDraft],
+    parameters: Sequence[Parameter],
     violations: Violations,
     limits: Limits,
 ) -> tuple[LinearConstraint, ...]:
-    """Return the linear constraints; what is wrong is noted, and the faulty left out."""
+    """Return the linear constraints; what is wrong is noted, and the faulty left out.
+
+    `parameters` are those of the drafts that are right.
+    """
     if len(drafts) > limits.linear_constraints:
         violations.add(
             "linear_constraints",
@@ -48,6 +60,8 @@ def parse_constraints(
         violations.extend(found, f"linear_constraints[{index}].")
         if constraint is not None:
             constraints.append(constraint)
+            if (problem := _out_of_reach(constraint, parameters)) is not None:
+                violations.add(f"linear_constraints[{index}]", problem)
     return tuple(constraints)
 
 
@@ -77,6 +91,50 @@ def _parse_constraint(
         found.add("terms", "must not add up to more than the largest number within the bounds")
         return None
     return LinearConstraint(draft.comparison, terms, draft.threshold)
+
+
+def _out_of_reach(constraint: LinearConstraint, parameters: Sequence[Parameter]) -> str | None:
+    """Say why no point within the bounds satisfies this constraint, taken alone.
+
+    That is seen at once where the bounds keep the sum from its threshold, and where whole weights
+    of whole numbers have a common divisor that the threshold has not. Whether constraints leave a
+    point together takes a search.
+    """
+    by_name = {each.name: each for each in parameters}
+    members = [by_name.get(term.name) for term in constraint.terms]
+    numeric = [each for each in members if isinstance(each, DoubleParameter | IntParameter)]
+    if len(numeric) < len(members):
+        return None  # a parameter was refused, for a reason of its own
+    return _beyond_bounds(constraint, numeric) or _indivisible(constraint, numeric)
+
+
+def _beyond_bounds(constraint: LinearConstraint, members: Sequence[NumericParameter]) -> str | None:
+    ends = [
+        (each.low, each.high) if term.weight > 0 else (each.high, each.low)
+        for term, each in zip(constraint.terms, members, strict=True)
+    ]
+    least = {each.name: low for each, (low, _) in zip(members, ends, strict=True)}
+    most = {each.name: high for each, (_, high) in zip(members, ends, strict=True)}
+    below = replace(constraint, comparison=Comparison.LESS_THAN)
+    above = replace(constraint, comparison=Comparison.GREATER_THAN)
+    if constraint.comparison is not Comparison.GREATER_THAN and not below.holds(least):
+        return f"is not satisfied within the bounds, where the sum is at least {below.sum(least):g}"
+    if constraint.comparison is not Comparison.LESS_THAN and not above.holds(most):
+        return f"is not satisfied within the bounds, where the sum is at most {above.sum(most):g}"
+    return None
+
+
+def _indivisible(constraint: LinearConstraint, members: Sequence[NumericParameter]) -> str | None:
+    ends = {each.name: max(each.low, each.high, key=abs) for each in members}
+    if constraint.comparison is not Comparison.EQUAL or not constraint.is_exact(ends):
+        return None
+    divisor = math.gcd(*(int(term.weight) for term in constraint.terms))
+    if constraint.threshold % divisor == 0:
+        return None
+    return (
+        f"is not satisfied by whole numbers, whose weighted sum is a multiple of {divisor},"
+        f" and {constraint.threshold:g} is not"
+    )
 
 
 def _largest(parameter: ParameterDraft) -> float:

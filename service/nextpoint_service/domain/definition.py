@@ -87,14 +87,16 @@ class ExperimentChange:
 def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datetime) -> Experiment:
     """Return the experiment that the draft describes, or raise InvalidRequest with all faults.
 
-    Whether the linear constraints leave any point is not looked at here.
+    Whether several linear constraints leave any point together is not looked at here.
     """
     violations = Violations()
     if draft.type is None:
         violations.add("type", "must be optimized, random or grid")
     grid_type = draft.type is ExperimentType.GRID
     parameters = parse_parameters(draft.parameters, violations, limits, grid_type=grid_type)
-    constraints = parse_constraints(draft.constraints, draft.parameters, violations, limits)
+    constraints = parse_constraints(
+        draft.constraints, draft.parameters, parameters, violations, limits
+    )
     space = SearchSpace(parameters, constraints)
     metrics = _parse_metrics(draft.metrics, violations, limits)
     budget = draft.budget

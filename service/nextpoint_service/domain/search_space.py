@@ -110,10 +110,13 @@ class LinearConstraint:
     terms: tuple[Term, ...]
     threshold: float
 
+    def sum(self, point: Assignments) -> float:
+        """Return the weighted sum at a point."""
+        return math.fsum(self._products(point))
+
     def excess(self, point: Assignments) -> float:
         """Return by how much the point misses the constraint; 0 or less means it holds."""
-        products = [term.weight * float(point[term.name]) for term in self.terms]
-        difference = math.fsum([*products, -self.threshold])
+        difference = math.fsum([*self._products(point), -self.threshold])
         match self.comparison:
             case Comparison.GREATER_THAN:
                 return -difference
@@ -129,14 +132,20 @@ class LinearConstraint:
 
         Whole numbers with whole weights are not rounded, so that they have to satisfy it exactly.
         """
-        largest = max(
-            abs(self.threshold),
-            *(abs(term.weight * float(point[term.name])) for term in self.terms),
-        )
-        whole = largest <= LARGEST_INT and all(
+        tolerance = 0.0 if self.is_exact(point) else TOLERANCE * self._largest(point)
+        return self.excess(point) <= tolerance
+
+    def is_exact(self, point: Assignments) -> bool:
+        """Whether all terms are whole numbers that are added without rounding."""
+        return self._largest(point) <= LARGEST_INT and all(
             isinstance(point[term.name], int) and term.weight.is_integer() for term in self.terms
         )
-        return self.excess(point) <= (0.0 if whole else TOLERANCE * largest)
+
+    def _products(self, point: Assignments) -> list[float]:
+        return [term.weight * float(point[term.name]) for term in self.terms]
+
+    def _largest(self, point: Assignments) -> float:
+        return max(abs(self.threshold), *(abs(each) for each in self._products(point)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,7 @@ class Region:
         return {each.name: value for each, value in zip(self.parameters, values, strict=True)}
 
 
+@lru_cache(maxsize=64)
 def region(space: SearchSpace) -> Region | None:
     """Return the region of the space; None when the space has no constraints."""
     if not space.constraints:

@@ -34,6 +34,14 @@ async def propose_with(compute, **settings):
     return proposal.provenance.fallback_reason
 
 
+async def until_loaded(pool):
+    for _ in range(100):
+        (proposal,) = await pool.propose(MODEL)
+        if proposal.provenance.fallback_reason != "no model process was free in time":
+            return
+    pytest.fail("the model process did not load")
+
+
 @pytest.mark.parametrize(
     ("phase", "generator"),
     [
@@ -141,6 +149,7 @@ async def test_who_waits_behind_another_model_waits_no_longer_than_for_one():
     pool = OptimizerPool(OptimizerSettings(time_box_seconds=0.5), scripted_models.hang_deaf)
     pool.start()
     try:
+        await until_loaded(pool)
         proposals = await asyncio.gather(*(pool.propose(MODEL) for _ in range(3)))
     finally:
         await pool.close()
