@@ -129,9 +129,9 @@ def _single() -> list[Problem]:
         _unit("hartmann3", 3, _hartmann3, -3.86278, budget=40, worst=0.0),
         _unit("hartmann6", 6, _hartmann6, -3.32237, budget=60, worst=0.0),
         _box("branin", (("x0", -5.0, 10.0), ("x1", 0.0, 15.0)), _branin, 0.397887, 40, worst=300.0),
-        _box("ackley5", _cube(5, -32.768, 32.768), _ackley, 0.0, 60, worst=23.0),
-        _box("levy10", _cube(10, -10.0, 10.0), _levy, 0.0, 80, worst=300.0),
-        _box("levy20", _cube(20, -10.0, 10.0), _levy, 0.0, 100, worst=600.0),
+        _box("ackley5", _cube(5, -32.768, 32.768), _moved(_ackley, 16.0), 0.0, 60, worst=23.0),
+        _box("levy10", _cube(10, -10.0, 10.0), _moved(_levy, 5.0), 0.0, 80, worst=300.0),
+        _box("levy20", _cube(20, -10.0, 10.0), _moved(_levy, 5.0), 0.0, 100, worst=600.0),
         _box("rosenbrock4", _cube(4, -5.0, 10.0), _rosenbrock, 0.0, 60, worst=1e6),
         _box("michalewicz5", _cube(5, 0.0, math.pi), _michalewicz, -4.687658, 60, worst=0.0),
     ]
@@ -289,6 +289,16 @@ def _vector(point: Point) -> np.ndarray:
     return np.array([float(point[f"x{index}"]) for index in range(len(point))])
 
 
+def _moved(function: Callable[[np.ndarray], float], reach: float) -> Callable[[np.ndarray], float]:
+    """Return the function with its best point away from the centre, where some systems begin."""
+    return lambda x: function(x - reach * _off_centre(len(x)))
+
+
+def _off_centre(size: int) -> np.ndarray:
+    """Return for each dimension another number between -1 and 1."""
+    return 2.0 * (np.arange(1, size + 1) * (math.sqrt(5.0) - 1.0) / 2.0 % 1.0) - 1.0
+
+
 def _branin(x: np.ndarray) -> float:
     valley = x[1] - 5.1 / (4 * math.pi**2) * x[0] ** 2 + 5 / math.pi * x[0] - 6
     return valley**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x[0]) + 10
@@ -410,7 +420,8 @@ def _dtlz2(objectives: int) -> Callable[[Point], Values]:
     def values(point: Point) -> Values:
         x = _vector(point)
         angles = x[: objectives - 1] * math.pi / 2
-        radius = 1 + float(((x[objectives - 1 :] - 0.5) ** 2).sum())
+        rest = x[objectives - 1 :]
+        radius = 1 + float(((rest - 0.5 - 0.3 * _off_centre(len(rest))) ** 2).sum())
         result = {}
         for index, name in enumerate(names):
             value = radius * float(np.cos(angles[: objectives - 1 - index]).prod())
