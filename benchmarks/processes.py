@@ -85,14 +85,15 @@ def megabytes(process: int) -> dict[str, float]:
 
 
 def model_processes(server: int) -> list[int]:
-    """Return the processes that compute models: the children of the fork server."""
+    """Return the processes that compute models: our own, and the children of the fork server."""
     processes = below(server)
     parents = {int(fields[1]) for each in processes if (fields := _stat(each))}
-    return sorted(
-        each
-        for each in processes - parents
-        if "forkserver" in Path(f"/proc/{each}/cmdline").read_text()
-    )
+    return sorted(each for each in processes - parents if _is_model(each))
+
+
+def _is_model(process: int) -> bool:
+    command = Path(f"/proc/{process}/cmdline").read_text()
+    return "forkserver" in command or "spawn_main" in command
 
 
 def bare_ax_megabytes() -> float:

@@ -10,8 +10,8 @@ from nextpoint_service.domain.definition import define
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.optimizer import space_filling
+from nextpoint_service.optimizer.computing import compute_model
 from nextpoint_service.optimizer.settings import OptimizerSettings
-from nextpoint_service.optimizer.worker import compute_model
 from problems import Point, Problem, Values
 from systems import definitions
 

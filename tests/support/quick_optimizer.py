@@ -10,8 +10,8 @@ from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer import feasibility, space_filling
 from nextpoint_service.optimizer.choice import Engine, engine_for
+from nextpoint_service.optimizer.computing import compute_model
 from nextpoint_service.optimizer.settings import OptimizerSettings
-from nextpoint_service.optimizer.worker import compute_model
 
 
 class QuickOptimizer(ScriptedOptimizer):

@@ -2,14 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from queue import SimpleQueue
-from threading import Event, Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -23,25 +19,21 @@ from nextpoint_service.application.ports import (
 from nextpoint_service.domain.errors import ModelUnavailable
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.process import GRACE_SECONDS, ModelProcess
-from nextpoint_service.optimizer.settings import OptimizerSettings
-from nextpoint_service.optimizer.worker import (
-    SHUTTING_DOWN,
+from nextpoint_service.optimizer.choice import Engine, engine_for
+from nextpoint_service.optimizer.computing import (
     Compute,
     Failure,
-    Work,
     compute_expectations,
     compute_importances,
     compute_model,
-    too_long,
 )
+from nextpoint_service.optimizer.process import Kind
+from nextpoint_service.optimizer.processes import ModelProcesses
+from nextpoint_service.optimizer.settings import OptimizerSettings
 
 __all__ = ["OptimizerPool", "OptimizerSettings"]
 
 T = TypeVar("T")
-
-_JOIN_SECONDS = 1.0
-_NOT_BEGUN = "no model process was free in time"
 
 _log = structlog.get_logger()
 
@@ -49,27 +41,19 @@ _log = structlog.get_logger()
 class OptimizerPool:
     """Makes points: space-filling ones in threads of the server, models in other processes.
 
-    Models wait for the fork server to load Ax; other points never do. `compute` is what a model
-    process runs; it has to be a function of a module.
+    Models of our own have processes that begin in a second. Ax is loaded, beside these, when the
+    first experiment that needs it asks for a point: its space-filling points are evaluated
+    meanwhile. `compute` is what a model process runs; it has to be a function of a module.
     """
 
     def __init__(self, settings: OptimizerSettings, compute: Compute = compute_model) -> None:
-        # What each job returns is known to whoever waits for its future.
-        self._jobs: SimpleQueue[tuple[Future[Any], Work[Any]] | None] = SimpleQueue()
         self._compute = compute
-        self._processes = [ModelProcess(settings) for _ in range(settings.processes)]
-        # A thread that waits for Ax to load must not hold up the end of the server.
-        self._threads = [
-            Thread(target=self._serve, args=(process,), name="model", daemon=True)
-            for process in self._processes
-        ]
-        self._settings = settings
-        self._closed = Event()
+        self._light = ModelProcesses(Kind.LIGHT, settings)
+        self._ax = ModelProcesses(Kind.AX, settings)
 
     def start(self) -> None:
-        """Begin to load Ax, without waiting for it."""
-        for thread in self._threads:
-            thread.start()
+        """Begin the processes for models of our own, without waiting for them."""
+        self._light.start()
 
     async def warm_up(self) -> None:
         """Load what points without a model need: a second of imports, which the first would pay."""
@@ -77,21 +61,17 @@ class OptimizerPool:
 
     async def close(self) -> None:
         """End the threads and processes; who waits for a model gets a point without one."""
-        self._closed.set()
-        while not self._jobs.empty():
-            job = self._jobs.get()
-            if job is not None and job[0].set_running_or_notify_cancel():
-                job[0].set_result(SHUTTING_DOWN)
-        for process in self._processes:
-            self._jobs.put(None)
-            process.close()
-        await asyncio.to_thread(self._join)
+        await asyncio.gather(self._light.close(), self._ax.close())
 
     async def propose(self, problem: Problem) -> Sequence[Proposal]:
         """Return points; a space-filling one with the reason stands in for a missing model."""
+        needs_ax = engine_for(problem.experiment) is Engine.AX
+        if needs_ax and problem.phase is not Phase.RANDOM:
+            self._ax.start()
         if problem.phase is not Phase.MODEL:
             return await asyncio.to_thread(_space_filling, problem)
-        result = await self._in_process(partial(self._compute, problem))
+        processes = self._ax if needs_ax else self._light
+        result = await processes.compute(partial(self._compute, problem))
         if not isinstance(result, Failure):
             return result
         _log.warning(
@@ -119,49 +99,10 @@ class OptimizerPool:
     async def _analysed(
         self, studied: Studied, compute: Callable[[Studied, OptimizerSettings], T]
     ) -> T:
-        result = await self._in_process(partial(compute, studied))
+        result = await self._light.compute(partial(compute, studied))
         if isinstance(result, Failure):
             raise ModelUnavailable(studied.experiment.experiment_id, result.reason)
         return result
-
-    async def _in_process(self, work: Work[T]) -> T | Failure:
-        if self._closed.is_set():
-            return SHUTTING_DOWN
-        future: Future[T | Failure] = Future()
-        self._jobs.put((future, work))
-        # From here on, and not from when it is begun: Ax may load, and others may be first.
-        seconds = self._settings.time_box_seconds + GRACE_SECONDS
-        try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
-        except TimeoutError:
-            return too_long(self._settings) if future.running() else Failure(_NOT_BEGUN)
-
-    def _serve(self, process: ModelProcess) -> None:
-        """Do one job after another, on a thread that belongs to the process."""
-        try:
-            process.start()
-        except (BrokenProcessPool, EOFError, OSError) as error:
-            # Every job will try again, and say so if that fails too.
-            _log.warning("model_not_loaded", error=repr(error))
-        while not self._closed.is_set() and (job := self._jobs.get()) is not None:
-            future, work = job
-            if future.set_running_or_notify_cancel():
-                future.set_result(_computed(process, work))
-        process.end()
-
-    def _join(self) -> None:
-        deadline = monotonic() + _JOIN_SECONDS
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(max(0.0, deadline - monotonic()))
-
-
-def _computed(process: ModelProcess, work: Work[T]) -> T | Failure:
-    try:
-        return process.compute(work)
-    except Exception as error:  # noqa: BLE001  # the border of the pool
-        _log.exception("model_process_failed")
-        return Failure(f"the model could not be computed: {type(error).__name__}")
 
 
 def _space_filling(problem: Problem) -> Sequence[Proposal]:

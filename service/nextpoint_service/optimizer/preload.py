@@ -7,15 +7,9 @@ when it is imported, and nothing but the fork server may import it.
 import os
 import threading
 
-# Read by the libraries below when they are loaded. Each model process has one core.
-for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_name] = "1"
+from nextpoint_service.optimizer.computing import confine
 
-# The output of the server belongs to the server; what fails here is reported in other ways.
-_nowhere = os.open(os.devnull, os.O_WRONLY)
-os.dup2(_nowhere, 1)
-os.dup2(_nowhere, 2)
-
+confine()
 # The fork server looks away while it loads; afterwards it sees by itself when the server ends.
 _server = os.getppid()
 _loaded = threading.Event()
@@ -28,6 +22,6 @@ def _end_with_the_server() -> None:
 
 
 threading.Thread(target=_end_with_the_server, daemon=True).start()
-from nextpoint_service.optimizer import engine, model  # noqa: E402, F401  # the purpose of it all
+from nextpoint_service.optimizer import model  # noqa: E402, F401  # the purpose of it all
 
 _loaded.set()

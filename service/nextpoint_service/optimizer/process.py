@@ -5,10 +5,11 @@ import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from enum import Enum
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
-from nextpoint_service.optimizer import worker
+from nextpoint_service.optimizer import computing
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 GRACE_SECONDS = 5.0
@@ -17,40 +18,59 @@ T = TypeVar("T")
 _PRELOAD = "nextpoint_service.optimizer.preload"
 
 
+class Kind(Enum):
+    """What a model process has loaded."""
+
+    LIGHT = "light"
+    """What models of our own need: a new interpreter, in a second."""
+    AX = "ax"
+    """Ax: forked from a server that has loaded it, once for all, in ten seconds."""
+
+
 class ModelProcess:
-    """One process, made when it is needed, by a fork server that has loaded Ax already.
+    """One process, made when it is needed.
 
     It belongs to one thread, but for `close`. Each has an executor of its own, so that ending it
     ends no other work.
     """
 
-    def __init__(self, settings: OptimizerSettings) -> None:
+    def __init__(self, kind: Kind, settings: OptimizerSettings) -> None:
+        self._kind = kind
         self._settings = settings
         self._executor: ProcessPoolExecutor | None = None
         self._pid: int | None = None
         self._closed = False
 
     def start(self) -> ProcessPoolExecutor:
-        """Begin the process, which waits until the fork server has loaded Ax.
+        """Begin the process, and wait until it has loaded what it needs.
 
         Raises OSError, EOFError or BrokenProcessPool.
         """
-        context = get_context("forkserver")
-        context.set_forkserver_preload([_PRELOAD])
-        self._executor = ProcessPoolExecutor(max_workers=1, mp_context=context)
-        self._pid = self._executor.submit(worker.set_up, self._settings).result()
-        return self._executor
+        match self._kind:
+            case Kind.LIGHT:
+                set_up = computing.set_up_light
+                executor = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+            case Kind.AX:
+                set_up = computing.set_up
+                context = get_context("forkserver")
+                context.set_forkserver_preload([_PRELOAD])
+                executor = ProcessPoolExecutor(max_workers=1, mp_context=context)
+            case _:
+                assert_never(self._kind)
+        self._executor = executor
+        self._pid = executor.submit(set_up, self._settings).result()
+        return executor
 
-    def compute(self, work: worker.Work[T]) -> T | worker.Failure:
+    def compute(self, work: computing.Work[T]) -> T | computing.Failure:
         """Compute in the process. One that dies is begun again, once for each job."""
         for _ in range(2):
             if self._closed:
-                return worker.SHUTTING_DOWN
+                return computing.SHUTTING_DOWN
             try:
                 return self._try(work)
             except (BrokenProcessPool, EOFError, OSError):
                 self.end()
-        return worker.Failure("the model's process ended while it was needed")
+        return computing.Failure("the model's process ended while it was needed")
 
     def close(self) -> None:
         """End the process, whatever it is doing, for good. For other threads; does not wait."""
@@ -64,14 +84,14 @@ class ModelProcess:
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
 
-    def _try(self, work: worker.Work[T]) -> T | worker.Failure:
+    def _try(self, work: computing.Work[T]) -> T | computing.Failure:
         executor = self._executor or self.start()
-        future = executor.submit(worker.run, work, self._settings)
+        future = executor.submit(computing.run, work, self._settings)
         try:
             return future.result(self._settings.time_box_seconds + GRACE_SECONDS)
         except TimeoutError:
             self.end()
-            return worker.too_long(self._settings)
+            return computing.too_long(self._settings)
 
     def _kill(self) -> None:
         if self._pid is not None:

@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from tests.integration.optimizer import scripted_models
@@ -11,6 +12,8 @@ from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, observed
 
 from nextpoint_service.application.ports import Phase, Studied
 from nextpoint_service.domain.errors import ModelUnavailable
+from nextpoint_service.domain.experiment import Metric
+from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
@@ -20,13 +23,23 @@ OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7
 pytestmark = pytest.mark.timeout(240)
 
 MODEL = a_problem(observations=OBSERVATIONS, phase=Phase.MODEL, index=5)
+OF_AX = a_problem(
+    observations=[
+        replace(each, values=each.values | {"z": Measurement(0.0)}) for each in OBSERVATIONS
+    ],
+    metrics=[Metric("y"), Metric("z")],
+    phase=Phase.MODEL,
+    index=5,
+)
+"""Two metrics to optimize, which models of our own do not do."""
+START_OF_AX = replace(OF_AX, phase=Phase.SPACE_FILLING)
 
 
-async def propose_with(compute, **settings):
+async def propose_with(compute, problem=MODEL, **settings):
     pool = OptimizerPool(OptimizerSettings(**settings), compute)
     pool.start()
     try:
-        (proposal,) = await pool.propose(MODEL)
+        (proposal,) = await pool.propose(problem)
     finally:
         await pool.close()
     assert SQUARE.contains(proposal.assignments)
@@ -108,12 +121,19 @@ async def test_calls_at_the_same_time_get_the_same_answers_as_one_by_one(pool):
     assert together == [alone] * 3
 
 
-async def test_a_killed_process_is_replaced_and_the_answer_is_the_same(pool):
-    before = await pool.propose(MODEL)
+@pytest.mark.parametrize(
+    ("problem", "command"),
+    [pytest.param(MODEL, "spawn_main", id="light"), pytest.param(OF_AX, "forkserver", id="Ax")],
+)
+async def test_a_killed_process_is_replaced_and_the_answer_is_the_same(pool, problem, command):
+    before = await pool.propose(problem)
 
-    for process in descendants(os.getpid(), command="forkserver", leaves=True):
+    killed = descendants(os.getpid(), command=command, leaves=True)
+    for process in killed:
         os.kill(process, signal.SIGKILL)
-    after = await pool.propose(MODEL)
+    after = await pool.propose(problem)
+
+    assert killed
 
     assert after == before
 
@@ -158,7 +178,7 @@ async def test_who_waits_behind_another_model_waits_no_longer_than_for_one():
     assert reasons.count("no model process was free in time") == 2
 
 
-async def test_who_waits_for_ax_to_load_waits_no_longer_than_for_a_model():
+async def test_who_waits_for_a_process_waits_no_longer_than_for_a_model():
     never_started = OptimizerPool(OptimizerSettings(time_box_seconds=0.1))
 
     (proposal,) = await never_started.propose(MODEL)
@@ -167,10 +187,30 @@ async def test_who_waits_for_ax_to_load_waits_no_longer_than_for_a_model():
 
 
 @pytest.mark.parametrize(
-    "model", [scripted_models.take_memory, scripted_models.take_memory_of_torch]
+    ("work", "loads"),
+    [
+        pytest.param("await pool.propose(MODEL)", False, id="not for models of our own"),
+        pytest.param("await pool.propose(START_OF_AX)", True, id="from its first point on"),
+    ],
 )
-async def test_a_model_that_takes_too_much_memory_is_cut_off(model):
-    reason = await propose_with(model, memory_bytes=2 * 2**30)
+async def test_ax_is_loaded_when_an_experiment_needs_it(work, loads):
+    server = await _a_server(f"pool.start(); {work}; await asyncio.sleep(0.5)")
+
+    assert bool(descendants(server.pid, command="forkserver")) == loads
+
+    server.kill()
+    await server.wait()
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        pytest.param(scripted_models.take_memory, MODEL, id="of Python"),
+        pytest.param(scripted_models.take_memory_of_torch, OF_AX, id="of torch"),
+    ],
+)
+async def test_a_model_that_takes_too_much_memory_is_cut_off(model, problem):
+    reason = await propose_with(model, problem, memory_bytes=2 * 2**30)
 
     assert reason == "the model needed more than 2048 MiB of memory"
 
@@ -182,18 +222,22 @@ async def test_what_a_model_prints_goes_nowhere(capfd):
 
 
 async def test_a_server_that_is_killed_leaves_no_process_behind():
-    server = await _a_server("pool.start(); await pool.propose(MODEL)")
+    server = await _a_server(
+        "pool.start(); await asyncio.gather(pool.propose(MODEL), pool.propose(OF_AX))"
+    )
     below = descendants(server.pid)
 
     server.kill()
     await server.wait()
 
-    assert len(below) >= 3
+    assert len(below) >= 4
     await _until_gone(below)
 
 
 async def test_a_server_that_is_killed_while_it_loads_leaves_no_process_behind():
-    server = await _a_server("pool.start(); await asyncio.sleep(1)")
+    server = await _a_server(
+        "pool.start(); await pool.propose(START_OF_AX); await asyncio.sleep(1)"
+    )
     below = descendants(server.pid)
 
     server.kill()
@@ -205,7 +249,10 @@ async def test_a_server_that_is_killed_while_it_loads_leaves_no_process_behind()
 
 async def test_a_server_that_closes_while_it_loads_ends_at_once():
     began = time.monotonic()
-    server = await _a_server("pool.start(); await asyncio.sleep(1); await pool.close(); return")
+    server = await _a_server(
+        "pool.start(); await pool.propose(START_OF_AX); await asyncio.sleep(1);"
+        "await pool.close(); return"
+    )
     below = descendants(server.pid)
 
     assert await asyncio.wait_for(server.wait(), 10) == 0
@@ -215,7 +262,7 @@ async def test_a_server_that_closes_while_it_loads_ends_at_once():
 
 async def test_a_server_never_imports_torch():
     server = await _a_server(
-        "pool.start(); await pool.propose(MODEL);"
+        "pool.start(); await pool.propose(MODEL); await pool.propose(OF_AX);"
         "assert not {'ax', 'torch', 'pandas'} & sys.modules.keys(); await pool.close(); return"
     )
 
@@ -236,7 +283,7 @@ async def _a_server(work):
     """Return a process that has done the work and says so; then it waits, unless it returns."""
     program = f"""
 import asyncio, sys
-from tests.integration.optimizer.test_pool import MODEL
+from tests.integration.optimizer.test_pool import MODEL, OF_AX, START_OF_AX
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 async def work(pool):

@@ -70,6 +70,28 @@ def compute_expectations(studied: Studied, settings: OptimizerSettings) -> Expec
     return expectations.expectations_of(studied, most_observations=settings.engine_observations)
 
 
+def set_up_light(settings: OptimizerSettings) -> int:
+    """Prepare this new process for models of our own, as `set_up` does."""
+    confine()
+    process = set_up(settings)
+    from nextpoint_service.optimizer import coverage, engine, regions  # noqa: F401, PLC0415
+
+    return process
+
+
+def confine() -> None:
+    """Give this process one thread for its mathematics, and nowhere to print.
+
+    The libraries read that when they are loaded, so it comes before them.
+    """
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    # The output of the server belongs to the server; what fails here is reported in other ways.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
 def set_up(settings: OptimizerSettings) -> int:
     """Prepare this process for models, and return its id."""
     # The server decides what an interrupt means.

@@ -1,0 +1,98 @@
+"""Model processes of one kind, and the work that waits for them."""
+
+import asyncio
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from queue import SimpleQueue
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, TypeVar
+
+import structlog
+
+from nextpoint_service.optimizer.computing import SHUTTING_DOWN, Failure, Work, too_long
+from nextpoint_service.optimizer.process import GRACE_SECONDS, Kind, ModelProcess
+from nextpoint_service.optimizer.settings import OptimizerSettings
+
+T = TypeVar("T")
+
+_JOIN_SECONDS = 1.0
+_NOT_BEGUN = "no model process was free in time"
+
+_log = structlog.get_logger()
+
+
+class ModelProcesses:
+    """So many processes as the settings say, each with a thread that waits for it."""
+
+    def __init__(self, kind: Kind, settings: OptimizerSettings) -> None:
+        # What each job returns is known to whoever waits for its future.
+        self._jobs: SimpleQueue[tuple[Future[Any], Work[Any]] | None] = SimpleQueue()
+        self._processes = [ModelProcess(kind, settings) for _ in range(settings.processes)]
+        # A thread that waits for Ax to load must not hold up the end of the server.
+        self._threads = [
+            Thread(target=self._serve, args=(process,), name="model", daemon=True)
+            for process in self._processes
+        ]
+        self._settings = settings
+        self._started = False
+        self._closed = Event()
+
+    def start(self) -> None:
+        """Begin to load what the processes need, without waiting for it, if that has not begun."""
+        if not self._started and not self._closed.is_set():
+            self._started = True
+            for thread in self._threads:
+                thread.start()
+
+    async def close(self) -> None:
+        """End the threads and processes, and tell those who wait."""
+        self._closed.set()
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None and job[0].set_running_or_notify_cancel():
+                job[0].set_result(SHUTTING_DOWN)
+        for process in self._processes:
+            self._jobs.put(None)
+            process.close()
+        await asyncio.to_thread(self._join)
+
+    async def compute(self, work: Work[T]) -> T | Failure:
+        """Return what the work returns in one of the processes, or why there is nothing."""
+        if self._closed.is_set():
+            return SHUTTING_DOWN
+        future: Future[T | Failure] = Future()
+        self._jobs.put((future, work))
+        # From here on, and not from when it is begun: Ax may load, and others may be first.
+        seconds = self._settings.time_box_seconds + GRACE_SECONDS
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+        except TimeoutError:
+            return too_long(self._settings) if future.running() else Failure(_NOT_BEGUN)
+
+    def _serve(self, process: ModelProcess) -> None:
+        """Do one job after another, on a thread that belongs to the process."""
+        try:
+            process.start()
+        except (BrokenProcessPool, EOFError, OSError) as error:
+            # Every job will try again, and say so if that fails too.
+            _log.warning("model_not_loaded", error=repr(error))
+        while not self._closed.is_set() and (job := self._jobs.get()) is not None:
+            future, work = job
+            if future.set_running_or_notify_cancel():
+                future.set_result(_computed(process, work))
+        process.end()
+
+    def _join(self) -> None:
+        deadline = monotonic() + _JOIN_SECONDS
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - monotonic()))
+
+
+def _computed(process: ModelProcess, work: Work[T]) -> T | Failure:
+    try:
+        return process.compute(work)
+    except Exception as error:  # noqa: BLE001  # the border of the pool
+        _log.exception("model_process_failed")
+        return Failure(f"the model could not be computed: {type(error).__name__}")
