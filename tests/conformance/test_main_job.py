@@ -256,11 +256,25 @@ def test_the_suggestion_of_a_worker_that_dies_reaches_another(client, deployment
     assert experiment.is_finished()
 
 
+def test_what_is_given_back_keeps_the_search_from_being_finished(client):
+    experiment = a_quadratic(client, budget=1)
+    seen = []
+    for suggestion in experiment.suggestions():
+        seen.append(suggestion.id)
+        break
+    for run in experiment.loop():
+        seen.append(run.suggestion_id)
+        break
+
+    assert not experiment.is_finished()
+    assert seen == [experiment.create_suggestion().id] * 2
+
+
 def test_a_worker_that_comes_back_gets_what_it_held(client, deployment):
     experiment = a_quadratic(client, budget=3)
-    before = iter(experiment.suggestions(worker_id="w", max_outstanding=2))
-    held = [next(before), next(before)]
-    before.close()
+    with nextpoint.Client(client.address) as dying:
+        before = dying.get_experiment(experiment.id).suggestions(worker_id="w", max_outstanding=2)
+        held = [next(before), next(before)]
     deployment.disturb()
 
     after = iter(experiment.suggestions(worker_id="w", max_outstanding=2))

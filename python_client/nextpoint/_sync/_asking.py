@@ -42,7 +42,7 @@ def ask(
     method = connection.suggestions.CreateSuggestion
     response = connection.call(method, request, waits=max_wait)
     suggestion = suggestion_from_proto(connection, response.suggestion)
-    connection.leases.keep(suggestion.id, suggestion.attempt, lease_duration)
+    connection.leases.keep(suggestion, suggestion.id, lease_duration)
     return suggestion
 
 
@@ -75,13 +75,31 @@ def list_suggestions(
             yield suggestion_from_proto(connection, message)
 
 
+def is_any_waiting(connection: Connection, experiment_id: str) -> bool:
+    """Return whether a suggestion that was handed out before waits for the next worker."""
+    request = suggestion_service_pb2.ListSuggestionsRequest(
+        experiment_id=experiment_id,
+        state=suggestion_pb2.SUGGESTION_STATE_WAITING,
+        page_size=1,
+    )
+    response = connection.call(connection.suggestions.ListSuggestions, request)
+    return bool(response.suggestions)
+
+
 def follow(
     connection: Connection, experiment_id: str, worker_id: str | None, max_outstanding: int
 ) -> Iterator[Suggestion]:
-    """Yield what a stream brings; give back what it brought and nobody took."""
+    """Yield what a stream brings; give back what it brought and nobody evaluated.
+
+    That is what nobody took, and what was yielded last when the loop is left: the service refuses
+    to take back one that was observed.
+    """
     stream = SuggestionStream(connection, experiment_id, worker_id, max_outstanding)
+    in_hand: list[Suggestion] = []
     try:
         while (suggestion := stream.take()) is not None:
+            in_hand = [suggestion]
             yield suggestion
+            in_hand = []
     finally:
-        stream.give_back()
+        stream.give_back(in_hand)

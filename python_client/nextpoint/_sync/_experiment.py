@@ -15,7 +15,14 @@ from nextpoint._sync._analysis import (
     fetch_importances,
     fetch_stopping_criteria,
 )
-from nextpoint._sync._asking import ask, delete_queued, follow, list_suggestions, queue
+from nextpoint._sync._asking import (
+    ask,
+    delete_queued,
+    follow,
+    is_any_waiting,
+    list_suggestions,
+    queue,
+)
 from nextpoint._sync._leases import DEFAULT_LEASE_SECONDS
 from nextpoint._sync._observing import (
     change_observation,
@@ -27,6 +34,7 @@ from nextpoint._sync._observing import (
     report_all,
 )
 from nextpoint._sync._optimize import Optimization
+from nextpoint._sync._run import give_back_unless_begun
 from nextpoint._sync._stream import SuggestionStream
 from nextpoint._sync._tracking import fetch_run, list_runs, open_run
 from nextpoint._unset import UNSET, given
@@ -162,13 +170,22 @@ class Experiment:
         self._record = experiment_from_proto(response.experiment)
 
     def is_finished(self) -> bool:
-        """Fetch the experiment; return whether nothing is left to hand out.
+        """Fetch the experiment; return whether nothing is left to hand out now.
 
-        That is so when the search is over, and also while others hold what remains of the budget.
-        Without a budget it is never so, unless a grid is exhausted.
+        That is so when the search is over, and also while workers hold what remains of the budget,
+        this process included: then it becomes False again when one of them gives its suggestion
+        back or lets the lease run out. ``progress.finished`` says whether the search is over. A
+        suggestion that you dropped without an outcome is held until its lease runs out; when it is
+        the only thing left, a warning is logged. Without a budget nothing is ever finished, unless
+        a grid is exhausted.
         """
         self.refresh()
-        return self.progress.finished or self.progress.remaining_budget == 0
+        if self.progress.finished:
+            return True
+        if self.progress.remaining_budget != 0 or is_any_waiting(self._connection, self.id):
+            return False
+        self._connection.leases.warn_of_forgotten(self.id)
+        return True
 
     def update(
         self,
@@ -260,7 +277,9 @@ class Experiment:
     def loop(self, *, name: str | None = None) -> Iterator[Run]:
         """Yield runs until no suggestion is left; without a budget, for ever.
 
-        With several workers the budget is met exactly: what others hold counts.
+        With several workers the budget is met exactly: what others hold counts. Leaving the loop
+        gives the suggestion of the last run back, unless the run has begun: its block was entered,
+        or a metric was logged.
 
         Args:
             name: What people call the runs; the name of the experiment by default.
@@ -275,8 +294,14 @@ class Experiment:
                 run = self.create_run(name=name)
             except BudgetSpentError:
                 self.refresh()
+                if not self.progress.finished:
+                    self._connection.leases.warn_of_forgotten(self.id)
                 return
-            yield run
+            try:
+                yield run
+            except GeneratorExit:
+                give_back_unless_begun(run)
+                raise
 
     def get_runs(self, *, state: str | None = None) -> Iterator[Run]:
         """Yield the runs, the newest first.
@@ -361,13 +386,14 @@ class Experiment:
         """Ask for a suggestion to evaluate, and hold it.
 
         The client renews the lease beside everything else until the suggestion is observed or
-        released, or the client is closed; then it runs out, and the suggestion goes to the next
-        worker. An outcome that is reported later is kept all the same.
+        released, nothing refers to the returned object any more, or the client is closed; then it
+        runs out, and the suggestion goes to the next worker. An outcome that is reported later is
+        kept all the same.
 
         Args:
             worker_id: Who evaluates it.
-            lease_duration: For how many seconds it stays held when the client goes away. Make it
-                long when another process reports the outcome.
+            lease_duration: For how many seconds it stays held when the client or the returned
+                object goes away. Make it long when another process reports the outcome.
             max_wait: How many seconds to wait, at most, for a point that knows the newest
                 observations. None means a tenth of what an evaluation takes. Where none is
                 expected in that time, an older one comes at once.
@@ -417,8 +443,9 @@ class Experiment:
         """Yield suggestions as the service pushes them, until there is no more to do.
 
         While you iterate the service keeps them leased, and a break of the connection is mended.
-        Report each by `create_observation`. Leaving the loop gives back what was not yielded;
-        the lease of what was yielded runs out unless an outcome is reported.
+        Report each by `create_observation`. Leaving the loop, by ``break``, an exception or Ctrl-C,
+        gives back what was not yielded, and what was yielded last unless its outcome is reported;
+        the leases of what was yielded before run out unless an outcome is reported.
 
         Args:
             worker_id: Who evaluates: an id of its own for every worker, the same one when a worker

@@ -44,6 +44,9 @@ class Run:
       because an evaluation that was broken off says nothing about the point.
     - The run was ended inside the block, by `complete` or `fail`: it is left as it is.
 
+    The client renews the lease of its suggestion until the run ends or nothing refers to it any
+    more.
+
     Example:
         with experiment.create_run() as run:
             run.log_metric("accuracy", train(run.params.lr))
@@ -52,6 +55,7 @@ class Run:
     def __init__(self, connection: Connection, message: run_pb2.Run) -> None:
         self._connection = connection
         self._record = run_from_proto(message)
+        self._begun = False
 
     @property
     def id(self) -> str:
@@ -152,6 +156,7 @@ class Run:
             InvalidArgumentError: A value is not a finite number.
             RunEndedError: The run is completed or failed already.
         """
+        self._begun = True
         violations: list[FieldViolation] = []
         merged = {**(metrics or {}), **values}
         messages = named_values_to_proto(Fields(merged, "values", violations))
@@ -192,6 +197,7 @@ class Run:
         self._record = run_from_proto(message)
 
     def __enter__(self) -> Self:
+        self._begun = True
         return self
 
     def __exit__(
@@ -226,3 +232,9 @@ class Run:
             # Left open, it would hold a unit of the budget until its lease runs out.
             self.fail()
             raise
+
+
+def give_back_unless_begun(run: Run) -> None:
+    """Give the suggestion of a run back when nobody evaluates it."""
+    if not run._begun and run.state == "active":  # noqa: SLF001  no business of users
+        give_back(run._connection, run.suggestion_id, run.attempt)  # noqa: SLF001

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 GIVE_BACK_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Suggestion:
     """Assignments that are handed out to be evaluated, or queued for that.
 

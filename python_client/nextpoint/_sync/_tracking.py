@@ -47,7 +47,7 @@ def open_run(
     )
     response = connection.call(connection.runs.CreateRun, request, waits=max_wait)
     run = Run(connection, response.run)
-    connection.leases.keep(run.suggestion_id, run.attempt, lease_duration)
+    connection.leases.keep(run, run.suggestion_id, lease_duration)
     return run
 
 

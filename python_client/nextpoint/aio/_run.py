@@ -43,6 +43,9 @@ class Run:
       because an evaluation that was broken off says nothing about the point.
     - The run was ended inside the block, by `complete` or `fail`: it is left as it is.
 
+    The client renews the lease of its suggestion until the run ends or nothing refers to it any
+    more.
+
     Example:
         async with await experiment.create_run() as run:
             await run.log_metric("accuracy", train(run.params.lr))
@@ -51,6 +54,7 @@ class Run:
     def __init__(self, connection: Connection, message: run_pb2.Run) -> None:
         self._connection = connection
         self._record = run_from_proto(message)
+        self._begun = False
 
     @property
     def id(self) -> str:
@@ -151,6 +155,7 @@ class Run:
             InvalidArgumentError: A value is not a finite number.
             RunEndedError: The run is completed or failed already.
         """
+        self._begun = True
         violations: list[FieldViolation] = []
         merged = {**(metrics or {}), **values}
         messages = named_values_to_proto(Fields(merged, "values", violations))
@@ -191,6 +196,7 @@ class Run:
         self._record = run_from_proto(message)
 
     async def __aenter__(self) -> Self:
+        self._begun = True
         return self
 
     async def __aexit__(
@@ -225,3 +231,9 @@ class Run:
             # Left open, it would hold a unit of the budget until its lease runs out.
             await self.fail()
             raise
+
+
+async def give_back_unless_begun(run: Run) -> None:
+    """Give the suggestion of a run back when nobody evaluates it."""
+    if not run._begun and run.state == "active":  # noqa: SLF001  no business of users
+        await give_back(run._connection, run.suggestion_id, run.attempt)  # noqa: SLF001

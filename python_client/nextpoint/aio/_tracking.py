@@ -46,7 +46,7 @@ async def open_run(
     )
     response = await connection.call(connection.runs.CreateRun, request, waits=max_wait)
     run = Run(connection, response.run)
-    connection.leases.keep(run.suggestion_id, run.attempt, lease_duration)
+    connection.leases.keep(run, run.suggestion_id, lease_duration)
     return run
 
 

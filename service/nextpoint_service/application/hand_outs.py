@@ -10,7 +10,7 @@ from typing import assert_never
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.idempotency import Call, earlier_result, remember
 from nextpoint_service.application.planner import Planner
-from nextpoint_service.application.ports import Transaction
+from nextpoint_service.application.ports import Page, Transaction
 from nextpoint_service.application.shelf import Point
 from nextpoint_service.domain.errors import BudgetSpent, GridExhausted
 from nextpoint_service.domain.experiment import Experiment, ExperimentType, Progress
@@ -26,6 +26,7 @@ from nextpoint_service.domain.suggestion import (
 from nextpoint_service.domain.violations import Violations
 
 _TRIES = 3
+_HOLDERS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,11 @@ def _from_pool(
     """Lease what waits, what is queued, or the next cell; None when a new point is needed."""
     experiment.require_active()
     progress = tx.experiments.progress(experiment)
-    _require_room(experiment, progress, progress.leased_suggestions)
+    _require_room(tx, experiment, progress, progress.leased_suggestions)
     waiting = tx.suggestions.first(experiment.experiment_id, SuggestionState.WAITING)
     if waiting is not None:
         return _hand_over(tx, waiting, lease)
-    _require_room(experiment, progress, progress.open_suggestions)
+    _require_room(tx, experiment, progress, progress.open_suggestions)
     queued = tx.suggestions.first(experiment.experiment_id, SuggestionState.QUEUED)
     if queued is not None:
         return _hand_over(tx, queued, lease)
@@ -169,12 +170,15 @@ def _from_pool(
             assert_never(experiment.type)
 
 
-def _require_room(experiment: Experiment, progress: Progress, held: int) -> None:
+def _require_room(tx: Transaction, experiment: Experiment, progress: Progress, held: int) -> None:
     """Raise BudgetSpent when observations and what is held are as many as the budget says."""
     if experiment.type is ExperimentType.GRID or experiment.budget is None:
         return
     if progress.evaluated + held >= experiment.budget:
-        raise BudgetSpent(experiment.experiment_id, experiment.budget)
+        experiment_id = experiment.experiment_id
+        newest = tx.suggestions.list(experiment_id, SuggestionState.LEASED, Page(_HOLDERS_NAMED))
+        holders = [each.lease.worker_id for _, each in newest if each.lease is not None]
+        raise BudgetSpent(experiment_id, experiment.budget, progress.leased_suggestions, holders)
 
 
 def _hand_over(tx: Transaction, suggestion: Suggestion, lease: Lease) -> Suggestion:

@@ -117,13 +117,28 @@ class BudgetSpent(PreconditionFailed):
 
     reason = "BUDGET_SPENT"
 
-    def __init__(self, experiment_id: str, budget: int) -> None:
-        super().__init__(
-            f"the budget of {budget} of experiment '{experiment_id}' is spent;"
-            " a larger one makes it go on",
-            experiment_id=experiment_id,
-            budget=str(budget),
-        )
+    def __init__(
+        self, experiment_id: str, budget: int, held: int = 0, holders: Sequence[str] = ()
+    ) -> None:
+        """Say who stands in the way.
+
+        Args:
+            experiment_id: The experiment.
+            budget: How many observations it is for.
+            held: How many suggestions workers hold.
+            holders: The workers of the newest of them, one for each.
+        """
+        message = f"the budget of {budget} of experiment '{experiment_id}' is spent"
+        varying = {"experiment_id": experiment_id, "budget": str(budget)}
+        if held:
+            names = ", ".join(f"'{holder}'" for holder in dict.fromkeys(holders))
+            others = " and others" if len(holders) < held else ""
+            message += (
+                f", {held} of it on suggestions held by {names}{others}: report or release them, or"
+                " wait until the leases run out"
+            )
+            varying |= {"held": str(held), "holders": names}
+        super().__init__(f"{message}; a larger one makes it go on", **varying)
 
 
 class GridExhausted(PreconditionFailed):

@@ -113,6 +113,27 @@ async def test_a_second_outcome_of_a_suggestion_does_not_count_against_the_budge
     assert (await service.progress(experiment)).finished
 
 
+async def test_a_spent_budget_says_who_holds_what_is_left_of_it(service):
+    experiment = await service.define(budget=3)
+    await service.evaluate(experiment, 1)
+    await service.ask(experiment, "oven")
+    await service.ask(experiment, "stove")
+
+    with pytest.raises(BudgetSpent, match="2 of it on suggestions held by 'stove', 'oven': ") as no:
+        await service.ask(experiment)
+
+    assert no.value.metadata["held"] == "2"
+
+
+async def test_a_spent_budget_names_only_some_of_many_who_hold_it(service):
+    experiment = await service.define(budget=5)
+    for worker in ("oven", "stove", "grill", "grill", "grill"):
+        await service.ask(experiment, worker)
+
+    with pytest.raises(BudgetSpent, match="5 of it on suggestions held by 'grill' and others: "):
+        await service.ask(experiment)
+
+
 async def test_what_waits_is_kept_back_when_the_observations_fill_the_budget(service):
     experiment = await service.define(budget=1)
     await service.release(await service.ask(experiment))

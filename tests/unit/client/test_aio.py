@@ -17,7 +17,7 @@ from tests.unit.client.conftest import (
 
 import nextpoint
 import nextpoint.aio
-from nextpoint.v1 import run_pb2, run_service_pb2
+from nextpoint.v1 import run_pb2, run_service_pb2, suggestion_service_pb2
 
 
 @pytest.fixture
@@ -89,9 +89,31 @@ async def test_a_cancelled_run_gives_its_suggestion_back(service, experiment):
 async def test_what_is_held_is_renewed(service, experiment):
     service.script("CreateSuggestion", a_created_suggestion())
 
-    await experiment.create_suggestion(lease_duration=0.15)
+    held = await experiment.create_suggestion(lease_duration=0.15)
 
-    assert await asyncio.to_thread(service.wait_for, "RenewLeases", 2)
+    requests = await asyncio.to_thread(service.wait_for, "RenewLeases", 2)
+    assert [each.suggestion_id for each in requests[-1].hand_outs] == [held.id]
+
+
+async def test_leaving_the_stream_gives_back_what_is_evaluated(service, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), SILENCE])
+    stream = experiment.suggestions()
+    await anext(stream)
+
+    await stream.aclose()
+
+    assert [each.suggestion_id for each in service.requests("ReleaseSuggestion")] == ["sug_1"]
+
+
+async def test_leaving_the_loop_gives_back_a_run_that_nobody_began(service, experiment):
+    service.script("CreateRun", run_service_pb2.CreateRunResponse(run=a_run()))
+    loop = experiment.loop()
+    run = await anext(loop)
+
+    await loop.aclose()
+
+    (request,) = service.requests("ReleaseSuggestion")
+    assert request.suggestion_id == run.suggestion_id
 
 
 async def test_a_break_of_the_stream_is_mended(service, experiment):
@@ -183,6 +205,7 @@ async def test_a_loop_over_runs_is_asynchronous(service, experiment):
 
 async def test_it_is_finished_when_nothing_is_left(service, experiment):
     service.script("GetExperiment", a_get_experiment(budget=1, remaining_budget=0))
+    service.script("ListSuggestions", suggestion_service_pb2.ListSuggestionsResponse())
 
     assert await experiment.is_finished()
 

@@ -15,6 +15,7 @@ from nextpoint.v1 import (
     observation_pb2,
     observation_service_pb2,
     run_service_pb2,
+    suggestion_pb2,
     suggestion_service_pb2,
 )
 
@@ -49,8 +50,19 @@ def test_attributes_cannot_be_set(experiment):
 )
 def test_it_is_finished_when_nothing_is_left_to_hand_out(service, experiment, progress, finished):
     service.script("GetExperiment", a_get_experiment(**progress))
+    service.script("ListSuggestions", suggestion_service_pb2.ListSuggestionsResponse())
 
     assert experiment.is_finished() is finished
+
+
+def test_it_is_not_finished_while_a_suggestion_waits_for_a_worker(service, experiment):
+    service.script("GetExperiment", a_get_experiment(budget=3, remaining_budget=0))
+    waiting = suggestion_service_pb2.ListSuggestionsResponse(suggestions=[a_suggestion()])
+    service.script("ListSuggestions", waiting)
+
+    assert not experiment.is_finished()
+    (request,) = service.requests("ListSuggestions")
+    assert request.state == suggestion_pb2.SUGGESTION_STATE_WAITING
 
 
 def test_an_update_names_just_what_was_given(service, experiment):

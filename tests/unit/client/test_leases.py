@@ -1,9 +1,13 @@
+import gc
+import logging
+
 import grpc
 import pytest
 from tests.unit.client.conftest import (
     PATIENCE_SECONDS,
     Failure,
     a_created_suggestion,
+    a_get_experiment,
     a_run,
     everything_renewed,
 )
@@ -36,10 +40,10 @@ def test_the_service_is_told_how_long_the_lease_lasts(service, held):
 def test_a_run_is_renewed_like_a_suggestion(service, experiment):
     service.script("CreateRun", run_service_pb2.CreateRunResponse(run=a_run()))
 
-    experiment.create_run(lease_duration=SHORT)
+    run = experiment.create_run(lease_duration=SHORT)
 
     (request,) = service.wait_for("RenewLeases")[:1]
-    assert request.hand_outs[0].suggestion_id == "sug_of_run_1"
+    assert request.hand_outs[0].suggestion_id == run.suggestion_id == "sug_of_run_1"
 
 
 ENDS = {
@@ -59,10 +63,41 @@ def test_what_is_no_longer_held_is_not_renewed(service, experiment, held, end):
 
     # A second one, held after it, is renewed without it.
     service.script("CreateSuggestion", a_created_suggestion("sug_2"))
-    experiment.create_suggestion(lease_duration=SHORT)
+    second = experiment.create_suggestion(lease_duration=SHORT)
     count = len(service.requests("RenewLeases"))
     last = service.wait_for("RenewLeases", count=count + 2)[-1]
-    assert [each.suggestion_id for each in last.hand_outs] == ["sug_2"]
+    assert [each.suggestion_id for each in last.hand_outs] == [second.id] == ["sug_2"]
+
+
+def test_what_the_user_dropped_is_not_renewed(service, experiment):
+    service.script("CreateSuggestion", a_created_suggestion(), a_created_suggestion("sug_2"))
+    service.script("CreateRun", run_service_pb2.CreateRunResponse(run=a_run()))
+    experiment.create_suggestion(lease_duration=SHORT)
+    experiment.create_run(lease_duration=SHORT)
+    gc.collect()
+
+    kept = experiment.create_suggestion(lease_duration=SHORT)
+
+    for request in service.wait_for("RenewLeases", count=3):
+        assert [each.suggestion_id for each in request.hand_outs] == [kept.id]
+
+
+def test_that_a_dropped_suggestion_ends_the_search_short_is_no_secret(service, experiment, caplog):
+    service.script("CreateSuggestion", a_created_suggestion())
+    service.script("ListSuggestions", suggestion_service_pb2.ListSuggestionsResponse())
+    service.script("GetExperiment", a_get_experiment(budget=1, remaining_budget=0))
+    held = experiment.create_suggestion()
+
+    with caplog.at_level(logging.WARNING, logger="nextpoint"):
+        assert experiment.is_finished()
+        assert not caplog.messages
+        del held
+        gc.collect()
+        assert experiment.is_finished()
+
+    (message,) = caplog.messages
+    assert "experiment exp_1: 1 suggestion" in message
+    assert "release" in message
 
 
 def test_a_lost_lease_is_no_exception_and_not_renewed_again(service, experiment, held):
@@ -73,11 +108,11 @@ def test_a_lost_lease_is_no_exception_and_not_renewed_again(service, experiment,
     service.wait_for("RenewLeases")
 
     service.script("CreateSuggestion", a_created_suggestion("sug_2"))
-    experiment.create_suggestion(lease_duration=SHORT)
+    second = experiment.create_suggestion(lease_duration=SHORT)
     experiment.create_observation(suggestion=held, values=0.5)
 
     last = service.wait_for("RenewLeases", count=3)[-1]
-    assert [each.suggestion_id for each in last.hand_outs] == ["sug_2"]
+    assert [each.suggestion_id for each in last.hand_outs] == [second.id] == ["sug_2"]
 
 
 def test_a_renewal_that_fails_is_tried_again(service, held):
@@ -90,20 +125,21 @@ def test_a_renewal_that_fails_is_tried_again(service, held):
 
 def test_each_lease_is_renewed_for_as_long_as_it_was_taken(service, experiment, held):
     service.script("CreateSuggestion", a_created_suggestion("sug_2"))
-    experiment.create_suggestion(lease_duration=2 * SHORT)
+    longer = experiment.create_suggestion(lease_duration=2 * SHORT)
 
     requests = service.wait_for("RenewLeases", count=6)
     lengths = {
         (each.hand_outs[0].suggestion_id, each.lease_duration.ToMilliseconds()) for each in requests
     }
-    assert lengths <= {("sug_1", 150), ("sug_2", 300)}
+    assert lengths <= {(held.id, 150), (longer.id, 300)}
 
 
 def test_a_closed_client_renews_and_gives_back_nothing(service):
     service.script("CreateSuggestion", a_created_suggestion())
 
     with nextpoint.Client(service.address, timeout=PATIENCE_SECONDS) as client:
-        client.get_experiment("exp_1").create_suggestion(lease_duration=SHORT)
+        held = client.get_experiment("exp_1").create_suggestion(lease_duration=SHORT)
         service.wait_for("RenewLeases")
 
+    assert held.id
     assert service.requests("ReleaseSuggestion") == []

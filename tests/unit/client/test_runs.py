@@ -1,3 +1,5 @@
+import contextlib
+
 import grpc
 import pytest
 from tests.unit.client.conftest import Failure, a_run
@@ -137,6 +139,46 @@ def test_a_loop_ends_when_no_suggestion_is_left(runs, experiment, reason):
             seen.append(run.id)
 
     assert seen == ["run_1", "run_1"]
+
+
+def leave_at_once(run):
+    pass
+
+
+def leave_in_an_error(run):
+    raise ValueError("before the block")
+
+
+@pytest.mark.parametrize("leave", [leave_at_once, leave_in_an_error])
+def test_leaving_a_loop_gives_a_run_that_nobody_began_back(runs, experiment, leave):
+    with contextlib.suppress(ValueError):
+        for run in experiment.loop():
+            leave(run)
+            break
+
+    request = runs.wait_for("ReleaseSuggestion")[0]
+    assert (request.suggestion_id, request.attempt) == ("sug_of_run_1", 2)
+
+
+def enter(run):
+    run.__enter__()
+
+
+def log(run):
+    run.log_metric("loss", 0.5)
+
+
+def fail(run):
+    run.fail()
+
+
+@pytest.mark.parametrize("begin", [enter, log, fail])
+def test_leaving_a_loop_leaves_a_run_alone_that_has_begun(runs, experiment, begin):
+    for run in experiment.loop():
+        begin(run)
+        break
+
+    assert runs.requests("ReleaseSuggestion") == []
 
 
 def test_a_loop_lets_other_errors_through(runs, experiment):

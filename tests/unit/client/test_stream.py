@@ -1,3 +1,4 @@
+import contextlib
 import time
 
 import grpc
@@ -158,10 +159,9 @@ def test_leaving_the_loop_ends_the_stream(service, experiment):
         break
 
     assert service.stream_ended.wait(PATIENCE_SECONDS)
-    assert service.requests("ReleaseSuggestion") == []
 
 
-def test_leaving_the_loop_gives_back_what_was_received_and_not_yielded(service, experiment):
+def test_leaving_the_loop_gives_back_what_was_received_and_not_evaluated(service, experiment):
     both = [opened(), assigned("sug_1"), assigned("sug_2"), AWAY]
     service.script("StreamSuggestions", both, [opened(), SILENCE])
 
@@ -170,7 +170,26 @@ def test_leaving_the_loop_gives_back_what_was_received_and_not_yielded(service, 
         service.wait_for("StreamSuggestions", count=2)
         break
 
-    assert [each.suggestion_id for each in service.requests("ReleaseSuggestion")] == ["sug_2"]
+    released = [each.suggestion_id for each in service.requests("ReleaseSuggestion")]
+    assert released == ["sug_2", "sug_1"]
+
+
+def test_an_interrupt_gives_back_what_is_evaluated(service, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1", attempt=3), SILENCE])
+
+    with contextlib.suppress(KeyboardInterrupt):
+        for _ in experiment.suggestions():
+            raise KeyboardInterrupt
+
+    (request,) = service.wait_for("ReleaseSuggestion")
+    assert (request.suggestion_id, request.attempt) == ("sug_1", 3)
+
+
+def test_a_loop_that_ends_by_itself_gives_nothing_back(service, experiment):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), closed()])
+
+    assert [each.id for each in experiment.suggestions()] == ["sug_1"]
+    assert service.requests("ReleaseSuggestion") == []
 
 
 def test_a_worker_gives_up_on_a_service_that_stays_away(service, experiment, monkeypatch):

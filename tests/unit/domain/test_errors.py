@@ -32,7 +32,6 @@ EXAMPLES = {
     errors.ObservationNotFound: {"observation_id": "obs_7"},
     errors.RunNotFound: {"run_id": "run_7"},
     errors.ExperimentArchived: {"experiment_id": "exp_7"},
-    errors.BudgetSpent: {"experiment_id": "exp_7", "budget": 31},
     errors.GridExhausted: {"experiment_id": "exp_7", "cells": 31},
     errors.LeaseLost: {"suggestion_id": "sug_7", "attempt": 31},
     errors.NotQueued: {"suggestion_id": "sug_7", "state": "leased"},
@@ -53,7 +52,7 @@ EXAMPLES = {
     errors.WorkerReplaced: {"worker_id": "baker"},
     errors.ShuttingDown: {},
 }
-LISTS = {InvalidRequest, MetricsMissing}
+LISTS = {InvalidRequest, MetricsMissing, errors.BudgetSpent}
 
 
 def test_every_error_has_an_example():
@@ -107,6 +106,18 @@ def test_missing_metrics_are_named_with_those_that_were_logged():
         "missing": "'taste', 'cost'",
         "logged": "'loss'",
     }
+
+
+def test_a_spent_budget_says_who_holds_what_is_left_of_it():
+    spent = errors.BudgetSpent("exp_7", 31)
+    held = errors.BudgetSpent("exp_7", 31, 2, ["oven", "stove"])
+    held_by_many = errors.BudgetSpent("exp_7", 31, 17, ["oven", "oven", "stove"])
+
+    assert "held" not in str(spent) + str(spent.metadata)
+    assert "2 of it on suggestions held by 'oven', 'stove': report or release them" in str(held)
+    assert held.metadata["holders"] == "'oven', 'stove'"
+    assert "17 of it on suggestions held by 'oven', 'stove' and others:" in str(held_by_many)
+    assert held_by_many.metadata["held"] == "17"
 
 
 def test_long_lists_of_metrics_are_cut():
