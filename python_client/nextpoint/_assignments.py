@@ -24,14 +24,16 @@ class Assignments(Mapping[str, Any]):
         self._values = dict(values)
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401  see the class
-        return self._values[name]
+        try:
+            return self._values[name]
+        except KeyError:
+            raise KeyError(self._unknown(name)) from None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  see the class
         try:
             return self._values[name]
         except KeyError:
-            known = ", ".join(self._values)
-            raise AttributeError(f"no parameter {name!r}; there are: {known}") from None
+            raise AttributeError(self._unknown(name)) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -47,6 +49,9 @@ class Assignments(Mapping[str, Any]):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._values]
+
+    def _unknown(self, name: object) -> str:
+        return f"no parameter {name!r}; there are: {', '.join(self._values)}"
 
     # Copies and pickles are made anew; the default would ask `__getattr__` of an empty instance.
     def __reduce__(self) -> tuple[type[Assignments], tuple[dict[str, ParameterValue]]]:

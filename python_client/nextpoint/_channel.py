@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 from importlib.resources import files
 
+from nextpoint._fields import describe, is_text, number_from
 from nextpoint.errors import FieldViolation, InvalidArgumentError
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+MAX_PORT = 65_535
 ADDRESS_VARIABLE = "NEXTPOINT_ADDRESS"
 
 # A call that takes longer than this has failed.
@@ -29,10 +32,31 @@ def default_address() -> str:
 
 def check_address(address: str) -> None:
     """Raise InvalidArgumentError unless this is ``HOST:PORT``."""
+    fault = _fault_of(address)
+    if fault is not None:
+        violation = FieldViolation("address", f"{fault}, got {describe(address)}")
+        raise InvalidArgumentError("the address is not valid:", violations=[violation])
+
+
+def _fault_of(address: object) -> str | None:
+    if not is_text(address):
+        return "must be HOST:PORT"
+    if address.startswith(("http://", "https://")):
+        return "must be HOST:PORT, without http://"
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        violation = FieldViolation("address", f"must be HOST:PORT, got {address!r}")
-        raise InvalidArgumentError("the address is not valid:", violations=[violation])
+        return "must be HOST:PORT"
+    return None if int(port) <= MAX_PORT else f"must have a port up to {MAX_PORT}"
+
+
+def check_timeout(seconds: float) -> None:
+    """Raise InvalidArgumentError unless this is a span to wait for an answer."""
+    number = number_from(seconds)
+    if number is None or not 0 < number < math.inf:
+        violation = FieldViolation(
+            "timeout", f"must be a number of seconds above 0, got {describe(seconds)}"
+        )
+        raise InvalidArgumentError("the timeout is not valid:", violations=[violation])
 
 
 def service_config() -> str:

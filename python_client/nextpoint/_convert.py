@@ -247,7 +247,9 @@ def time_from_proto(message: Timestamp) -> datetime:
     return message.ToDatetime(tzinfo=UTC)
 
 
-def duration_to_proto(seconds: float) -> Duration:
+def duration_to_proto(seconds: float | None) -> Duration | None:
     """Return a span as the contract has it."""
+    if seconds is None:
+        return None
     whole = int(seconds)
     return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from nextpoint._enums import words_of
-from nextpoint._fields import Fields, describe, raise_if_any
+from nextpoint._fields import Fields, describe, is_text, raise_if_any
 from nextpoint._metadata import metadata_to_proto
 from nextpoint._outcome import parameter_value_to_proto
 from nextpoint._search_space import (
@@ -159,7 +159,7 @@ def _categorical_values(fields: Fields, violations: list[FieldViolation]) -> lis
             value = Fields(item, path, violations)
             value.allow("name", "enum_index", "object")
             texts.append(value.text("name") or "")
-        elif isinstance(item, str):
+        elif is_text(item):
             texts.append(item)
         else:
             violations.append(FieldViolation(path, f"must be a string, got {describe(item)}"))
@@ -249,9 +249,10 @@ def _constraint(
     given: object, path: str, violations: list[FieldViolation]
 ) -> search_space_pb2.LinearConstraint:
     if isinstance(given, LinearConstraint):
+        weights = Fields({"weights": given.weights}, path, violations).mapping("weights")
         given = {
             "type": given.relation,
-            "terms": [{"name": name, "weight": given.weights[name]} for name in given.weights],
+            "terms": [{"name": name, "weight": weight} for name, weight in weights.entries()],
             "threshold": given.threshold,
         }
     fields = Fields(given, path, violations)

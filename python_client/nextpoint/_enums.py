@@ -31,7 +31,7 @@ def enum_from_word(
     """Return what a word says about what to list, or raise InvalidArgumentError."""
     if word is None:
         return absent
-    if word in words:
+    if isinstance(word, str) and word in words:
         return words[word]
     violation = FieldViolation(argument, f"must be one of {', '.join(words)}, got {word!r}")
     raise InvalidArgumentError("the filter is not valid:", violations=[violation])

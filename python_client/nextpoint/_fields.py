@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from numbers import Integral
-from typing import SupportsFloat, TypeVar
+from typing import SupportsFloat, TypeGuard, TypeVar
 
 from nextpoint.errors import FieldViolation, InvalidArgumentError
 
 INT32_MAX = 2**31 - 1
+
+# What a span of time of the contract holds: 10,000 years.
+SPAN_SECONDS_MAX = 315_576_000_000
 
 V = TypeVar("V", bound=int)
 
@@ -39,7 +43,7 @@ class Fields:
 
     def path(self, key: str) -> str:
         """Return the path of an entry."""
-        return f"{self._path}.{key}" if self._path else key
+        return f"{self._path}.{printable(key)}" if self._path else printable(key)
 
     def refuse(self, key: str, description: str) -> None:
         """Note what is wrong with an entry."""
@@ -52,16 +56,25 @@ class Fields:
     def entries(self) -> list[tuple[str, object]]:
         """Return every entry, less those whose key is not a string."""
         for key in self._given:
-            if not isinstance(key, str):
+            if not is_text(key):
                 self.refuse(f"{key}", f"the key must be a string, got {describe(key)}")
-        return [(key, value) for key, value in self._given.items() if isinstance(key, str)]
+        return [(key, value) for key, value in self._given.items() if is_text(key)]
 
     def text(self, key: str) -> str | None:
         """Return a string."""
         value = self._given.get(key)
-        if value is None or isinstance(value, str):
+        if value is None or is_text(value):
             return value
         self.refuse(key, f"must be a string, got {describe(value)}")
+        return None
+
+    def identity(self, key: str) -> str | None:
+        """Return an id, or the id of a thing that has one."""
+        value = self._given.get(key)
+        found = value if isinstance(value, str) else getattr(value, "id", None)
+        if value is None or is_text(found):
+            return found
+        self.refuse(key, f"must be an id, or what has one, got {describe(value)}")
         return None
 
     def number(self, key: str) -> float | None:
@@ -73,6 +86,14 @@ class Fields:
         if number is None:
             self.refuse(key, f"must be a number, got {describe(value)}")
         return number
+
+    def seconds(self, key: str) -> float | None:
+        """Return a span of time."""
+        number = self.number(key)
+        if number is None or (math.isfinite(number) and abs(number) <= SPAN_SECONDS_MAX):
+            return number
+        self.refuse(key, f"must be a number of seconds, got {describe(self.get(key))}")
+        return None
 
     def whole_number(self, key: str) -> int | None:
         """Return a whole number that fits into 32 bits."""
@@ -124,7 +145,7 @@ class Fields:
         """Return a list of strings."""
         texts = []
         for path, item in self.items(key):
-            if isinstance(item, str):
+            if is_text(item):
                 texts.append(item)
             else:
                 self._violations.append(
@@ -156,9 +177,36 @@ def number_from(value: object) -> float | None:
     return None
 
 
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether this is a string that UTF-8 has bytes for; half a pair of surrogates has none."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(text: str) -> str:
+    """Return a text as it is, but for what UTF-8 has no bytes for."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def describe(value: object) -> str:
     """Return a value and its type, for a message."""
-    return f"{value!r:.100} ({type(value).__name__})"
+    fault = ""
+    if isinstance(value, str) and not is_text(value):
+        fault = ", which is not Unicode: it has a lone surrogate"
+    return f"{value!r:.100} ({type(value).__name__}){fault}"
+
+
+def identity(name: str, value: object) -> str:
+    """Return an id, or the id of a thing that has one, or raise InvalidArgumentError."""
+    violations: list[FieldViolation] = []
+    found = Fields({name: value}, "", violations).identity(name)
+    raise_if_any(violations, "the request")
+    return found or ""
 
 
 def raise_if_any(violations: list[FieldViolation], what: str) -> None:

@@ -7,14 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nextpoint._fields import describe, number_from
+from nextpoint._fields import describe, is_text, number_from
 from nextpoint._metadata import metadata_value_to_proto
 from nextpoint._outcome import parameter_value_to_proto
 from nextpoint._search_space import Bool, Categorical, Double, Int
 from nextpoint._table import Row, Table, column_of
 from nextpoint.errors import FieldViolation
 from nextpoint.v1 import observation_pb2, observation_service_pb2
-from nextpoint.v1.experiment_pb2 import MetadataValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,6 +78,8 @@ def _faults_of_columns(
     for name in (*sorted(parameters), *sorted(metrics), *sorted(notes)):
         if name not in table.columns:
             yield FieldViolation(column_of(name), "is missing")
+        elif not is_text(name):
+            yield FieldViolation(column_of(name), f"must be a string, got {describe(name)}")
     for name in dict.fromkeys(table.columns):
         if name not in known:
             yield FieldViolation(
@@ -112,8 +113,12 @@ def _outcome(
                 )
             )
     for name in sorted(notes & cells.keys()):
-        note = metadata_value_to_proto(cells[name])
-        outcome.metadata[name].CopyFrom(note or MetadataValue(string_value=str(cells[name])))
+        cell = cells[name]
+        note = metadata_value_to_proto(cell) or metadata_value_to_proto(str(cell))
+        if note is None:
+            _refuse(row, name, f"must be a string, got {describe(cell)}", found)
+        else:
+            outcome.metadata[name].CopyFrom(note)
     return outcome
 
 

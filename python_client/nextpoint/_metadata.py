@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nextpoint._fields import describe, number_from
+from nextpoint._fields import describe, is_text, number_from
 from nextpoint.v1 import experiment_pb2
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def metadata_to_proto(fields: Fields) -> dict[str, experiment_pb2.MetadataValue]
 
 def metadata_value_to_proto(value: object) -> experiment_pb2.MetadataValue | None:
     """Return one note as the contract has it; None when it is neither a text nor a number."""
-    if isinstance(value, str):
+    if is_text(value):
         return experiment_pb2.MetadataValue(string_value=value)
     number = number_from(value)
     return None if number is None else experiment_pb2.MetadataValue(number_value=number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, SupportsFloat, TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from nextpoint._fields import Fields, describe, number_from, raise_if_any
+from nextpoint._fields import Fields, describe, identity, is_text, number_from, raise_if_any
 from nextpoint._metadata import metadata_to_proto
 from nextpoint._search_space import Double
 from nextpoint.v1 import (
@@ -85,9 +85,10 @@ def create_observations_to_proto(
 ) -> observation_service_pb2.BatchCreateObservationsRequest:
     """Return the request, or raise InvalidArgumentError with everything that cannot be sent."""
     violations: list[FieldViolation] = []
+    fields = Fields({"observations": given}, "", violations)
     outcomes = [
-        _new_observation(item, f"observations[{index}]", experiment, violations)
-        for index, item in enumerate(given)
+        _new_observation(item, path, experiment, violations)
+        for path, item in fields.items("observations")
     ]
     raise_if_any(violations, "an observation")
     return observation_service_pb2.BatchCreateObservationsRequest(
@@ -96,13 +97,13 @@ def create_observations_to_proto(
 
 
 def update_observation_to_proto(
-    observation_id: str, changes: Mapping[str, object], experiment: ExperimentRecord
+    observation: object, changes: Mapping[str, object], experiment: ExperimentRecord
 ) -> observation_service_pb2.UpdateObservationRequest:
     """Return the request to change just these fields."""
     violations: list[FieldViolation] = []
     fields = Fields(changes, "", violations)
     request = observation_service_pb2.UpdateObservationRequest(
-        observation_id=observation_id,
+        observation_id=identity("observation", observation),
         values=values_to_proto(fields, experiment),
         failed=fields.flag("failed"),
         metadata=metadata_to_proto(fields),
@@ -140,23 +141,12 @@ def _new_observation(
     fields = Fields(given, path, violations)
     fields.allow("suggestion", "assignments", "values", "failed", "metadata")
     return observation_service_pb2.NewObservation(
-        suggestion_id=_suggestion_id(fields),
+        suggestion_id=fields.identity("suggestion") or "",
         assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
         values=values_to_proto(fields, experiment),
         failed=fields.flag("failed"),
         metadata=metadata_to_proto(fields),
     )
-
-
-def _suggestion_id(fields: Fields) -> str:
-    suggestion = fields.get("suggestion")
-    if suggestion is None or isinstance(suggestion, str):
-        return suggestion or ""
-    identity = getattr(suggestion, "id", None)
-    if not isinstance(identity, str):
-        fields.refuse("suggestion", f"must be a suggestion or its id, got {describe(suggestion)}")
-        return ""
-    return identity
 
 
 def assignments_to_proto(
@@ -178,7 +168,7 @@ def parameter_value_to_proto(
     value: object, *, real: bool
 ) -> search_space_pb2.ParameterValue | None:
     """Return a value as the contract has it; None when it is none of its types."""
-    if isinstance(value, str):
+    if is_text(value):
         return search_space_pb2.ParameterValue(string_value=value)
     # NumPy's booleans are called like Python's, and are none.
     if type(value).__name__ in {"bool", "bool_"}:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Protocol, TypeAlias
 
-from nextpoint._fields import describe, number_from
+from nextpoint._fields import describe, number_from, printable
 from nextpoint.errors import FieldViolation, InvalidArgumentError
 
 # The names of pandas' types for what is not there, which no comparison finds.
@@ -118,7 +118,7 @@ def _twice(columns: tuple[str, ...]) -> Iterator[FieldViolation]:
 
 def column_of(name: str) -> str:
     """Return how messages name a column."""
-    return f"column '{name}'"
+    return f"column '{printable(name)}'"
 
 
 def _is_empty(cell: object) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from google.protobuf.message import Message
 
 from nextpoint._backoff import Backoff
-from nextpoint._channel import check_address
+from nextpoint._channel import check_address, check_timeout
 from nextpoint._errors import translated
 from nextpoint._sync._concurrency import Signal, open_channel
 from nextpoint._sync._leases import LeaseKeeper
@@ -66,6 +66,7 @@ class Connection:
 
     def __init__(self, address: str, timeout: float) -> None:
         check_address(address)
+        check_timeout(timeout)
         self.address = address
         self.timeout = timeout
         self.answered = False

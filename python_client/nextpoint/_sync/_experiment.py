@@ -427,7 +427,7 @@ class Experiment:
             StateError: It was handed out or observed already.
             ExperimentArchivedError: The experiment is archived.
         """
-        delete_queued(self._connection, _id_of(suggestion))
+        delete_queued(self._connection, suggestion)
 
     def get_suggestions(self, *, state: str | None = None) -> Iterator[Suggestion]:
         """Yield the suggestions, the newest first.
@@ -610,7 +610,7 @@ class Experiment:
             InvalidArgumentError: A value breaks a rule.
         """
         changes = given({"values": values, "failed": failed, "metadata": metadata})
-        return change_observation(self._connection, _id_of(observation), changes, self._record)
+        return change_observation(self._connection, observation, changes, self._record)
 
     def delete_observation(self, observation: HasId | str) -> None:
         """Delete an observation, or the one with this id, for good.
@@ -618,8 +618,4 @@ class Experiment:
         Raises:
             NotFoundError: There is no such observation.
         """
-        delete_observation(self._connection, _id_of(observation))
-
-
-def _id_of(thing: HasId | str) -> str:
-    return thing if isinstance(thing, str) else thing.id
+        delete_observation(self._connection, observation)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nextpoint._convert import observation_from_proto
 from nextpoint._enums import enum_from_word, words_of
-from nextpoint._fields import raise_if_any
+from nextpoint._fields import identity, raise_if_any
 from nextpoint._importing import (
     ImportedRow,
     batch_to_proto,
@@ -24,6 +24,7 @@ from nextpoint.v1 import analysis_service_pb2, observation_service_pb2
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from nextpoint._outcome import HasId
     from nextpoint._records import ExperimentRecord, Observation
     from nextpoint._sync._connection import Connection
     from nextpoint._table import TableSource
@@ -99,19 +100,21 @@ def _faults_of(
 
 def change_observation(
     connection: Connection,
-    observation_id: str,
+    observation: HasId | str,
     changes: Mapping[str, object],
     experiment: ExperimentRecord,
 ) -> Observation:
     """Change just these fields."""
-    request = update_observation_to_proto(observation_id, changes, experiment)
+    request = update_observation_to_proto(observation, changes, experiment)
     response = connection.call(connection.observations.UpdateObservation, request)
     return observation_from_proto(response.observation)
 
 
-def delete_observation(connection: Connection, observation_id: str) -> None:
+def delete_observation(connection: Connection, observation: HasId | str) -> None:
     """Delete an observation for good."""
-    request = observation_service_pb2.DeleteObservationRequest(observation_id=observation_id)
+    request = observation_service_pb2.DeleteObservationRequest(
+        observation_id=identity("observation", observation)
+    )
     connection.call(connection.observations.DeleteObservation, request)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from nextpoint._convert import run_from_proto
@@ -19,7 +20,6 @@ from nextpoint.errors import (
 from nextpoint.v1 import run_pb2, run_service_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from types import TracebackType
     from typing import Self, SupportsFloat
@@ -158,9 +158,9 @@ class Run:
         """
         self._begun = True
         violations: list[FieldViolation] = []
-        merged = {**(metrics or {}), **values}
+        merged = {**metrics, **values} if isinstance(metrics, Mapping) else metrics or values
         messages = named_values_to_proto(Fields(merged, "values", violations))
-        raise_if_any(violations, "the metrics")
+        raise_if_any(violations, "a metric")
         request = run_service_pb2.LogMetricsRequest(run_id=self.id, values=messages)
         response = self._connection.call(self._connection.runs.LogMetrics, request)
         self._record = run_from_proto(response.run)

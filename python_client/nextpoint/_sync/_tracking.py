@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nextpoint._convert import duration_to_proto
 from nextpoint._enums import enum_from_word, words_of
-from nextpoint._fields import Fields, raise_if_any
+from nextpoint._fields import Fields, identity, raise_if_any
 from nextpoint._metadata import metadata_to_proto
 from nextpoint._sync._connection import PAGE_SIZE
 from nextpoint._sync._run import Run
@@ -35,16 +35,23 @@ def open_run(
 ) -> Run:
     """Return a run that holds a suggestion, whose lease is renewed from now on."""
     violations: list[FieldViolation] = []
-    notes = metadata_to_proto(Fields({"metadata": metadata}, "", violations))
-    raise_if_any(violations, "the run")
+    given = {
+        "name": name,
+        "metadata": metadata,
+        "worker_id": worker_id,
+        "lease_duration": lease_duration,
+        "max_wait": max_wait,
+    }
+    fields = Fields(given, "", violations)
     request = run_service_pb2.CreateRunRequest(
         experiment_id=experiment_id,
-        name=name or "",
-        worker_id=worker_id or "",
-        lease_duration=duration_to_proto(lease_duration),
-        max_wait=None if max_wait is None else duration_to_proto(max_wait),
-        metadata=notes,
+        name=fields.text("name") or "",
+        worker_id=fields.text("worker_id") or "",
+        lease_duration=duration_to_proto(fields.seconds("lease_duration")),
+        max_wait=duration_to_proto(fields.seconds("max_wait")),
+        metadata=metadata_to_proto(fields),
     )
+    raise_if_any(violations, "the run")
     response = connection.call(connection.runs.CreateRun, request, waits=max_wait)
     run = Run(connection, response.run)
     connection.leases.keep(run, run.suggestion_id, lease_duration)
@@ -53,7 +60,7 @@ def open_run(
 
 def fetch_run(connection: Connection, run_id: str) -> Run:
     """Return a run."""
-    request = run_service_pb2.GetRunRequest(run_id=run_id)
+    request = run_service_pb2.GetRunRequest(run_id=identity("run_id", run_id))
     response = connection.call(connection.runs.GetRun, request)
     return Run(connection, response.run)
 

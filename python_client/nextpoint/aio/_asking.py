@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nextpoint._convert import duration_to_proto
 from nextpoint._enums import enum_from_word, words_of
+from nextpoint._fields import Fields, identity, raise_if_any
 from nextpoint._outcome import queue_suggestion_to_proto
 from nextpoint.aio._connection import PAGE_SIZE
 from nextpoint.aio._stream import SuggestionStream
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from nextpoint._assignments import ParameterValue
+    from nextpoint._outcome import HasId
     from nextpoint._records import ExperimentRecord
     from nextpoint.aio._connection import Connection
     from nextpoint.aio._suggestion import Suggestion
+    from nextpoint.errors import FieldViolation
 
 STATES = words_of(suggestion_pb2.SuggestionState)
 
@@ -32,12 +35,16 @@ async def ask(
     max_wait: float | None,
 ) -> Suggestion:
     """Return a suggestion, whose lease is renewed from now on."""
+    violations: list[FieldViolation] = []
+    given = {"worker_id": worker_id, "lease_duration": lease_duration, "max_wait": max_wait}
+    fields = Fields(given, "", violations)
     request = suggestion_service_pb2.CreateSuggestionRequest(
         experiment_id=experiment_id,
-        worker_id=worker_id or "",
-        lease_duration=duration_to_proto(lease_duration),
-        max_wait=None if max_wait is None else duration_to_proto(max_wait),
+        worker_id=fields.text("worker_id") or "",
+        lease_duration=duration_to_proto(fields.seconds("lease_duration")),
+        max_wait=duration_to_proto(fields.seconds("max_wait")),
     )
+    raise_if_any(violations, "the request")
     method = connection.suggestions.CreateSuggestion
     response = await connection.call(method, request, waits=max_wait)
     suggestion = suggestion_from_proto(connection, response.suggestion)
@@ -54,9 +61,11 @@ async def queue(
     return suggestion_from_proto(connection, response.suggestion)
 
 
-async def delete_queued(connection: Connection, suggestion_id: str) -> None:
+async def delete_queued(connection: Connection, suggestion: HasId | str) -> None:
     """Take a suggestion out of the queue."""
-    request = suggestion_service_pb2.DeleteSuggestionRequest(suggestion_id=suggestion_id)
+    request = suggestion_service_pb2.DeleteSuggestionRequest(
+        suggestion_id=identity("suggestion", suggestion)
+    )
     await connection.call(connection.suggestions.DeleteSuggestion, request)
 
 

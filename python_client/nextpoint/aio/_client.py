@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from nextpoint._channel import DEFAULT_TIMEOUT_SECONDS, default_address
 from nextpoint._definition import create_experiment_to_proto
-from nextpoint._enums import enum_from_word, words_of
+from nextpoint._enums import words_of
+from nextpoint._fields import Fields, identity, raise_if_any
 from nextpoint.aio._connection import PAGE_SIZE, Connection
 from nextpoint.aio._experiment import Experiment
 from nextpoint.aio._tracking import fetch_run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike
     from nextpoint._records import MetadataValue
     from nextpoint.aio._run import Run
+    from nextpoint.errors import FieldViolation
 
 EXPERIMENT_STATES = {
     **words_of(experiment_pb2.ExperimentState),
@@ -54,7 +56,7 @@ class Client:
                 restarted meanwhile is waited for.
 
         Raises:
-            InvalidArgumentError: The address is not ``HOST:PORT``.
+            InvalidArgumentError: The address is not ``HOST:PORT``, or the timeout not above 0.
         """
         self._connection = Connection(
             default_address() if address is None else address, timeout=timeout
@@ -140,7 +142,9 @@ class Client:
         Raises:
             NotFoundError: There is no such experiment.
         """
-        request = experiment_service_pb2.GetExperimentRequest(experiment_id=experiment_id)
+        request = experiment_service_pb2.GetExperimentRequest(
+            experiment_id=identity("experiment_id", experiment_id)
+        )
         response = await self._connection.call(self._connection.experiments.GetExperiment, request)
         return Experiment(self._connection, response.experiment)
 
@@ -158,13 +162,17 @@ class Client:
             state: Those that are ``active``, which is the default, ``archived``, or ``any``.
             name_contains: Only those whose name contains this text, in upper or lower case.
         """
+        violations: list[FieldViolation] = []
+        given = {"project": project, "state": state, "name_contains": name_contains}
+        fields = Fields(given, "", violations)
         absent = experiment_pb2.EXPERIMENT_STATE_ACTIVE
         request = experiment_service_pb2.ListExperimentsRequest(
-            project=project or "",
-            state=enum_from_word(state, EXPERIMENT_STATES, absent=absent),
-            name_contains=name_contains or "",
+            project=fields.text("project") or "",
+            state=fields.choice("state", EXPERIMENT_STATES, absent=absent),
+            name_contains=fields.text("name_contains") or "",
             page_size=PAGE_SIZE,
         )
+        raise_if_any(violations, "the filter")
         pages = self._connection.pages(self._connection.experiments.ListExperiments, request)
         async for page in pages:
             for message in page.experiments:

@@ -432,7 +432,7 @@ class Experiment:
             StateError: It was handed out or observed already.
             ExperimentArchivedError: The experiment is archived.
         """
-        await delete_queued(self._connection, _id_of(suggestion))
+        await delete_queued(self._connection, suggestion)
 
     def get_suggestions(self, *, state: str | None = None) -> AsyncIterator[Suggestion]:
         """Yield the suggestions, the newest first.
@@ -615,9 +615,7 @@ class Experiment:
             InvalidArgumentError: A value breaks a rule.
         """
         changes = given({"values": values, "failed": failed, "metadata": metadata})
-        return await change_observation(
-            self._connection, _id_of(observation), changes, self._record
-        )
+        return await change_observation(self._connection, observation, changes, self._record)
 
     async def delete_observation(self, observation: HasId | str) -> None:
         """Delete an observation, or the one with this id, for good.
@@ -625,8 +623,4 @@ class Experiment:
         Raises:
             NotFoundError: There is no such observation.
         """
-        await delete_observation(self._connection, _id_of(observation))
-
-
-def _id_of(thing: HasId | str) -> str:
-    return thing if isinstance(thing, str) else thing.id
+        await delete_observation(self._connection, observation)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._errors import translated
+from nextpoint._fields import Fields, raise_if_any
 from nextpoint.aio._concurrency import Background, Inbox, Signal, read
 from nextpoint.aio._suggestion import Suggestion, give_back, suggestion_from_proto
 from nextpoint.errors import NextpointError, StateError, UnavailableError, WorkerReplacedError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from nextpoint.aio._concurrency import StreamCall
     from nextpoint.aio._connection import Connection
+    from nextpoint.errors import FieldViolation
 
 # How long the first event may take, which says how long the next ones may.
 OPENING_SECONDS = 30.0
@@ -49,11 +51,15 @@ class SuggestionStream:
         max_outstanding: int,
     ) -> None:
         self._connection = connection
+        violations: list[FieldViolation] = []
+        given = {"worker_id": worker_id, "max_outstanding": max_outstanding}
+        fields = Fields(given, "", violations)
         self._request = suggestion_service_pb2.StreamSuggestionsRequest(
             experiment_id=experiment_id,
-            worker_id=worker_id or new_worker_id(),
-            max_outstanding=max_outstanding,
+            worker_id=fields.text("worker_id") or new_worker_id(),
+            max_outstanding=fields.whole_number("max_outstanding") or 0,
         )
+        raise_if_any(violations, "the request")
         self._inbox: Inbox[Suggestion | Exception | None] = Inbox()
         # In the order of their coming; the oldest are forgotten, for nobody holds so many.
         self._seen: dict[tuple[str, int], None] = {}

@@ -125,7 +125,11 @@ def check_measurements(drafts: tuple[ValueDraft, ...], violations: Violations) -
         if draft.value is None:
             violations.add(f"{path}.value", "is required")
         elif not math.isfinite(draft.value):
-            violations.add(f"{path}.value", f"must be a finite number, got {draft.value}")
+            violations.add(
+                f"{path}.value",
+                f"must be a finite number, got {draft.value} for '{draft.name}';"
+                " an evaluation without one is reported as failed",
+            )
         if draft.stddev is not None and not (math.isfinite(draft.stddev) and draft.stddev >= 0):
             violations.add(
                 f"{path}.value_stddev", f"must be finite and at least 0, got {draft.stddev}"

@@ -41,6 +41,9 @@ def test_it_cannot_be_changed():
 def test_a_name_that_is_not_there_is_said_with_those_that_are():
     with pytest.raises(AttributeError, match=r"'learning_rate'.*lr, items"):
         _ = Assignments(POINT).learning_rate
+    with pytest.raises(KeyError, match=r"'learning_rate'.*lr, items"):
+        _ = Assignments(POINT)["learning_rate"]
+    assert Assignments(POINT).get("learning_rate", 7) == 7
 
 
 def test_it_survives_a_process_border():

@@ -1,4 +1,5 @@
 import copy
+import math
 import pickle
 import threading
 
@@ -206,10 +207,26 @@ def test_an_answer_that_does_not_come_in_time_is_not_waited_for(service):
     assert isinstance(raised.value, TimeoutError)
 
 
-@pytest.mark.parametrize("address", ["localhost", ":50051", "localhost:http", ""])
+@pytest.mark.parametrize("address", ["localhost", ":50051", "localhost:http", "", 5, "\ud800:5"])
 def test_an_address_without_host_or_port_is_refused(address):
     with pytest.raises(nextpoint.InvalidArgumentError, match="HOST:PORT"):
         nextpoint.Client(address)
+
+
+def test_an_address_that_is_a_url_is_told_what_it_has_too_much():
+    with pytest.raises(nextpoint.InvalidArgumentError, match="without http://"):
+        nextpoint.Client("http://127.0.0.1:50051")
+
+
+def test_an_address_has_a_port_that_exists():
+    with pytest.raises(nextpoint.InvalidArgumentError, match="65535"):
+        nextpoint.Client("127.0.0.1:65536")
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.nan, math.inf, "5", None])
+def test_a_timeout_that_is_no_span_is_refused(timeout):
+    with pytest.raises(nextpoint.InvalidArgumentError, match="timeout: must be a number of sec"):
+        nextpoint.Client("127.0.0.1:50051", timeout=timeout)
 
 
 def test_a_closed_client_says_so(client, experiment):

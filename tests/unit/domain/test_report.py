@@ -29,6 +29,7 @@ from nextpoint_service.domain.search_space import Comparison, DoubleParameter, S
 from nextpoint_service.domain.violations import Violations
 
 LIMITS = Limits()
+OR_FAILED = "; an evaluation without one is reported as failed"
 TASTE = ValueDraft("taste", 1.0)
 TWO_METRICS = (a_metric("taste"), a_metric("cost", Strategy.STORE))
 CELL = {"heat": 200.0, "minutes": 40, "steam": True}
@@ -274,11 +275,11 @@ VALUES = {
     ),
     "a value is not NaN": (
         (ValueDraft("taste", math.nan), ValueDraft("cost", 1.0)),
-        {"values[0].value": "must be a finite number, got nan"},
+        {"values[0].value": f"must be a finite number, got nan for 'taste'{OR_FAILED}"},
     ),
     "a value is finite": (
         (TASTE, ValueDraft("cost", -math.inf)),
-        {"values[1].value": "must be a finite number, got -inf"},
+        {"values[1].value": f"must be a finite number, got -inf for 'cost'{OR_FAILED}"},
     ),
     "a standard deviation is at least 0": (
         (ValueDraft("taste", 1.0, -1e-9), ValueDraft("cost", 1.0)),
