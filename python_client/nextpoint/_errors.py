@@ -52,11 +52,14 @@ BY_CODE: dict[grpc.StatusCode, type[NextpointError]] = {
 
 @contextmanager
 def translated(address: str) -> Iterator[None]:
-    """Raise a `NextpointError` for whatever gRPC raises inside the block."""
+    """Raise a `NextpointError` for whatever gRPC raises inside the block.
+
+    What gRPC raised is its cause, without the way through gRPC that nobody has to read.
+    """
     try:
         yield
     except grpc.RpcError as error:
-        raise error_from_call(error, address) from error
+        raise error_from_call(error, address) from error.with_traceback(None)
 
 
 def error_from_call(call: grpc.RpcError, address: str) -> NextpointError:
@@ -120,8 +123,8 @@ def _message(call: grpc.RpcError, code: grpc.StatusCode, address: str, *, known:
         case grpc.StatusCode.UNAVAILABLE:
             return (
                 f"cannot reach the service at {address} ({details}). Is it running? Start it with "
-                f"'nextpoint serve', or name another address: NEXTPOINT_ADDRESS=HOST:PORT in the "
-                f"environment, or nextpoint.Client('HOST:PORT')"
+                f"'nextpoint serve', or scripts/serve in a checkout, or name another address: "
+                f"NEXTPOINT_ADDRESS=HOST:PORT in the environment, or nextpoint.Client('HOST:PORT')"
             )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return (

@@ -16,6 +16,9 @@
     ├── ServiceError                            the service failed, or refused for another cause
     └── EvaluationError                         the function given to `optimize` kept raising
 
+Where a call failed, ``__cause__`` is what gRPC raised, with its status: for reports of bugs, and
+without a promise.
+
 A refused call has changed nothing. After `UnavailableError` and `DeadlineExceededError` it is
 not known whether it has.
 """

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from nextpoint_service.settings import Settings
@@ -65,9 +66,24 @@ def serve(service: AbstractAsyncContextManager[str], *, log_format: str, log_lev
     return 0
 
 
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: the service runs where it is not known."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(parser.prog, version("nextpoint"))  # noqa: T201
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nextpoint", description="A service that tells workers which point to try next."
+    )
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show the version and exit",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     command = commands.add_parser(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nextpoint._channel import DEFAULT_TIMEOUT_SECONDS, default_address
+from nextpoint._convert import experiment_from_proto
 from nextpoint._definition import create_experiment_to_proto
 from nextpoint._enums import words_of
 from nextpoint._fields import Fields, identity, raise_if_any
@@ -133,7 +134,7 @@ class Client:
         }
         request = create_experiment_to_proto(definition)
         response = self._connection.call(self._connection.experiments.CreateExperiment, request)
-        return Experiment(self._connection, response.experiment)
+        return Experiment(self._connection, experiment_from_proto(response.experiment))
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """Return an experiment.
@@ -145,7 +146,7 @@ class Client:
             experiment_id=identity("experiment_id", experiment_id)
         )
         response = self._connection.call(self._connection.experiments.GetExperiment, request)
-        return Experiment(self._connection, response.experiment)
+        return Experiment(self._connection, experiment_from_proto(response.experiment))
 
     def list_experiments(
         self,
@@ -175,7 +176,7 @@ class Client:
         pages = self._connection.pages(self._connection.experiments.ListExperiments, request)
         for page in pages:
             for message in page.experiments:
-                yield Experiment(self._connection, message)
+                yield Experiment(self._connection, experiment_from_proto(message))
 
     def get_run(self, run_id: str) -> Run:
         """Return a run.

@@ -39,7 +39,7 @@ from nextpoint._sync._stream import SuggestionStream
 from nextpoint._sync._tracking import fetch_run, list_runs, open_run
 from nextpoint._unset import UNSET, given
 from nextpoint.errors import BudgetSpentError
-from nextpoint.v1 import experiment_pb2, experiment_service_pb2
+from nextpoint.v1 import experiment_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -48,7 +48,13 @@ if TYPE_CHECKING:
     from nextpoint._assignments import ParameterValue
     from nextpoint._definition import MetricLike, ParameterLike
     from nextpoint._outcome import HasId, NewObservation, Values
-    from nextpoint._records import MetadataValue, Observation, Progress, StoppingCriteria
+    from nextpoint._records import (
+        ExperimentRecord,
+        MetadataValue,
+        Observation,
+        Progress,
+        StoppingCriteria,
+    )
     from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
     from nextpoint._sync._concurrency import Evaluate
     from nextpoint._sync._connection import Connection
@@ -72,9 +78,9 @@ class Experiment:
                 run.log_metric("accuracy", train(run.params))
     """
 
-    def __init__(self, connection: Connection, message: experiment_pb2.Experiment) -> None:
+    def __init__(self, connection: Connection, record: ExperimentRecord) -> None:
         self._connection = connection
-        self._record = experiment_from_proto(message)
+        self._record = record
 
     @property
     def id(self) -> str:

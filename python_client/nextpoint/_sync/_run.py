@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from nextpoint._assignments import Assignments
     from nextpoint._outcome import MetricValue
-    from nextpoint._records import MetadataValue
+    from nextpoint._records import MetadataValue, RunRecord
     from nextpoint._sync._connection import Connection
 
 logger = logging.getLogger("nextpoint")
@@ -52,9 +52,9 @@ class Run:
             run.log_metric("accuracy", train(run.params.lr))
     """
 
-    def __init__(self, connection: Connection, message: run_pb2.Run) -> None:
+    def __init__(self, connection: Connection, record: RunRecord) -> None:
         self._connection = connection
-        self._record = run_from_proto(message)
+        self._record = record
         self._begun = False
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nextpoint._channel import DEFAULT_TIMEOUT_SECONDS, default_address
+from nextpoint._convert import experiment_from_proto
 from nextpoint._definition import create_experiment_to_proto
 from nextpoint._enums import words_of
 from nextpoint._fields import Fields, identity, raise_if_any
@@ -134,7 +135,7 @@ class Client:
         response = await self._connection.call(
             self._connection.experiments.CreateExperiment, request
         )
-        return Experiment(self._connection, response.experiment)
+        return Experiment(self._connection, experiment_from_proto(response.experiment))
 
     async def get_experiment(self, experiment_id: str) -> Experiment:
         """Return an experiment.
@@ -146,7 +147,7 @@ class Client:
             experiment_id=identity("experiment_id", experiment_id)
         )
         response = await self._connection.call(self._connection.experiments.GetExperiment, request)
-        return Experiment(self._connection, response.experiment)
+        return Experiment(self._connection, experiment_from_proto(response.experiment))
 
     async def list_experiments(
         self,
@@ -176,7 +177,7 @@ class Client:
         pages = self._connection.pages(self._connection.experiments.ListExperiments, request)
         async for page in pages:
             for message in page.experiments:
-                yield Experiment(self._connection, message)
+                yield Experiment(self._connection, experiment_from_proto(message))
 
     async def get_run(self, run_id: str) -> Run:
         """Return a run.

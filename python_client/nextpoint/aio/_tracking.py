@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nextpoint._convert import duration_to_proto
+from nextpoint._convert import duration_to_proto, run_from_proto
 from nextpoint._enums import enum_from_word, words_of
 from nextpoint._fields import Fields, identity, raise_if_any
 from nextpoint._metadata import metadata_to_proto
@@ -52,7 +52,7 @@ async def open_run(
     )
     raise_if_any(violations, "the run")
     response = await connection.call(connection.runs.CreateRun, request, waits=max_wait)
-    run = Run(connection, response.run)
+    run = Run(connection, run_from_proto(response.run))
     connection.leases.keep(run, run.suggestion_id, lease_duration)
     return run
 
@@ -61,7 +61,7 @@ async def fetch_run(connection: Connection, run_id: str) -> Run:
     """Return a run."""
     request = run_service_pb2.GetRunRequest(run_id=identity("run_id", run_id))
     response = await connection.call(connection.runs.GetRun, request)
-    return Run(connection, response.run)
+    return Run(connection, run_from_proto(response.run))
 
 
 async def list_runs(
@@ -75,4 +75,4 @@ async def list_runs(
     )
     async for page in connection.pages(connection.runs.ListRuns, request):
         for message in page.runs:
-            yield Run(connection, message)
+            yield Run(connection, run_from_proto(message))

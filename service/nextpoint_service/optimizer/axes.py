@@ -16,6 +16,8 @@ from nextpoint_service.domain.search_space import (
     choices,
 )
 
+_AT_BOUND = 1e-9
+"""How near a bound is at it, as a share of the range; where searches stop short of it."""
 Key = tuple[tuple[str, Value], ...]
 
 
@@ -43,15 +45,14 @@ def nth(parameter: Parameter, index: int) -> Value:
 def at(parameter: Parameter, unit: float) -> Value:
     """Return the value at a place in the unit interval; equal lengths are equally likely.
 
-    On a logarithmic scale a whole number owns the interval that rounds to it.
+    On a logarithmic scale a whole number owns the interval that rounds to it. A real number as near
+    a bound as no evaluation tells apart is the bound.
     """
     if (values := choices(parameter)) is not None:
         return values[_share(unit, len(values))]
     match parameter:
-        case DoubleParameter(low=low, high=high, log=True):
-            return clamp(math.exp(between(math.log(low), math.log(high), unit)), low, high)
-        case DoubleParameter(low=low, high=high):
-            return clamp(between(low, high, unit), low, high)
+        case DoubleParameter():
+            return _real(parameter, unit)
         case IntParameter(low=low, high=high, log=True):
             scaled = between(math.log(low - 0.5), math.log(high + 0.5), unit)
             return min(max(round(math.exp(scaled)), low), high)
@@ -78,6 +79,17 @@ def between(low: float, high: float, unit: float) -> float:
 def clamp(value: float, low: float, high: float) -> float:
     """Return the nearest number within the bounds."""
     return float(min(max(value, low), high))
+
+
+def _real(parameter: DoubleParameter, unit: float) -> float:
+    low, high = parameter.low, parameter.high
+    if unit <= _AT_BOUND:
+        return low
+    if unit >= 1.0 - _AT_BOUND:
+        return high
+    if parameter.log:
+        return clamp(math.exp(between(math.log(low), math.log(high), unit)), low, high)
+    return clamp(between(low, high, unit), low, high)
 
 
 def _share(unit: float, count: int) -> int:

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import grpc
 import pytest
@@ -38,6 +39,13 @@ def test_help_takes_less_than_a_second(command):
     # Of the processor: what the clock says depends on who else is at work.
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert used < 1
+
+
+def test_it_says_its_version():
+    done = run("--version")
+
+    assert done.returncode == 0
+    assert done.stdout == f"nextpoint {version('nextpoint')}\n"
 
 
 def test_every_setting_of_the_command_says_its_default():

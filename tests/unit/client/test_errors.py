@@ -29,6 +29,8 @@ def test_every_code_becomes_an_exception_of_ours(service, client, code):
     assert raised.value.reason == "SOMETHING"
     assert raised.value.metadata == {"a": "b"}
     assert isinstance(raised.value.__cause__, grpc.RpcError)
+    # Nobody has to read the way through gRPC.
+    assert raised.value.__cause__.__traceback__ is None
 
 
 def test_no_code_is_forgotten():
@@ -191,6 +193,7 @@ def test_a_service_that_is_not_there_is_named(impatient_grpc):
 
     assert "127.0.0.1:1" in str(raised.value)
     assert "nextpoint serve" in str(raised.value)
+    assert "scripts/serve" in str(raised.value)
 
 
 def test_an_answer_that_does_not_come_in_time_is_not_waited_for(service):

@@ -1,4 +1,6 @@
+import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +94,34 @@ def test_both_clients_have_the_same_methods(name):
     asynchronous = {each for each in dir(getattr(nextpoint.aio, name)) if not each.startswith("_")}
 
     assert blocking == asynchronous
+
+
+def signatures():
+    """Return what the public classes and functions say about their arguments and results."""
+    public = [(module, name) for module in (nextpoint, nextpoint.aio) for name in module.__all__]
+    for module, name in public:
+        thing = getattr(module, name)
+        yield from _signatures_of(f"{module.__name__}.{name}", thing)
+
+
+def _signatures_of(path, thing):
+    if inspect.isclass(thing):
+        yield path, str(getattr(thing, "__annotations__", ""))
+        for name, member in vars(thing).items():
+            function = member.fget if isinstance(member, property) else member
+            if inspect.isfunction(function) and (name == "__init__" or not name.startswith("_")):
+                yield f"{path}.{name}", str(inspect.signature(function))
+    elif callable(thing):
+        yield path, str(inspect.signature(thing))
+
+
+def test_no_type_of_protobuf_or_grpc_is_in_a_public_signature():
+    found = dict(signatures())
+
+    assert "nextpoint.Experiment.__init__" in found
+    assert "nextpoint.aio.Run.log_metric" in found
+    assert "nextpoint.create_experiment" in found
+    assert [path for path, text in found.items() if re.search(r"_pb2|protobuf|grpc", text)] == []
 
 
 def test_it_says_that_it_has_types():

@@ -56,6 +56,22 @@ def test_a_point_comes_back_as_it_went():
     assert decode(axes, encode(axes, POINT)) == pytest.approx(POINT)
 
 
+@pytest.mark.parametrize("hair", [1e-16, 1e-12, 1e-9])
+def test_a_hair_off_a_bound_is_the_bound(hair):
+    axes = axes_of(
+        SearchSpace((DoubleParameter("x", 0.1, 0.7), DoubleParameter("rate", 1e-9, 0.3, log=True)))
+    )
+
+    low = decode(axes, {"p0": hair, "p1": hair})
+    high = decode(axes, {"p0": 1 - hair, "p1": 1 - hair})
+    inside = decode(axes, {"p0": 1e-8, "p1": 1 - 1e-8})
+
+    assert low == {"x": 0.1, "rate": 1e-9}
+    assert high == {"x": 0.7, "rate": 0.3}
+    assert inside["x"] > 0.1
+    assert inside["rate"] < 0.3
+
+
 @pytest.mark.parametrize("place", [-1.0, 2.0])
 def test_what_comes_back_is_within_the_bounds(place):
     axes = axes_of(SPACE)
