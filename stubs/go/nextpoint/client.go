@@ -110,7 +110,8 @@ func callUnary(
 	if message, ok := request.(proto.Message); ok {
 		request = identified(message)
 	}
-	return asError(invoke(ctx, method, request, response, connection, options...))
+	err := invoke(ctx, method, request, response, connection, options...)
+	return asError(err, connection.Target())
 }
 
 // identified returns the request with a request id if it takes one. It is another message then: a
@@ -131,14 +132,17 @@ func callStream(
 ) (grpc.ClientStream, error) {
 	stream, err := open(ctx, description, connection, method, options...)
 	if err != nil {
-		return nil, asError(err)
+		return nil, asError(err, connection.Target())
 	}
-	return clientStream{stream}, nil
+	return clientStream{stream, connection.Target()}, nil
 }
 
 // clientStream is a stream that fails with an Error.
-type clientStream struct{ grpc.ClientStream }
+type clientStream struct {
+	grpc.ClientStream
+	address string
+}
 
 func (s clientStream) RecvMsg(message any) error {
-	return asError(s.ClientStream.RecvMsg(message))
+	return asError(s.ClientStream.RecvMsg(message), s.address)
 }

@@ -3,9 +3,11 @@ package nextpoint_test
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -36,6 +38,22 @@ func TestErrorSaysWhichFieldsWereRefused(t *testing.T) {
 	}
 	if status.Code(err) != codes.InvalidArgument {
 		t.Errorf("gRPC sees %v", status.Code(err))
+	}
+}
+
+func TestServiceThatIsNotThereIsNamed(t *testing.T) {
+	// Nobody listens on port 1, and without repetitions that is known at once.
+	client, err := nextpoint.NewClient("127.0.0.1:1", grpc.WithDisableRetry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+
+	request := &nextpointv1.GetExperimentRequest{ExperimentId: "exp_1"}
+	_, err = client.Experiments.GetExperiment(t.Context(), request)
+
+	if err == nil || !strings.Contains(err.Error(), "cannot reach the service at 127.0.0.1:1 ") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -71,8 +71,9 @@ func Reason(err error) string {
 	return ""
 }
 
-// asError returns an Error for a failed call. Nil and the end of a stream are no failures.
-func asError(err error) error {
+// asError returns an Error for a failed call of the service at this address. Nil and the end of a
+// stream are no failures.
+func asError(err error, address string) error {
 	answer, known := status.FromError(err)
 	if err == nil || err == io.EOF || !known {
 		return err
@@ -91,6 +92,12 @@ func asError(err error) error {
 		case *errdetails.RetryInfo:
 			failure.RetryAfter = detail.GetRetryDelay().AsDuration()
 		}
+	}
+	if failure.Reason == "" && failure.Code == codes.Unavailable {
+		failure.Message = fmt.Sprintf(
+			"cannot reach the service at %s (%s). Is it running? Start it with 'nextpoint serve', "+
+				"or scripts/serve in a checkout, or name another address", address, answer.Message(),
+		)
 	}
 	return failure
 }
