@@ -53,6 +53,10 @@ def experiment_from_proto(message: experiment_pb2.Experiment) -> ExperimentRecor
         budget=budget,
         parallel_bandwidth=message.parallel_bandwidth or 1,
         num_solutions=message.num_solutions or 1,
+        engine=word_from_enum(
+            experiment_pb2.ExperimentEngine,
+            message.engine or experiment_pb2.EXPERIMENT_ENGINE_AUTO,
+        ),
         metadata=metadata_from_proto(message.metadata),
         tags=tuple(message.tags),
         state=word_from_enum(experiment_pb2.ExperimentState, message.state),

@@ -34,6 +34,7 @@ EXPERIMENT_TYPES = {
     # SigOpt's word.
     "offline": experiment_pb2.EXPERIMENT_TYPE_OPTIMIZED,
 }
+ENGINES = words_of(experiment_pb2.ExperimentEngine)
 PARAMETER_TYPES = words_of(search_space_pb2.ParameterType)
 TRANSFORMATIONS = {
     **words_of(search_space_pb2.ParameterTransformation),
@@ -70,6 +71,9 @@ def create_experiment_to_proto(
         budget=fields.whole_number("budget"),
         parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
         num_solutions=fields.whole_number("num_solutions"),
+        engine=fields.choice(
+            "engine", ENGINES, absent=experiment_pb2.EXPERIMENT_ENGINE_UNSPECIFIED
+        ),
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
     )

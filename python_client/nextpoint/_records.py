@@ -72,6 +72,7 @@ class ExperimentRecord:
     budget: int | None
     parallel_bandwidth: int
     num_solutions: int
+    engine: str
     metadata: Mapping[str, MetadataValue]
     tags: tuple[str, ...]
     state: str

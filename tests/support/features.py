@@ -14,7 +14,7 @@ from tests.support.walk import Conduct
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, define
 from nextpoint_service.domain.errors import InvalidRequest
-from nextpoint_service.domain.experiment import ExperimentType, Objective, Strategy
+from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
@@ -135,6 +135,7 @@ FEATURES = (
         _metrics(MetricDraft("limited", strategy=Strategy.CONSTRAINT, threshold=-0.5)),
     ),
     Feature("several solutions", lambda draft: replace(draft, num_solutions=3)),
+    Feature("engine `ax`", lambda draft: replace(draft, engine=Engine.AX)),
     Feature("stored metric", _metrics(MetricDraft("kept", strategy=Strategy.STORE))),
     Feature("no budget", lambda draft: replace(draft, budget=None)),
     Feature("parallel bandwidth", lambda draft: replace(draft, parallel_bandwidth=4)),

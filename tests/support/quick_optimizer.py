@@ -9,7 +9,7 @@ from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer import feasibility, space_filling
-from nextpoint_service.optimizer.choice import Engine, engine_for
+from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.computing import compute_model
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
@@ -27,7 +27,7 @@ class QuickOptimizer(ScriptedOptimizer):
     async def propose(self, problem: Problem) -> list[Proposal]:
         self.problems.append(problem)
         if problem.phase is Phase.MODEL:
-            if self._models and engine_for(problem.experiment) is not Engine.AX:
+            if self._models and maker_for(problem.experiment) is not Maker.AX:
                 made = await asyncio.to_thread(compute_model, problem, OptimizerSettings())
                 return [*made]
             problem = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason="no model")

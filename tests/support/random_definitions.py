@@ -9,7 +9,7 @@ from tests.support.walk import Conduct
 
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
-from nextpoint_service.domain.experiment import ExperimentType, Objective, Strategy
+from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import Comparison
@@ -34,9 +34,11 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         for number in range(draw.randint(2, 6))
     )
     metrics = _metrics(draw)
-    sole = sum(each.strategy is Strategy.OPTIMIZE for each in metrics) == 1
+    optimized = sum(each.strategy is Strategy.OPTIMIZE for each in metrics)
+    sole = optimized == 1
     unlimited = sole and len(metrics) == 1 and draw.random() < 0.5
     several = sole and not unlimited and draw.random() < 0.3
+    by_ax = optimized > 0 and not several and type_ is ExperimentType.OPTIMIZED
     draft = ExperimentDraft(
         name=f"seed {seed}",
         parameters=parameters,
@@ -46,6 +48,7 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         budget=None if is_grid or unlimited else draw.randint(20, 60),
         parallel_bandwidth=draw.choice([None, 1, 4]),
         num_solutions=draw.randint(1, 4) if several else None,
+        engine=Engine.AX if by_ax and draw.random() < 0.2 else Engine.AUTO,
     )
     return draft, Conduct(*(draw.random() < 0.3 for _ in Conduct.__slots__))
 

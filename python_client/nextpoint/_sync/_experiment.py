@@ -133,6 +133,11 @@ class Experiment:
         return self._record.num_solutions
 
     @property
+    def engine(self) -> str:
+        """What makes its model points: ``auto`` or ``ax``."""
+        return self._record.engine
+
+    @property
     def metadata(self) -> Mapping[str, MetadataValue]:
         """The user's own notes."""
         return self._record.metadata

@@ -82,6 +82,7 @@ class Client:
         budget: int | None = None,
         parallel_bandwidth: int | None = None,
         num_solutions: int | None = None,
+        engine: str | None = None,
         project: str | None = None,
         metadata: Mapping[str, MetadataValue] | None = None,
         tags: Iterable[str] = (),
@@ -103,6 +104,8 @@ class Client:
             parallel_bandwidth: How many workers are expected to evaluate at the same time.
             num_solutions: In how many regions of the search space the best is looked for. More than
                 1 needs a budget, and exactly one metric to optimize.
+            engine: What makes its model points: ``auto``, the default, what the service finds best
+                for such experiments; ``ax``.
             project: The group that it belongs to.
             metadata: Notes to keep with it.
             tags: Labels to keep with it.
@@ -128,6 +131,7 @@ class Client:
             "budget": budget,
             "parallel_bandwidth": parallel_bandwidth,
             "num_solutions": num_solutions,
+            "engine": engine,
             "metadata": metadata,
             "tags": tags,
         }

@@ -55,6 +55,36 @@ EXPERIMENT_TYPE_GRID: ExperimentType.ValueType  # 3
 """Every combination of the grids, once. The first parameter varies fastest."""
 global___ExperimentType = ExperimentType
 
+class _ExperimentEngine:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ExperimentEngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ExperimentEngine.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    EXPERIMENT_ENGINE_UNSPECIFIED: _ExperimentEngine.ValueType  # 0
+    """Not said: auto."""
+    EXPERIMENT_ENGINE_AUTO: _ExperimentEngine.ValueType  # 1
+    """What the service finds best for such experiments; the method in a
+    suggestion's provenance says what it was.
+    """
+    EXPERIMENT_ENGINE_AX: _ExperimentEngine.ValueType  # 2
+    """Ax, with BoTorch's models and acquisition functions."""
+
+class ExperimentEngine(_ExperimentEngine, metaclass=_ExperimentEngineEnumTypeWrapper):
+    """What makes the model points of an experiment. Values may be added; a client
+    that does not know one can still evaluate its suggestions.
+    """
+
+EXPERIMENT_ENGINE_UNSPECIFIED: ExperimentEngine.ValueType  # 0
+"""Not said: auto."""
+EXPERIMENT_ENGINE_AUTO: ExperimentEngine.ValueType  # 1
+"""What the service finds best for such experiments; the method in a
+suggestion's provenance says what it was.
+"""
+EXPERIMENT_ENGINE_AX: ExperimentEngine.ValueType  # 2
+"""Ax, with BoTorch's models and acquisition functions."""
+global___ExperimentEngine = ExperimentEngine
+
 class _ExperimentState:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -181,6 +211,7 @@ class Experiment(google.protobuf.message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The identity, made by the service: `exp_` and 26 characters that sort by
     creation. Output only.
@@ -206,6 +237,8 @@ class Experiment(google.protobuf.message.Message):
     """
     num_solutions: builtins.int
     """In how many regions of the search space the best is looked for; at least 1."""
+    engine: global___ExperimentEngine.ValueType
+    """What makes its model points. Never changes."""
     @property
     def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:
         """The dimensions of the search space, in the order in which they were
@@ -259,9 +292,10 @@ class Experiment(google.protobuf.message.Message):
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         num_solutions: builtins.int = ...,
+        engine: global___ExperimentEngine.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "parallel_bandwidth", b"parallel_bandwidth", "progress", b"progress", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "type", b"type", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "engine", b"engine", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "type", b"type", "update_time", b"update_time"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload

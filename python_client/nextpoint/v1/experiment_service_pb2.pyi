@@ -51,6 +51,7 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     METADATA_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
     NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """An id that the caller makes up for this change, at most 64 characters of
     printable ASCII. Absent means that a repeated call is made again. Optional.
@@ -79,6 +80,11 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     """In how many regions of the search space the best is looked for, 1 to 100;
     at most the budget. More than 1 needs exactly one optimized metric. Never
     changes. Absent means 1. Optional.
+    """
+    engine: nextpoint.v1.experiment_pb2.ExperimentEngine.ValueType
+    """What makes its model points. Ax needs type optimized, at least one
+    optimized metric and one solution. Never changes. Absent means auto.
+    Optional.
     """
     @property
     def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:
@@ -126,9 +132,10 @@ class CreateExperimentRequest(google.protobuf.message.Message):
         metadata: collections.abc.Mapping[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue] | None = ...,
         tags: collections.abc.Iterable[builtins.str] | None = ...,
         num_solutions: builtins.int | None = ...,
+        engine: nextpoint.v1.experiment_pb2.ExperimentEngine.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "engine", b"engine", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, parse_constraints
+from nextpoint_service.domain.engine_rules import check_engine
 from nextpoint_service.domain.experiment import (
+    Engine,
     Experiment,
     ExperimentState,
     ExperimentType,
@@ -53,7 +55,7 @@ class MetricDraft:
 class ExperimentDraft:
     """An experiment as a caller wrote it; None and empty mean absent.
 
-    A type that is not known is None.
+    A type or engine that is not known is None.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ExperimentDraft:
     budget: int | None = None
     parallel_bandwidth: int | None = None
     num_solutions: int | None = None
+    engine: Engine | None = Engine.AUTO
     metadata: Metadata | None = None
     tags: tuple[str, ...] = ()
 
@@ -118,9 +121,11 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
         created=at,
         updated=at,
         num_solutions=1 if draft.num_solutions is None else draft.num_solutions,
+        engine=draft.engine or Engine.AUTO,
     )
     optimized = sum(each.strategy is Strategy.OPTIMIZE for each in draft.metrics)
     check_solutions(experiment, optimized, violations, limits)
+    check_engine(experiment, draft.engine, optimized, violations)
     _check_changeable(experiment, frozenset(CHANGEABLE), violations, limits)
     violations.check()
     return replace(experiment, tags=tuple(sorted(experiment.tags)))

@@ -19,6 +19,13 @@ class ExperimentType(Enum):
     GRID = "grid"
 
 
+class Engine(Enum):
+    """What makes the model points of an experiment."""
+
+    AUTO = "auto"
+    AX = "ax"
+
+
 class ExperimentState(Enum):
     """Whether an experiment is in use."""
 
@@ -84,6 +91,7 @@ class Experiment:
     created: datetime
     updated: datetime
     num_solutions: int = 1
+    engine: Engine = Engine.AUTO
 
     @property
     def optimized(self) -> tuple[Metric, ...]:

@@ -1,11 +1,12 @@
-"""Which engine makes the points of an experiment: the one place where that is decided."""
+"""What makes the model points of an experiment: the one place where that is decided."""
 
 from enum import Enum
+from typing import assert_never
 
-from nextpoint_service.domain.experiment import Experiment
+from nextpoint_service.domain.experiment import Engine, Experiment
 
 
-class Engine(Enum):
+class Maker(Enum):
     """What models an experiment's observations."""
 
     GP = "gp"
@@ -15,17 +16,27 @@ class Engine(Enum):
     REGIONS = "regions"
     """The same, for several solutions of one objective."""
     AX = "ax"
-    """Ax: everything else."""
+    """Ax: everything else, and all that a user wants it for."""
 
 
-def engine_for(experiment: Experiment) -> Engine:
-    """Return the engine of such experiments; docs/performance.md compares them."""
+def maker_for(experiment: Experiment) -> Maker:
+    """Return what makes the points of such experiments; docs/performance.md compares them."""
+    match experiment.engine:
+        case Engine.AX:
+            return Maker.AX
+        case Engine.AUTO:
+            return _best_for(experiment)
+        case _:
+            assert_never(experiment.engine)
+
+
+def _best_for(experiment: Experiment) -> Maker:
     match experiment.optimized:
         case ():
-            return Engine.COVERAGE
+            return Maker.COVERAGE
         case (_,) if experiment.num_solutions > 1:
-            return Engine.REGIONS
+            return Maker.REGIONS
         case (_,):
-            return Engine.GP
+            return Maker.GP
         case _:
-            return Engine.AX
+            return Maker.AX

@@ -13,7 +13,7 @@ from typing import TypeVar, assert_never
 
 from nextpoint_service.application.ports import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.choice import Engine, engine_for
+from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 T = TypeVar("T")
@@ -34,20 +34,20 @@ SHUTTING_DOWN = Failure("the service is shutting down")
 
 def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Proposal]:
     """Make points from a model: the one that is best at such problems."""
-    match engine_for(problem.experiment):
-        case Engine.GP:
+    match maker_for(problem.experiment):
+        case Maker.GP:
             from nextpoint_service.optimizer import engine  # noqa: PLC0415  # NumPy takes its time
 
             return engine.propose(problem, most_observations=settings.engine_observations)
-        case Engine.COVERAGE:
+        case Maker.COVERAGE:
             from nextpoint_service.optimizer import coverage  # noqa: PLC0415  # as above
 
             return coverage.propose(problem, most_observations=settings.engine_observations)
-        case Engine.REGIONS:
+        case Maker.REGIONS:
             from nextpoint_service.optimizer import regions  # noqa: PLC0415  # as above
 
             return regions.propose(problem, most_observations=settings.engine_observations)
-        case Engine.AX:
+        case Maker.AX:
             # The import takes seconds unless the fork server has done it.
             from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
 

@@ -19,7 +19,7 @@ from nextpoint_service.application.ports import (
 from nextpoint_service.domain.errors import ModelUnavailable
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.choice import Engine, engine_for
+from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.computing import (
     Compute,
     Failure,
@@ -65,7 +65,7 @@ class OptimizerPool:
 
     async def propose(self, problem: Problem) -> Sequence[Proposal]:
         """Return points; a space-filling one with the reason stands in for a missing model."""
-        needs_ax = engine_for(problem.experiment) is Engine.AX
+        needs_ax = maker_for(problem.experiment) is Maker.AX
         if needs_ax and problem.phase is not Phase.RANDOM:
             self._ax.start()
         if problem.phase is not Phase.MODEL:

@@ -6,6 +6,7 @@ from typing import Any
 from nextpoint_service.application.ports import ExperimentFilter, Page
 from nextpoint_service.domain.errors import ExperimentNotFound
 from nextpoint_service.domain.experiment import (
+    Engine,
     Experiment,
     ExperimentState,
     ExperimentType,
@@ -21,16 +22,16 @@ from nextpoint_service.store.search_space import (
 from nextpoint_service.store.values import NEWEST, from_json, from_micros, to_json, to_micros
 
 _GET = """
-SELECT id, name, project, type, state, budget, parallel_bandwidth, num_solutions, revision,
-    created, updated, tags, metadata, metrics, space
+SELECT id, name, project, type, state, budget, parallel_bandwidth, num_solutions, engine,
+    revision, created, updated, tags, metadata, metrics, space
 FROM experiments WHERE id = :id
 """
 
 _ADD = """
 INSERT INTO experiments (id, name, project, type, state, budget, parallel_bandwidth, num_solutions,
-    revision, created, updated, tags, metadata, metrics, space)
+    engine, revision, created, updated, tags, metadata, metrics, space)
 VALUES (:id, :name, :project, :type, :state, :budget, :parallel_bandwidth, :num_solutions,
-    :revision, :created, :updated, :tags, :metadata, :metrics, :space)
+    :engine, :revision, :created, :updated, :tags, :metadata, :metrics, :space)
 """
 
 _SAVE = """
@@ -44,8 +45,8 @@ _LEARN = "UPDATE experiments SET revision = revision + 1 WHERE id = :id"
 
 # lower() and instr() are about ASCII letters alike, and about no wildcards, which LIKE is.
 _LIST = """
-SELECT seq, id, name, project, type, state, budget, parallel_bandwidth, num_solutions, revision,
-    created, updated, tags, metadata, metrics, space
+SELECT seq, id, name, project, type, state, budget, parallel_bandwidth, num_solutions, engine,
+    revision, created, updated, tags, metadata, metrics, space
 FROM experiments
 WHERE seq < :before
     AND (:project = '' OR project = :project)
@@ -132,6 +133,7 @@ def _to_row(experiment: Experiment) -> dict[str, object]:
         "budget": experiment.budget,
         "parallel_bandwidth": experiment.parallel_bandwidth,
         "num_solutions": experiment.num_solutions,
+        "engine": experiment.engine.value,
         "revision": experiment.revision,
         "created": to_micros(experiment.created),
         "updated": to_micros(experiment.updated),
@@ -144,7 +146,7 @@ def _to_row(experiment: Experiment) -> dict[str, object]:
 
 def _from_row(row: list[Any]) -> Experiment:
     (experiment_id, name, project, type_, state, budget, parallel_bandwidth, num_solutions,
-     revision, created, updated, tags, metadata, metrics, space) = row  # fmt: skip
+     engine, revision, created, updated, tags, metadata, metrics, space) = row  # fmt: skip
     return Experiment(
         experiment_id=experiment_id,
         name=name,
@@ -155,6 +157,7 @@ def _from_row(row: list[Any]) -> Experiment:
         budget=budget,
         parallel_bandwidth=parallel_bandwidth,
         num_solutions=num_solutions,
+        engine=Engine(engine),
         metadata=from_json(metadata),
         tags=tuple(from_json(tags)),
         state=ExperimentState(state),

@@ -99,7 +99,13 @@ def version_4(database: Database) -> None:
     database.executescript(_NUM_SOLUTIONS)
 
 
-VERSIONS = (version_1, version_2, version_3, version_4)
+@migrations()
+def version_5(database: Database) -> None:
+    """Let experiments say what makes their model points."""
+    database.executescript(_ENGINE)
+
+
+VERSIONS = (version_1, version_2, version_3, version_4, version_5)
 
 _EXPERIMENTS = """
 CREATE TABLE experiments (
@@ -329,4 +335,9 @@ END;
 _NUM_SOLUTIONS = """
 ALTER TABLE experiments ADD COLUMN num_solutions INTEGER NOT NULL DEFAULT 1
     CHECK (num_solutions >= 1);
+"""
+
+_ENGINE = """
+ALTER TABLE experiments ADD COLUMN engine TEXT NOT NULL DEFAULT 'auto'
+    CHECK (engine IN ('auto', 'ax'));
 """

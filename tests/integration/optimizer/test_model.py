@@ -5,7 +5,7 @@ import pytest
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
 
 from nextpoint_service.application.ports import Phase
-from nextpoint_service.domain.experiment import Metric, Objective, Strategy
+from nextpoint_service.domain.experiment import Engine, Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BetaPrior,
     BoolParameter,
@@ -53,7 +53,7 @@ def points(space, count):
 
 
 def model(space=SQUARE, observations=(), **fields):
-    fields = {"index": len(observations), **fields}
+    fields = {"index": len(observations), "engine": Engine.AX, **fields}
     return a_problem(space, observations=observations, phase=Phase.MODEL, **fields)
 
 
@@ -99,7 +99,7 @@ async def test_the_provenance_tells_what_the_model_expects(pool):
     )
 
     provenance = proposal.provenance
-    assert provenance.method == "GP log noisy expected improvement"
+    assert provenance.method == "Ax qLogNoisyExpectedImprovement"
     assert (provenance.observation_count, provenance.pending_count) == (10, 1)
     assert provenance.predictions.keys() == {"y", "c"}
     assert provenance.predictions["y"].mean == pytest.approx(50, abs=0.2)
@@ -250,7 +250,7 @@ async def test_where_little_is_known_the_search_follows_the_priors(pool, prior, 
 
     assert all(low < each.assignments["a"] < high for each in proposals)
     assert {each.provenance.method for each in proposals} == {
-        "GP log noisy expected improvement, by prior"
+        "Ax qLogNoisyExpectedImprovement, by prior"
     }
 
 

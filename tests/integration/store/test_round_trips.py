@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nextpoint_service.domain.experiment import (
+    Engine,
     ExperimentState,
     ExperimentType,
     Metric,
@@ -118,6 +119,7 @@ def test_every_kind_of_parameter_metric_and_constraint_comes_back(tx, make):
         budget=None,
         parallel_bandwidth=7,
         num_solutions=5,
+        engine=Engine.AX,
         metadata={"owner": "Zoë", "share": 1 / 3},
         tags=("a", "b c"),
         state=ExperimentState.ARCHIVED,

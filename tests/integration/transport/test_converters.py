@@ -154,13 +154,19 @@ DEFINITION = a_definition(
     budget=10,
     parallel_bandwidth=2,
     num_solutions=3,
+    engine=experiment_pb2.EXPERIMENT_ENGINE_AUTO,
     metadata=METADATA,
     tags=["rye", "sour"],
 )
 
 
+# Refused with what else it says, but converted.
+OF_AX = experiment_service_pb2.CreateExperimentRequest()
+OF_AX.CopyFrom(DEFINITION)
+OF_AX.engine = experiment_pb2.EXPERIMENT_ENGINE_AX
+
 REQUESTS = {
-    "CreateExperiment": (DEFINITION, experiments.draft_from_proto),
+    "CreateExperiment": (OF_AX, experiments.draft_from_proto),
     "UpdateExperiment": (
         experiment_service_pb2.UpdateExperimentRequest(
             name="rolls",
@@ -556,7 +562,7 @@ async def test_a_definition_comes_back_as_it_was_written(api):
 
     assert read == created
     same = ("name", "project", "type", "linear_constraints", "budget", "metadata", "tags")
-    for name in (*same, "parallel_bandwidth", "num_solutions"):
+    for name in (*same, "parallel_bandwidth", "num_solutions", "engine"):
         assert getattr(read, name) == getattr(DEFINITION, name), name
     written = changed(DEFINITION)
     written.parameters[2].bounds.CopyFrom(search_space_pb2.Bounds(min=1, max=100))

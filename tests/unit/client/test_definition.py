@@ -180,12 +180,20 @@ def test_offline_is_another_word_for_optimized(created, word):
     assert created(type=word).type == experiment_pb2.EXPERIMENT_TYPE_OPTIMIZED
 
 
+@pytest.mark.parametrize("word", ["auto", "ax"])
+def test_an_engine_is_said_by_its_word(created, word):
+    number = getattr(experiment_pb2, f"EXPERIMENT_ENGINE_{word.upper()}")
+
+    assert created(engine=word).engine == number
+
+
 def test_what_is_not_said_is_absent(created):
     request = created()
 
     assert not request.HasField("budget")
     assert not request.HasField("parallel_bandwidth")
     assert not request.HasField("num_solutions")
+    assert request.engine == experiment_pb2.EXPERIMENT_ENGINE_UNSPECIFIED
 
 
 def test_metadata_and_tags_are_kept(created):

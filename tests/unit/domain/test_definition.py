@@ -8,6 +8,7 @@ from tests.support.builders import NOW, a_constraint_draft, a_draft, a_parameter
 
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, define
 from nextpoint_service.domain.experiment import (
+    Engine,
     Experiment,
     ExperimentState,
     ExperimentType,
@@ -118,6 +119,23 @@ FAULTY_DRAFTS = {
     "several solutions are of one metric and not of none": (
         {"num_solutions": 2, "metrics": (metric("a", CONSTRAINT, 1.0),), "budget": 9},
         {"num_solutions": "must be 1 unless exactly one metric is optimized, got 2 with 0"},
+    ),
+    "an engine that is not known": ({"engine": None}, {"engine": "must be auto or ax"}),
+    "Ax makes no random points": (
+        {"engine": Engine.AX, "type": ExperimentType.RANDOM},
+        {"engine": "must be auto with type random, got ax"},
+    ),
+    "Ax makes no grid": (
+        of_grid_type(engine=Engine.AX),
+        {"engine": "must be auto with type grid, got ax"},
+    ),
+    "Ax needs something to optimize": (
+        {"engine": Engine.AX, "metrics": (metric("a", CONSTRAINT, 1.0),), "budget": 9},
+        {"engine": "must be auto where no metric is optimized, got ax"},
+    ),
+    "Ax looks for one solution": (
+        {"engine": Engine.AX, "num_solutions": 2, "budget": 9},
+        {"engine": "must be auto with several solutions, got ax"},
     ),
     "the budget of a grid is the number of its cells": (
         of_grid_type(budget=23),
@@ -454,6 +472,8 @@ def test_the_least_that_can_be_said_is_an_experiment():
             "budget": 2,
         },
         of_grid_type(num_solutions=24),
+        {"engine": Engine.AX},
+        {"engine": Engine.AX, "metrics": (metric("a"), metric("b")), "budget": 9},
     ],
 )
 def test_what_is_just_allowed_is_taken(fields):

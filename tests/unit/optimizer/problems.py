@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from nextpoint_service.application.ports import Phase, Problem
-from nextpoint_service.domain.experiment import Experiment, ExperimentState, ExperimentType, Metric
+from nextpoint_service.domain.experiment import (
+    Engine,
+    Experiment,
+    ExperimentState,
+    ExperimentType,
+    Metric,
+)
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.domain.search_space import (
     Assignments,
@@ -65,6 +71,7 @@ def a_problem(
     known: Sequence[Assignments] = (),
     pending: Sequence[Assignments] = (),
     metrics: Sequence[Metric] = (Metric("y"),),
+    engine: Engine = Engine.AUTO,
     phase: Phase = Phase.SPACE_FILLING,
     count: int = 1,
     index: int = 0,
@@ -86,6 +93,7 @@ def a_problem(
         revision=1,
         created=NOW,
         updated=NOW,
+        engine=engine,
     )
     everything = (*observations, *(observed(point, y=0.0) for point in known))
     return Problem(experiment, everything, tuple(pending), phase, count, index, seed)

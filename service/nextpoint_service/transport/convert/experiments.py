@@ -8,6 +8,7 @@ from nextpoint_service.application.ports import ExperimentFilter
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import (
+    Engine,
     ExperimentState,
     ExperimentType,
     Metric,
@@ -64,6 +65,11 @@ _TYPES = {
     experiment_pb2.EXPERIMENT_TYPE_RANDOM: ExperimentType.RANDOM,
     experiment_pb2.EXPERIMENT_TYPE_GRID: ExperimentType.GRID,
 }
+_ENGINES = {
+    experiment_pb2.EXPERIMENT_ENGINE_UNSPECIFIED: Engine.AUTO,
+    experiment_pb2.EXPERIMENT_ENGINE_AUTO: Engine.AUTO,
+    experiment_pb2.EXPERIMENT_ENGINE_AX: Engine.AX,
+}
 _STATES = {
     experiment_pb2.EXPERIMENT_STATE_ACTIVE: ExperimentState.ACTIVE,
     experiment_pb2.EXPERIMENT_STATE_ARCHIVED: ExperimentState.ARCHIVED,
@@ -81,6 +87,7 @@ _STRATEGIES = {
 }
 _COMPARISONS_OUT = {value: key for key, value in _COMPARISONS.items()}
 _TYPES_OUT = {value: key for key, value in _TYPES.items()}
+_ENGINES_OUT = {value: key for key, value in _ENGINES.items()}
 _STATES_OUT = {value: key for key, value in _STATES.items()}
 _OBJECTIVES_OUT = {value: key for key, value in _OBJECTIVES.items()}
 _STRATEGIES_OUT = {value: key for key, value in _STRATEGIES.items()}
@@ -100,6 +107,7 @@ def draft_from_proto(request: experiment_service_pb2.CreateExperimentRequest) ->
             request.parallel_bandwidth if request.HasField("parallel_bandwidth") else None
         ),
         num_solutions=request.num_solutions if request.HasField("num_solutions") else None,
+        engine=_ENGINES.get(request.engine),
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
     )
@@ -148,6 +156,7 @@ def experiment_to_proto(detail: Detail) -> experiment_pb2.Experiment:
         budget=experiment.budget,
         parallel_bandwidth=experiment.parallel_bandwidth,
         num_solutions=experiment.num_solutions,
+        engine=_ENGINES_OUT[experiment.engine],
         metadata=metadata_to_proto(experiment.metadata),
         tags=experiment.tags,
         state=_STATES_OUT[experiment.state],

@@ -81,6 +81,61 @@ func (ExperimentType) EnumDescriptor() ([]byte, []int) {
 	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{0}
 }
 
+// What makes the model points of an experiment. Values may be added; a client
+// that does not know one can still evaluate its suggestions.
+type ExperimentEngine int32
+
+const (
+	// Not said: auto.
+	ExperimentEngine_EXPERIMENT_ENGINE_UNSPECIFIED ExperimentEngine = 0
+	// What the service finds best for such experiments; the method in a
+	// suggestion's provenance says what it was.
+	ExperimentEngine_EXPERIMENT_ENGINE_AUTO ExperimentEngine = 1
+	// Ax, with BoTorch's models and acquisition functions.
+	ExperimentEngine_EXPERIMENT_ENGINE_AX ExperimentEngine = 2
+)
+
+// Enum value maps for ExperimentEngine.
+var (
+	ExperimentEngine_name = map[int32]string{
+		0: "EXPERIMENT_ENGINE_UNSPECIFIED",
+		1: "EXPERIMENT_ENGINE_AUTO",
+		2: "EXPERIMENT_ENGINE_AX",
+	}
+	ExperimentEngine_value = map[string]int32{
+		"EXPERIMENT_ENGINE_UNSPECIFIED": 0,
+		"EXPERIMENT_ENGINE_AUTO":        1,
+		"EXPERIMENT_ENGINE_AX":          2,
+	}
+)
+
+func (x ExperimentEngine) Enum() *ExperimentEngine {
+	p := new(ExperimentEngine)
+	*p = x
+	return p
+}
+
+func (x ExperimentEngine) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExperimentEngine) Descriptor() protoreflect.EnumDescriptor {
+	return file_nextpoint_v1_experiment_proto_enumTypes[1].Descriptor()
+}
+
+func (ExperimentEngine) Type() protoreflect.EnumType {
+	return &file_nextpoint_v1_experiment_proto_enumTypes[1]
+}
+
+func (x ExperimentEngine) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExperimentEngine.Descriptor instead.
+func (ExperimentEngine) EnumDescriptor() ([]byte, []int) {
+	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{1}
+}
+
 // Whether an experiment is in use. Values may be added; a client that does not
 // know one treats the experiment as one that hands out nothing.
 type ExperimentState int32
@@ -120,11 +175,11 @@ func (x ExperimentState) String() string {
 }
 
 func (ExperimentState) Descriptor() protoreflect.EnumDescriptor {
-	return file_nextpoint_v1_experiment_proto_enumTypes[1].Descriptor()
+	return file_nextpoint_v1_experiment_proto_enumTypes[2].Descriptor()
 }
 
 func (ExperimentState) Type() protoreflect.EnumType {
-	return &file_nextpoint_v1_experiment_proto_enumTypes[1]
+	return &file_nextpoint_v1_experiment_proto_enumTypes[2]
 }
 
 func (x ExperimentState) Number() protoreflect.EnumNumber {
@@ -133,7 +188,7 @@ func (x ExperimentState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExperimentState.Descriptor instead.
 func (ExperimentState) EnumDescriptor() ([]byte, []int) {
-	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{1}
+	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{2}
 }
 
 // Which direction of a metric is better. No values will be added.
@@ -173,11 +228,11 @@ func (x MetricObjective) String() string {
 }
 
 func (MetricObjective) Descriptor() protoreflect.EnumDescriptor {
-	return file_nextpoint_v1_experiment_proto_enumTypes[2].Descriptor()
+	return file_nextpoint_v1_experiment_proto_enumTypes[3].Descriptor()
 }
 
 func (MetricObjective) Type() protoreflect.EnumType {
-	return &file_nextpoint_v1_experiment_proto_enumTypes[2]
+	return &file_nextpoint_v1_experiment_proto_enumTypes[3]
 }
 
 func (x MetricObjective) Number() protoreflect.EnumNumber {
@@ -186,7 +241,7 @@ func (x MetricObjective) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MetricObjective.Descriptor instead.
 func (MetricObjective) EnumDescriptor() ([]byte, []int) {
-	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{2}
+	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{3}
 }
 
 // What the search does with a metric. Values may be added; a client that does
@@ -231,11 +286,11 @@ func (x MetricStrategy) String() string {
 }
 
 func (MetricStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_nextpoint_v1_experiment_proto_enumTypes[3].Descriptor()
+	return file_nextpoint_v1_experiment_proto_enumTypes[4].Descriptor()
 }
 
 func (MetricStrategy) Type() protoreflect.EnumType {
-	return &file_nextpoint_v1_experiment_proto_enumTypes[3]
+	return &file_nextpoint_v1_experiment_proto_enumTypes[4]
 }
 
 func (x MetricStrategy) Number() protoreflect.EnumNumber {
@@ -244,7 +299,7 @@ func (x MetricStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MetricStrategy.Descriptor instead.
 func (MetricStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{3}
+	return file_nextpoint_v1_experiment_proto_rawDescGZIP(), []int{4}
 }
 
 // Represents a search space, what is measured in it, a budget, and how far
@@ -288,7 +343,9 @@ type Experiment struct {
 	// When its definition or state last changed. Output only.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// In how many regions of the search space the best is looked for; at least 1.
-	NumSolutions  int32 `protobuf:"varint,16,opt,name=num_solutions,json=numSolutions,proto3" json:"num_solutions,omitempty"`
+	NumSolutions int32 `protobuf:"varint,16,opt,name=num_solutions,json=numSolutions,proto3" json:"num_solutions,omitempty"`
+	// What makes its model points. Never changes.
+	Engine        ExperimentEngine `protobuf:"varint,17,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -433,6 +490,13 @@ func (x *Experiment) GetNumSolutions() int32 {
 		return x.NumSolutions
 	}
 	return 0
+}
+
+func (x *Experiment) GetEngine() ExperimentEngine {
+	if x != nil {
+		return x.Engine
+	}
+	return ExperimentEngine_EXPERIMENT_ENGINE_UNSPECIFIED
 }
 
 // Represents one thing that is measured at a point.
@@ -722,7 +786,7 @@ var File_nextpoint_v1_experiment_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\n" +
-	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xf6\x06\n" +
+	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xae\a\n" +
 	"\n" +
 	"Experiment\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -745,7 +809,8 @@ const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12#\n" +
-	"\rnum_solutions\x18\x10 \x01(\x05R\fnumSolutions\x1aX\n" +
+	"\rnum_solutions\x18\x10 \x01(\x05R\fnumSolutions\x126\n" +
+	"\x06engine\x18\x11 \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -776,7 +841,11 @@ const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\x1bEXPERIMENT_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19EXPERIMENT_TYPE_OPTIMIZED\x10\x01\x12\x1a\n" +
 	"\x16EXPERIMENT_TYPE_RANDOM\x10\x02\x12\x18\n" +
-	"\x14EXPERIMENT_TYPE_GRID\x10\x03*o\n" +
+	"\x14EXPERIMENT_TYPE_GRID\x10\x03*k\n" +
+	"\x10ExperimentEngine\x12!\n" +
+	"\x1dEXPERIMENT_ENGINE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16EXPERIMENT_ENGINE_AUTO\x10\x01\x12\x18\n" +
+	"\x14EXPERIMENT_ENGINE_AX\x10\x02*o\n" +
 	"\x0fExperimentState\x12 \n" +
 	"\x1cEXPERIMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17EXPERIMENT_STATE_ACTIVE\x10\x01\x12\x1d\n" +
@@ -804,40 +873,42 @@ func file_nextpoint_v1_experiment_proto_rawDescGZIP() []byte {
 	return file_nextpoint_v1_experiment_proto_rawDescData
 }
 
-var file_nextpoint_v1_experiment_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_nextpoint_v1_experiment_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_nextpoint_v1_experiment_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_nextpoint_v1_experiment_proto_goTypes = []any{
 	(ExperimentType)(0),           // 0: nextpoint.v1.ExperimentType
-	(ExperimentState)(0),          // 1: nextpoint.v1.ExperimentState
-	(MetricObjective)(0),          // 2: nextpoint.v1.MetricObjective
-	(MetricStrategy)(0),           // 3: nextpoint.v1.MetricStrategy
-	(*Experiment)(nil),            // 4: nextpoint.v1.Experiment
-	(*Metric)(nil),                // 5: nextpoint.v1.Metric
-	(*Progress)(nil),              // 6: nextpoint.v1.Progress
-	(*MetadataValue)(nil),         // 7: nextpoint.v1.MetadataValue
-	nil,                           // 8: nextpoint.v1.Experiment.MetadataEntry
-	(*Parameter)(nil),             // 9: nextpoint.v1.Parameter
-	(*LinearConstraint)(nil),      // 10: nextpoint.v1.LinearConstraint
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(ExperimentEngine)(0),         // 1: nextpoint.v1.ExperimentEngine
+	(ExperimentState)(0),          // 2: nextpoint.v1.ExperimentState
+	(MetricObjective)(0),          // 3: nextpoint.v1.MetricObjective
+	(MetricStrategy)(0),           // 4: nextpoint.v1.MetricStrategy
+	(*Experiment)(nil),            // 5: nextpoint.v1.Experiment
+	(*Metric)(nil),                // 6: nextpoint.v1.Metric
+	(*Progress)(nil),              // 7: nextpoint.v1.Progress
+	(*MetadataValue)(nil),         // 8: nextpoint.v1.MetadataValue
+	nil,                           // 9: nextpoint.v1.Experiment.MetadataEntry
+	(*Parameter)(nil),             // 10: nextpoint.v1.Parameter
+	(*LinearConstraint)(nil),      // 11: nextpoint.v1.LinearConstraint
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_nextpoint_v1_experiment_proto_depIdxs = []int32{
 	0,  // 0: nextpoint.v1.Experiment.type:type_name -> nextpoint.v1.ExperimentType
-	9,  // 1: nextpoint.v1.Experiment.parameters:type_name -> nextpoint.v1.Parameter
-	5,  // 2: nextpoint.v1.Experiment.metrics:type_name -> nextpoint.v1.Metric
-	10, // 3: nextpoint.v1.Experiment.linear_constraints:type_name -> nextpoint.v1.LinearConstraint
-	8,  // 4: nextpoint.v1.Experiment.metadata:type_name -> nextpoint.v1.Experiment.MetadataEntry
-	1,  // 5: nextpoint.v1.Experiment.state:type_name -> nextpoint.v1.ExperimentState
-	6,  // 6: nextpoint.v1.Experiment.progress:type_name -> nextpoint.v1.Progress
-	11, // 7: nextpoint.v1.Experiment.create_time:type_name -> google.protobuf.Timestamp
-	11, // 8: nextpoint.v1.Experiment.update_time:type_name -> google.protobuf.Timestamp
-	2,  // 9: nextpoint.v1.Metric.objective:type_name -> nextpoint.v1.MetricObjective
-	3,  // 10: nextpoint.v1.Metric.strategy:type_name -> nextpoint.v1.MetricStrategy
-	7,  // 11: nextpoint.v1.Experiment.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	10, // 1: nextpoint.v1.Experiment.parameters:type_name -> nextpoint.v1.Parameter
+	6,  // 2: nextpoint.v1.Experiment.metrics:type_name -> nextpoint.v1.Metric
+	11, // 3: nextpoint.v1.Experiment.linear_constraints:type_name -> nextpoint.v1.LinearConstraint
+	9,  // 4: nextpoint.v1.Experiment.metadata:type_name -> nextpoint.v1.Experiment.MetadataEntry
+	2,  // 5: nextpoint.v1.Experiment.state:type_name -> nextpoint.v1.ExperimentState
+	7,  // 6: nextpoint.v1.Experiment.progress:type_name -> nextpoint.v1.Progress
+	12, // 7: nextpoint.v1.Experiment.create_time:type_name -> google.protobuf.Timestamp
+	12, // 8: nextpoint.v1.Experiment.update_time:type_name -> google.protobuf.Timestamp
+	1,  // 9: nextpoint.v1.Experiment.engine:type_name -> nextpoint.v1.ExperimentEngine
+	3,  // 10: nextpoint.v1.Metric.objective:type_name -> nextpoint.v1.MetricObjective
+	4,  // 11: nextpoint.v1.Metric.strategy:type_name -> nextpoint.v1.MetricStrategy
+	8,  // 12: nextpoint.v1.Experiment.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_proto_init() }
@@ -858,7 +929,7 @@ func file_nextpoint_v1_experiment_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nextpoint_v1_experiment_proto_rawDesc), len(file_nextpoint_v1_experiment_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,

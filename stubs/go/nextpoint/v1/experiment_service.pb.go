@@ -63,7 +63,11 @@ type CreateExperimentRequest struct {
 	// In how many regions of the search space the best is looked for, 1 to 100;
 	// at most the budget. More than 1 needs exactly one optimized metric. Never
 	// changes. Absent means 1. Optional.
-	NumSolutions  *int32 `protobuf:"varint,12,opt,name=num_solutions,json=numSolutions,proto3,oneof" json:"num_solutions,omitempty"`
+	NumSolutions *int32 `protobuf:"varint,12,opt,name=num_solutions,json=numSolutions,proto3,oneof" json:"num_solutions,omitempty"`
+	// What makes its model points. Ax needs type optimized, at least one
+	// optimized metric and one solution. Never changes. Absent means auto.
+	// Optional.
+	Engine        ExperimentEngine `protobuf:"varint,13,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -180,6 +184,13 @@ func (x *CreateExperimentRequest) GetNumSolutions() int32 {
 		return *x.NumSolutions
 	}
 	return 0
+}
+
+func (x *CreateExperimentRequest) GetEngine() ExperimentEngine {
+	if x != nil {
+		return x.Engine
+	}
+	return ExperimentEngine_EXPERIMENT_ENGINE_UNSPECIFIED
 }
 
 // Holds the experiment that was created.
@@ -869,7 +880,7 @@ var File_nextpoint_v1_experiment_service_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\n" +
-	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xbe\x05\n" +
+	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xf6\x05\n" +
 	"\x17CreateExperimentRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
@@ -886,7 +897,8 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\bmetadata\x18\n" +
 	" \x03(\v23.nextpoint.v1.CreateExperimentRequest.MetadataEntryR\bmetadata\x12\x12\n" +
 	"\x04tags\x18\v \x03(\tR\x04tags\x12(\n" +
-	"\rnum_solutions\x18\f \x01(\x05H\x02R\fnumSolutions\x88\x01\x01\x1aX\n" +
+	"\rnum_solutions\x18\f \x01(\x05H\x02R\fnumSolutions\x88\x01\x01\x126\n" +
+	"\x06engine\x18\r \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -997,10 +1009,11 @@ var file_nextpoint_v1_experiment_service_proto_goTypes = []any{
 	(*Parameter)(nil),                   // 15: nextpoint.v1.Parameter
 	(*Metric)(nil),                      // 16: nextpoint.v1.Metric
 	(*LinearConstraint)(nil),            // 17: nextpoint.v1.LinearConstraint
-	(*Experiment)(nil),                  // 18: nextpoint.v1.Experiment
-	(ExperimentState)(0),                // 19: nextpoint.v1.ExperimentState
-	(*fieldmaskpb.FieldMask)(nil),       // 20: google.protobuf.FieldMask
-	(*MetadataValue)(nil),               // 21: nextpoint.v1.MetadataValue
+	(ExperimentEngine)(0),               // 18: nextpoint.v1.ExperimentEngine
+	(*Experiment)(nil),                  // 19: nextpoint.v1.Experiment
+	(ExperimentState)(0),                // 20: nextpoint.v1.ExperimentState
+	(*fieldmaskpb.FieldMask)(nil),       // 21: google.protobuf.FieldMask
+	(*MetadataValue)(nil),               // 22: nextpoint.v1.MetadataValue
 }
 var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	14, // 0: nextpoint.v1.CreateExperimentRequest.type:type_name -> nextpoint.v1.ExperimentType
@@ -1008,36 +1021,37 @@ var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	16, // 2: nextpoint.v1.CreateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
 	17, // 3: nextpoint.v1.CreateExperimentRequest.linear_constraints:type_name -> nextpoint.v1.LinearConstraint
 	12, // 4: nextpoint.v1.CreateExperimentRequest.metadata:type_name -> nextpoint.v1.CreateExperimentRequest.MetadataEntry
-	18, // 5: nextpoint.v1.CreateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	18, // 6: nextpoint.v1.GetExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	19, // 7: nextpoint.v1.ListExperimentsRequest.state:type_name -> nextpoint.v1.ExperimentState
-	18, // 8: nextpoint.v1.ListExperimentsResponse.experiments:type_name -> nextpoint.v1.Experiment
-	13, // 9: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
-	20, // 10: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
-	16, // 11: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
-	15, // 12: nextpoint.v1.UpdateExperimentRequest.parameters:type_name -> nextpoint.v1.Parameter
-	18, // 13: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	18, // 14: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	18, // 15: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	21, // 16: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	21, // 17: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	0,  // 18: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
-	2,  // 19: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
-	4,  // 20: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
-	6,  // 21: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
-	8,  // 22: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
-	10, // 23: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
-	1,  // 24: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
-	3,  // 25: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
-	5,  // 26: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
-	7,  // 27: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
-	9,  // 28: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
-	11, // 29: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
-	24, // [24:30] is the sub-list for method output_type
-	18, // [18:24] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	18, // 5: nextpoint.v1.CreateExperimentRequest.engine:type_name -> nextpoint.v1.ExperimentEngine
+	19, // 6: nextpoint.v1.CreateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	19, // 7: nextpoint.v1.GetExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	20, // 8: nextpoint.v1.ListExperimentsRequest.state:type_name -> nextpoint.v1.ExperimentState
+	19, // 9: nextpoint.v1.ListExperimentsResponse.experiments:type_name -> nextpoint.v1.Experiment
+	13, // 10: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
+	21, // 11: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
+	16, // 12: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
+	15, // 13: nextpoint.v1.UpdateExperimentRequest.parameters:type_name -> nextpoint.v1.Parameter
+	19, // 14: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	19, // 15: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	19, // 16: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	22, // 17: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	22, // 18: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	0,  // 19: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
+	2,  // 20: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
+	4,  // 21: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
+	6,  // 22: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
+	8,  // 23: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
+	10, // 24: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
+	1,  // 25: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
+	3,  // 26: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
+	5,  // 27: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
+	7,  // 28: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
+	9,  // 29: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
+	11, // 30: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_service_proto_init() }

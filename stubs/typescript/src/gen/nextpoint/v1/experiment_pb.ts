@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nextpoint/v1/experiment.proto.
  */
 export const file_nextpoint_v1_experiment: GenFile = /*@__PURE__*/
-  fileDesc("Ch1uZXh0cG9pbnQvdjEvZXhwZXJpbWVudC5wcm90bxIMbmV4dHBvaW50LnYxIr0FCgpFeHBlcmltZW50EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwcm9qZWN0GAMgASgJEioKBHR5cGUYBCABKA4yHC5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFR5cGUSKwoKcGFyYW1ldGVycxgFIAMoCzIXLm5leHRwb2ludC52MS5QYXJhbWV0ZXISJQoHbWV0cmljcxgGIAMoCzIULm5leHRwb2ludC52MS5NZXRyaWMSOgoSbGluZWFyX2NvbnN0cmFpbnRzGAcgAygLMh4ubmV4dHBvaW50LnYxLkxpbmVhckNvbnN0cmFpbnQSEwoGYnVkZ2V0GAggASgFSACIAQESHwoScGFyYWxsZWxfYmFuZHdpZHRoGAkgASgFSAGIAQESOAoIbWV0YWRhdGEYCiADKAsyJi5uZXh0cG9pbnQudjEuRXhwZXJpbWVudC5NZXRhZGF0YUVudHJ5EgwKBHRhZ3MYCyADKAkSLAoFc3RhdGUYDCABKA4yHS5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFN0YXRlEigKCHByb2dyZXNzGA0gASgLMhYubmV4dHBvaW50LnYxLlByb2dyZXNzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNbnVtX3NvbHV0aW9ucxgQIAEoBRpMCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLm5leHRwb2ludC52MS5NZXRhZGF0YVZhbHVlOgI4AUIJCgdfYnVkZ2V0QhUKE19wYXJhbGxlbF9iYW5kd2lkdGgingEKBk1ldHJpYxIMCgRuYW1lGAEgASgJEjAKCW9iamVjdGl2ZRgCIAEoDjIdLm5leHRwb2ludC52MS5NZXRyaWNPYmplY3RpdmUSLgoIc3RyYXRlZ3kYAyABKA4yHC5uZXh0cG9pbnQudjEuTWV0cmljU3RyYXRlZ3kSFgoJdGhyZXNob2xkGAQgASgBSACIAQFCDAoKX3RocmVzaG9sZCKLAgoIUHJvZ3Jlc3MSGQoRb2JzZXJ2YXRpb25fY291bnQYASABKAUSIAoYZmFpbGVkX29ic2VydmF0aW9uX2NvdW50GAIgASgFEh0KFW9wZW5fc3VnZ2VzdGlvbl9jb3VudBgDIAEoBRIfChdxdWV1ZWRfc3VnZ2VzdGlvbl9jb3VudBgEIAEoBRIYChBhY3RpdmVfcnVuX2NvdW50GAUgASgFEh0KEHJlbWFpbmluZ19idWRnZXQYBiABKAVIAIgBARIQCghmaW5pc2hlZBgHIAEoCBIiChpyZXBlYXRlZF9vYnNlcnZhdGlvbl9jb3VudBgIIAEoBUITChFfcmVtYWluaW5nX2J1ZGdldCJHCg1NZXRhZGF0YVZhbHVlEhYKDHN0cmluZ192YWx1ZRgBIAEoCUgAEhYKDG51bWJlcl92YWx1ZRgCIAEoAUgAQgYKBGtpbmQqhgEKDkV4cGVyaW1lbnRUeXBlEh8KG0VYUEVSSU1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEh0KGUVYUEVSSU1FTlRfVFlQRV9PUFRJTUlaRUQQARIaChZFWFBFUklNRU5UX1RZUEVfUkFORE9NEAISGAoURVhQRVJJTUVOVF9UWVBFX0dSSUQQAypvCg9FeHBlcmltZW50U3RhdGUSIAocRVhQRVJJTUVOVF9TVEFURV9VTlNQRUNJRklFRBAAEhsKF0VYUEVSSU1FTlRfU1RBVEVfQUNUSVZFEAESHQoZRVhQRVJJTUVOVF9TVEFURV9BUkNISVZFRBACKnEKD01ldHJpY09iamVjdGl2ZRIgChxNRVRSSUNfT0JKRUNUSVZFX1VOU1BFQ0lGSUVEEAASHQoZTUVUUklDX09CSkVDVElWRV9NQVhJTUlaRRABEh0KGU1FVFJJQ19PQkpFQ1RJVkVfTUlOSU1JWkUQAiqKAQoOTWV0cmljU3RyYXRlZ3kSHwobTUVUUklDX1NUUkFURUdZX1VOU1BFQ0lGSUVEEAASHAoYTUVUUklDX1NUUkFURUdZX09QVElNSVpFEAESHgoaTUVUUklDX1NUUkFURUdZX0NPTlNUUkFJTlQQAhIZChVNRVRSSUNfU1RSQVRFR1lfU1RPUkUQA0JWChBkZXYubmV4dHBvaW50LnYxUAFaQGdpdGh1Yi5jb20vbmV4dHBvaW50L25leHRwb2ludC9zdHVicy9nby9uZXh0cG9pbnQvdjE7bmV4dHBvaW50djFiBnByb3RvMw", [file_google_protobuf_timestamp, file_nextpoint_v1_search_space]);
+  fileDesc("Ch1uZXh0cG9pbnQvdjEvZXhwZXJpbWVudC5wcm90bxIMbmV4dHBvaW50LnYxIu0FCgpFeHBlcmltZW50EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwcm9qZWN0GAMgASgJEioKBHR5cGUYBCABKA4yHC5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFR5cGUSKwoKcGFyYW1ldGVycxgFIAMoCzIXLm5leHRwb2ludC52MS5QYXJhbWV0ZXISJQoHbWV0cmljcxgGIAMoCzIULm5leHRwb2ludC52MS5NZXRyaWMSOgoSbGluZWFyX2NvbnN0cmFpbnRzGAcgAygLMh4ubmV4dHBvaW50LnYxLkxpbmVhckNvbnN0cmFpbnQSEwoGYnVkZ2V0GAggASgFSACIAQESHwoScGFyYWxsZWxfYmFuZHdpZHRoGAkgASgFSAGIAQESOAoIbWV0YWRhdGEYCiADKAsyJi5uZXh0cG9pbnQudjEuRXhwZXJpbWVudC5NZXRhZGF0YUVudHJ5EgwKBHRhZ3MYCyADKAkSLAoFc3RhdGUYDCABKA4yHS5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFN0YXRlEigKCHByb2dyZXNzGA0gASgLMhYubmV4dHBvaW50LnYxLlByb2dyZXNzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNbnVtX3NvbHV0aW9ucxgQIAEoBRIuCgZlbmdpbmUYESABKA4yHi5uZXh0cG9pbnQudjEuRXhwZXJpbWVudEVuZ2luZRpMCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLm5leHRwb2ludC52MS5NZXRhZGF0YVZhbHVlOgI4AUIJCgdfYnVkZ2V0QhUKE19wYXJhbGxlbF9iYW5kd2lkdGgingEKBk1ldHJpYxIMCgRuYW1lGAEgASgJEjAKCW9iamVjdGl2ZRgCIAEoDjIdLm5leHRwb2ludC52MS5NZXRyaWNPYmplY3RpdmUSLgoIc3RyYXRlZ3kYAyABKA4yHC5uZXh0cG9pbnQudjEuTWV0cmljU3RyYXRlZ3kSFgoJdGhyZXNob2xkGAQgASgBSACIAQFCDAoKX3RocmVzaG9sZCKLAgoIUHJvZ3Jlc3MSGQoRb2JzZXJ2YXRpb25fY291bnQYASABKAUSIAoYZmFpbGVkX29ic2VydmF0aW9uX2NvdW50GAIgASgFEh0KFW9wZW5fc3VnZ2VzdGlvbl9jb3VudBgDIAEoBRIfChdxdWV1ZWRfc3VnZ2VzdGlvbl9jb3VudBgEIAEoBRIYChBhY3RpdmVfcnVuX2NvdW50GAUgASgFEh0KEHJlbWFpbmluZ19idWRnZXQYBiABKAVIAIgBARIQCghmaW5pc2hlZBgHIAEoCBIiChpyZXBlYXRlZF9vYnNlcnZhdGlvbl9jb3VudBgIIAEoBUITChFfcmVtYWluaW5nX2J1ZGdldCJHCg1NZXRhZGF0YVZhbHVlEhYKDHN0cmluZ192YWx1ZRgBIAEoCUgAEhYKDG51bWJlcl92YWx1ZRgCIAEoAUgAQgYKBGtpbmQqhgEKDkV4cGVyaW1lbnRUeXBlEh8KG0VYUEVSSU1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEh0KGUVYUEVSSU1FTlRfVFlQRV9PUFRJTUlaRUQQARIaChZFWFBFUklNRU5UX1RZUEVfUkFORE9NEAISGAoURVhQRVJJTUVOVF9UWVBFX0dSSUQQAyprChBFeHBlcmltZW50RW5naW5lEiEKHUVYUEVSSU1FTlRfRU5HSU5FX1VOU1BFQ0lGSUVEEAASGgoWRVhQRVJJTUVOVF9FTkdJTkVfQVVUTxABEhgKFEVYUEVSSU1FTlRfRU5HSU5FX0FYEAIqbwoPRXhwZXJpbWVudFN0YXRlEiAKHEVYUEVSSU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIbChdFWFBFUklNRU5UX1NUQVRFX0FDVElWRRABEh0KGUVYUEVSSU1FTlRfU1RBVEVfQVJDSElWRUQQAipxCg9NZXRyaWNPYmplY3RpdmUSIAocTUVUUklDX09CSkVDVElWRV9VTlNQRUNJRklFRBAAEh0KGU1FVFJJQ19PQkpFQ1RJVkVfTUFYSU1JWkUQARIdChlNRVRSSUNfT0JKRUNUSVZFX01JTklNSVpFEAIqigEKDk1ldHJpY1N0cmF0ZWd5Eh8KG01FVFJJQ19TVFJBVEVHWV9VTlNQRUNJRklFRBAAEhwKGE1FVFJJQ19TVFJBVEVHWV9PUFRJTUlaRRABEh4KGk1FVFJJQ19TVFJBVEVHWV9DT05TVFJBSU5UEAISGQoVTUVUUklDX1NUUkFURUdZX1NUT1JFEANCVgoQZGV2Lm5leHRwb2ludC52MVABWkBnaXRodWIuY29tL25leHRwb2ludC9uZXh0cG9pbnQvc3R1YnMvZ28vbmV4dHBvaW50L3YxO25leHRwb2ludHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_nextpoint_v1_search_space]);
 
 /**
  * Represents a search space, what is measured in it, a budget, and how far
@@ -140,6 +140,13 @@ export type Experiment = Message<"nextpoint.v1.Experiment"> & {
    * @generated from field: int32 num_solutions = 16;
    */
   numSolutions: number;
+
+  /**
+   * What makes its model points. Never changes.
+   *
+   * @generated from field: nextpoint.v1.ExperimentEngine engine = 17;
+   */
+  engine: ExperimentEngine;
 };
 
 /**
@@ -356,6 +363,42 @@ export const ExperimentTypeSchema: GenEnum<ExperimentType> = /*@__PURE__*/
   enumDesc(file_nextpoint_v1_experiment, 0);
 
 /**
+ * What makes the model points of an experiment. Values may be added; a client
+ * that does not know one can still evaluate its suggestions.
+ *
+ * @generated from enum nextpoint.v1.ExperimentEngine
+ */
+export enum ExperimentEngine {
+  /**
+   * Not said: auto.
+   *
+   * @generated from enum value: EXPERIMENT_ENGINE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * What the service finds best for such experiments; the method in a
+   * suggestion's provenance says what it was.
+   *
+   * @generated from enum value: EXPERIMENT_ENGINE_AUTO = 1;
+   */
+  AUTO = 1,
+
+  /**
+   * Ax, with BoTorch's models and acquisition functions.
+   *
+   * @generated from enum value: EXPERIMENT_ENGINE_AX = 2;
+   */
+  AX = 2,
+}
+
+/**
+ * Describes the enum nextpoint.v1.ExperimentEngine.
+ */
+export const ExperimentEngineSchema: GenEnum<ExperimentEngine> = /*@__PURE__*/
+  enumDesc(file_nextpoint_v1_experiment, 1);
+
+/**
  * Whether an experiment is in use. Values may be added; a client that does not
  * know one treats the experiment as one that hands out nothing.
  *
@@ -389,7 +432,7 @@ export enum ExperimentState {
  * Describes the enum nextpoint.v1.ExperimentState.
  */
 export const ExperimentStateSchema: GenEnum<ExperimentState> = /*@__PURE__*/
-  enumDesc(file_nextpoint_v1_experiment, 1);
+  enumDesc(file_nextpoint_v1_experiment, 2);
 
 /**
  * Which direction of a metric is better. No values will be added.
@@ -423,7 +466,7 @@ export enum MetricObjective {
  * Describes the enum nextpoint.v1.MetricObjective.
  */
 export const MetricObjectiveSchema: GenEnum<MetricObjective> = /*@__PURE__*/
-  enumDesc(file_nextpoint_v1_experiment, 2);
+  enumDesc(file_nextpoint_v1_experiment, 3);
 
 /**
  * What the search does with a metric. Values may be added; a client that does
@@ -465,5 +508,5 @@ export enum MetricStrategy {
  * Describes the enum nextpoint.v1.MetricStrategy.
  */
 export const MetricStrategySchema: GenEnum<MetricStrategy> = /*@__PURE__*/
-  enumDesc(file_nextpoint_v1_experiment, 3);
+  enumDesc(file_nextpoint_v1_experiment, 4);
 
