@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from nextpoint import _search_space as space
 from nextpoint._assignments import Assignments, ParameterValue
+from nextpoint._conditionals import conditional_from_proto, conditions_from_proto
 from nextpoint._enums import word_from_enum
 from nextpoint._metadata import metadata_from_proto
 from nextpoint._records import (
@@ -57,6 +58,7 @@ def experiment_from_proto(message: experiment_pb2.Experiment) -> ExperimentRecor
             experiment_pb2.ExperimentEngine,
             message.engine or experiment_pb2.EXPERIMENT_ENGINE_AUTO,
         ),
+        conditionals=tuple(conditional_from_proto(each) for each in message.conditionals),
         metadata=metadata_from_proto(message.metadata),
         tags=tuple(message.tags),
         state=word_from_enum(experiment_pb2.ExperimentState, message.state),
@@ -68,7 +70,10 @@ def experiment_from_proto(message: experiment_pb2.Experiment) -> ExperimentRecor
 
 def _parameter(message: search_space_pb2.Parameter) -> space.Parameter | space.UnknownParameter:
     parameter = _typed_parameter(message)
-    if isinstance(parameter, space.UnknownParameter) or not message.HasField("default_value"):
+    if isinstance(parameter, space.UnknownParameter):
+        return parameter
+    parameter = replace(parameter, conditions=conditions_from_proto(message.conditions))
+    if not message.HasField("default_value"):
         return parameter
     # The service keeps none of another type.
     return replace(parameter, default_value=_parameter_value(message.default_value))  # type: ignore[arg-type]

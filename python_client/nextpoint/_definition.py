@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from nextpoint._conditionals import conditional_to_proto, conditions_to_proto
 from nextpoint._enums import words_of
 from nextpoint._fields import Fields, describe, is_text, raise_if_any
 from nextpoint._metadata import metadata_to_proto
@@ -74,6 +75,10 @@ def create_experiment_to_proto(
         engine=fields.choice(
             "engine", ENGINES, absent=experiment_pb2.EXPERIMENT_ENGINE_UNSPECIFIED
         ),
+        conditionals=[
+            conditional_to_proto(item, path, violations)
+            for path, item in fields.items("conditionals")
+        ],
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
     )
@@ -119,6 +124,7 @@ def _parameter(
         "ordered",
         "prior",
         "default_value",
+        "conditions",
     )
     message = search_space_pb2.Parameter(
         name=fields.text("name") or "",
@@ -133,6 +139,7 @@ def _parameter(
         ),
         categorical_values=_categorical_values(fields, violations),
         ordered=fields.flag("ordered"),
+        conditions=conditions_to_proto(fields),
     )
     if fields.get("bounds") is not None:
         bounds = fields.mapping("bounds")
@@ -210,6 +217,7 @@ def _parameter_as_mapping(given: object) -> object:
                 "transformation": "log" if given.log else None,
                 "prior": given.prior if isinstance(given, Double) else None,
                 "default_value": given.default_value,
+                "conditions": given.conditions,
             }
         case Categorical():
             return {
@@ -218,9 +226,15 @@ def _parameter_as_mapping(given: object) -> object:
                 "categorical_values": given.values,
                 "ordered": given.ordered,
                 "default_value": given.default_value,
+                "conditions": given.conditions,
             }
         case Bool():
-            return {"name": given.name, "type": "bool", "default_value": given.default_value}
+            return {
+                "name": given.name,
+                "type": "bool",
+                "default_value": given.default_value,
+                "conditions": given.conditions,
+            }
         case _:
             return given
 

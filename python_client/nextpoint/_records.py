@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nextpoint._assignments import Assignments
-    from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
+    from nextpoint._search_space import (
+        Conditional,
+        LinearConstraint,
+        Metric,
+        Parameter,
+        UnknownParameter,
+    )
 
 MetadataValue: TypeAlias = str | float
 
@@ -73,6 +79,7 @@ class ExperimentRecord:
     parallel_bandwidth: int
     num_solutions: int
     engine: str
+    conditionals: tuple[Conditional, ...]
     metadata: Mapping[str, MetadataValue]
     tags: tuple[str, ...]
     state: str

@@ -56,6 +56,8 @@ class Double:
         prior: Where good values are expected; not together with ``log`` or ``grid``.
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
+        conditions: The values of conditionals under which it is there, such as
+            ``{"kernel": ["rbf", "poly"]}``. None means always.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Double:
     grid: Sequence[float] | None = None
     prior: Prior | None = None
     default_value: float | None = None
+    conditions: Mapping[str, str | Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class Int:
         grid: The only values that it takes; then there are no bounds to give.
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
+        conditions: The values of conditionals under which it is there, such as
+            ``{"kernel": ["rbf", "poly"]}``. None means always.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Int:
     log: bool = False
     grid: Sequence[int] | None = None
     default_value: int | None = None
+    conditions: Mapping[str, str | Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ class Categorical:
         ordered: Whether their order means something.
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
+        conditions: The values of conditionals under which it is there, such as
+            ``{"kernel": ["rbf", "poly"]}``. None means always.
     """
 
     name: str
@@ -114,6 +122,7 @@ class Categorical:
     _: KW_ONLY
     ordered: bool = False
     default_value: str | None = None
+    conditions: Mapping[str, str | Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +133,14 @@ class Bool:
         name: The key in every mapping of assignments.
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
+        conditions: The values of conditionals under which it is there, such as
+            ``{"kernel": ["rbf", "poly"]}``. None means always.
     """
 
     name: str
     _: KW_ONLY
     default_value: bool | None = None
+    conditions: Mapping[str, str | Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,23 @@ class UnknownParameter:
     """
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """A switch on which it depends which parameters there are.
+
+    Example:
+        ``Conditional("kernel", ["linear", "rbf"])``, with
+        ``Double("gamma", 1e-4, 1.0, log=True, conditions={"kernel": "rbf"})``
+
+    Attributes:
+        name: The key in every mapping of assignments.
+        values: The strings that it takes.
+    """
+
+    name: str
+    values: Sequence[str]
 
 
 Parameter: TypeAlias = Double | Int | Categorical | Bool

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.support.walk import Conduct
 
+from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, define
 from nextpoint_service.domain.errors import InvalidRequest
@@ -84,6 +85,23 @@ def _on_whole_numbers(draft: ExperimentDraft) -> ExperimentDraft:
     return _constraint(Comparison.LESS_THAN, 7.5, k=1.0, l=2.0, a=1.0)(draft)
 
 
+def _conditionals(draft: ExperimentDraft) -> ExperimentDraft:
+    """Add a switch, a parameter under each of its values, and one under two of them."""
+    switch = ConditionalDraft("kind", ("x", "y", "z"))
+    draft = _under(("x", "y"), _parameter("kx", "double", bounds=(0.0, 1.0)))(draft)
+    draft = _under(("y",), _parameter("ky", "int", bounds=(1.0, 5.0)))(draft)
+    return replace(draft, conditionals=(*draft.conditionals, switch))
+
+
+def _under(values: tuple[str, ...], apply: Apply) -> Apply:
+    def conditioned(draft: ExperimentDraft) -> ExperimentDraft:
+        *others, last = apply(draft).parameters
+        condition = ConditionDraft("kind", values)
+        return replace(draft, parameters=(*others, replace(last, conditions=(condition,))))
+
+    return conditioned
+
+
 def _as_grid(draft: ExperimentDraft) -> ExperimentDraft:
     """Give every numeric parameter a grid, and leave the budget to the service."""
     parameters = []
@@ -119,6 +137,7 @@ FEATURES = (
     Feature("grid on a parameter", _parameter("g", "double", grid=(0.1, 0.5, 2.0))),
     Feature("normal prior", _parameter("p", "double", bounds=(0.0, 1.0), prior=_normal(0.3))),
     Feature("beta prior", _parameter("s", "double", bounds=(0.0, 4.0), prior=_BETA)),
+    Feature("conditionals", _conditionals),
     Feature("linear inequality", _constraint(Comparison.LESS_THAN, 1.5, a=1.0, b=1.0)),
     Feature("linear equality", _constraint(Comparison.EQUAL, 1.0, a=1.0, b=0.5)),
     Feature("linear inequality on whole numbers", _on_whole_numbers),

@@ -16,7 +16,12 @@ Point = Mapping[str, Value]
 
 def faults(draft: ExperimentDraft, point: Point) -> list[str]:
     """Return how the point breaks the definition; nothing when it does not."""
-    named = {each.name: each for each in draft.parameters}
+    switches = [
+        ParameterDraft(each.name, "categorical", categorical_values=each.values)
+        for each in draft.conditionals
+    ]
+    there = [each for each in draft.parameters if _is_there(each, point)]
+    named = {each.name: each for each in [*switches, *there]}
     found = [f"'{name}' is no parameter" for name in point.keys() - named.keys()]
     found += [f"'{name}' is missing" for name in named.keys() - point.keys()]
     for name in named.keys() & point.keys():
@@ -25,6 +30,10 @@ def faults(draft: ExperimentDraft, point: Point) -> list[str]:
     if not found:
         found += [f"{each} does not hold" for each in draft.constraints if not _holds(each, point)]
     return found
+
+
+def _is_there(parameter: ParameterDraft, point: Point) -> bool:
+    return all(point.get(each.name) in each.values for each in parameter.conditions)
 
 
 def _fits(parameter: ParameterDraft, value: Value) -> bool:

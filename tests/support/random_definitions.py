@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tests.support.walk import Conduct
 
+from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
@@ -39,11 +40,17 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
     unlimited = sole and len(metrics) == 1 and draw.random() < 0.5
     several = sole and not unlimited and draw.random() < 0.3
     by_ax = optimized > 0 and not several and type_ is ExperimentType.OPTIMIZED
+    constraints = _constraints(parameters, draw)
+    conditionals: tuple[ConditionalDraft, ...] = ()
+    if not is_grid and not several and draw.random() < 0.3:
+        conditionals = _conditionals(draw)
+        parameters = _conditioned(parameters, constraints, conditionals, draw)
     draft = ExperimentDraft(
         name=f"seed {seed}",
         parameters=parameters,
         metrics=metrics,
-        constraints=_constraints(parameters, draw),
+        constraints=constraints,
+        conditionals=conditionals,
         type=type_,
         budget=None if is_grid or unlimited else draw.randint(20, 60),
         parallel_bandwidth=draw.choice([None, 1, 4]),
@@ -51,6 +58,37 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         engine=Engine.AX if by_ax and draw.random() < 0.2 else Engine.AUTO,
     )
     return draft, Conduct(*(draw.random() < 0.3 for _ in Conduct.__slots__))
+
+
+def _conditionals(draw: random.Random) -> tuple[ConditionalDraft, ...]:
+    return tuple(
+        ConditionalDraft(f"switch {number}", tuple(draw.sample(_WORDS, draw.randint(2, 3))))
+        for number in range(draw.randint(1, 2))
+    )
+
+
+def _conditioned(
+    parameters: tuple[ParameterDraft, ...],
+    constraints: tuple[ConstraintDraft, ...],
+    conditionals: tuple[ConditionalDraft, ...],
+    draw: random.Random,
+) -> tuple[ParameterDraft, ...]:
+    """Return the parameters with conditions on some, neither the first nor the constrained."""
+    free = {term.name for each in constraints for term in each.terms} | {parameters[0].name}
+    return tuple(
+        each if each.name in free else replace(each, conditions=_conditions(conditionals, draw))
+        for each in parameters
+    )
+
+
+def _conditions(
+    conditionals: tuple[ConditionalDraft, ...], draw: random.Random
+) -> tuple[ConditionDraft, ...]:
+    chosen = draw.sample(conditionals, draw.randint(0, len(conditionals)))
+    return tuple(
+        ConditionDraft(each.name, tuple(draw.sample(each.values, draw.randint(1, 2))))
+        for each in chosen
+    )
 
 
 def _double(name: str, draw: random.Random) -> ParameterDraft:

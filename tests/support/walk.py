@@ -16,6 +16,7 @@ from nextpoint_service.domain.search_space import Assignments, cell, cell_count
 from nextpoint_service.domain.suggestion import Generator, Suggestion
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.axes import key
+from nextpoint_service.optimizer.branches import flattened, pruned
 
 _OWN = 2
 """How many points of their own users bring, where they do."""
@@ -143,4 +144,5 @@ def _points(experiment: Experiment, count: int) -> list[Assignments]:
         cells = cell_count(experiment.space)
         return [cell(experiment.space, index * cells // count) for index in range(count)]
     problem = a_problem(experiment.space, phase=Phase.RANDOM, count=count, seed=99)
-    return [each.assignments for each in space_filling.propose(problem)]
+    made = pruned(experiment.space, space_filling.propose(flattened(problem)))
+    return [each.assignments for each in made]

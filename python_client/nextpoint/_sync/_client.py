@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from nextpoint._conditionals import ConditionalLike
     from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike
     from nextpoint._records import MetadataValue
     from nextpoint._sync._run import Run
@@ -84,6 +85,7 @@ class Client:
         parallel_bandwidth: int | None = None,
         num_solutions: int | None = None,
         engine: str | None = None,
+        conditionals: Iterable[ConditionalLike] = (),
         project: str | None = None,
         metadata: Mapping[str, MetadataValue] | None = None,
         tags: Iterable[str] = (),
@@ -94,7 +96,7 @@ class Client:
             name: What people call it.
             parameters: The dimensions: `Double`, `Int`, `Categorical`, `Bool`, or dicts with
                 ``name``, ``type``, ``bounds``, ``grid``, ``transformation``,
-                ``categorical_values`` and ``ordered``.
+                ``categorical_values``, ``ordered``, ``prior`` and ``conditions``.
             metrics: What is measured: `Metric`, a name, or dicts with ``name``, ``objective``,
                 ``strategy`` and ``threshold``.
             type: How suggestions are made: ``optimized`` (also called ``offline``), ``random`` or
@@ -107,6 +109,8 @@ class Client:
                 1 needs a budget, and exactly one metric to optimize.
             engine: What makes its model points: ``auto``, the default, what the service finds best
                 for such experiments; ``ax``.
+            conditionals: Switches on which it depends which parameters there are: `Conditional`, or
+                dicts with ``name`` and ``values``. The parameters say so in their ``conditions``.
             project: The group that it belongs to.
             metadata: Notes to keep with it.
             tags: Labels to keep with it.
@@ -133,6 +137,7 @@ class Client:
             "parallel_bandwidth": parallel_bandwidth,
             "num_solutions": num_solutions,
             "engine": engine,
+            "conditionals": conditionals,
             "metadata": metadata,
             "tags": tags,
         }

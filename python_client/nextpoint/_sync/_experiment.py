@@ -55,7 +55,13 @@ if TYPE_CHECKING:
         Progress,
         StoppingCriteria,
     )
-    from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
+    from nextpoint._search_space import (
+        Conditional,
+        LinearConstraint,
+        Metric,
+        Parameter,
+        UnknownParameter,
+    )
     from nextpoint._sync._concurrency import Evaluate
     from nextpoint._sync._connection import Connection
     from nextpoint._sync._run import Run
@@ -136,6 +142,11 @@ class Experiment:
     def engine(self) -> str:
         """What makes its model points: ``auto`` or ``ax``."""
         return self._record.engine
+
+    @property
+    def conditionals(self) -> tuple[Conditional, ...]:
+        """The switches on which it depends which parameters there are."""
+        return self._record.conditionals
 
     @property
     def metadata(self) -> Mapping[str, MetadataValue]:

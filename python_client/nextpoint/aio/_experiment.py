@@ -54,7 +54,13 @@ if TYPE_CHECKING:
         Progress,
         StoppingCriteria,
     )
-    from nextpoint._search_space import LinearConstraint, Metric, Parameter, UnknownParameter
+    from nextpoint._search_space import (
+        Conditional,
+        LinearConstraint,
+        Metric,
+        Parameter,
+        UnknownParameter,
+    )
     from nextpoint._table import TableSource
     from nextpoint._unset import Unset
     from nextpoint.aio._concurrency import Evaluate
@@ -135,6 +141,11 @@ class Experiment:
     def engine(self) -> str:
         """What makes its model points: ``auto`` or ``ax``."""
         return self._record.engine
+
+    @property
+    def conditionals(self) -> tuple[Conditional, ...]:
+        """The switches on which it depends which parameters there are."""
+        return self._record.conditionals
 
     @property
     def metadata(self) -> Mapping[str, MetadataValue]:

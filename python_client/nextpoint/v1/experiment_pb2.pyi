@@ -212,6 +212,7 @@ class Experiment(google.protobuf.message.Message):
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
     ENGINE_FIELD_NUMBER: builtins.int
+    CONDITIONALS_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The identity, made by the service: `exp_` and 26 characters that sort by
     creation. Output only.
@@ -273,6 +274,10 @@ class Experiment(google.protobuf.message.Message):
     def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When its definition or state last changed. Output only."""
 
+    @property
+    def conditionals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Conditional]:
+        """The switches on which it depends which parameters there are."""
+
     def __init__(
         self,
         *,
@@ -293,9 +298,10 @@ class Experiment(google.protobuf.message.Message):
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         num_solutions: builtins.int = ...,
         engine: global___ExperimentEngine.ValueType = ...,
+        conditionals: collections.abc.Iterable[nextpoint.v1.search_space_pb2.Conditional] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "parallel_bandwidth", b"parallel_bandwidth", "progress", b"progress", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "engine", b"engine", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "type", b"type", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "conditionals", b"conditionals", "create_time", b"create_time", "engine", b"engine", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "type", b"type", "update_time", b"update_time"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload

@@ -52,6 +52,7 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     TAGS_FIELD_NUMBER: builtins.int
     NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
     ENGINE_FIELD_NUMBER: builtins.int
+    CONDITIONALS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """An id that the caller makes up for this change, at most 64 characters of
     printable ASCII. Absent means that a repeated call is made again. Optional.
@@ -102,7 +103,8 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     @property
     def linear_constraints(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.LinearConstraint]:
         """What every suggestion has to satisfy, at most 100. There has to be at
-        least one point that satisfies all of them. Optional.
+        least one point that satisfies all of them. Refused on parameters with
+        conditions. Optional.
         """
 
     @property
@@ -115,6 +117,14 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Labels to keep with it: at most 100 different ones of 1 to 100 characters,
         no control characters, no space at either end. Optional.
+        """
+
+    @property
+    def conditionals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Conditional]:
+        """The switches on which it depends which parameters there are; at most 20.
+        Under every combination of their values there must be a parameter; where no
+        parameter is there always, there may be at most 10000 combinations. Refused
+        for type grid and with several solutions. They never change. Optional.
         """
 
     def __init__(
@@ -133,9 +143,10 @@ class CreateExperimentRequest(google.protobuf.message.Message):
         tags: collections.abc.Iterable[builtins.str] | None = ...,
         num_solutions: builtins.int | None = ...,
         engine: nextpoint.v1.experiment_pb2.ExperimentEngine.ValueType = ...,
+        conditionals: collections.abc.Iterable[nextpoint.v1.search_space_pb2.Conditional] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "engine", b"engine", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "conditionals", b"conditionals", "engine", b"engine", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload
@@ -356,7 +367,7 @@ class UpdateExperimentRequest(google.protobuf.message.Message):
     def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:
         """The new parameters, all of them, as in `CreateExperimentRequest`, in their
         new order; one that is left out is removed. One that is there keeps its
-        type and its transformation. One that is added, or brought back, needs a
+        type, its transformation and its conditions. One that is added, or brought back, needs a
         `default_value`. One in a linear constraint cannot be removed, nor can its
         bounds, its grid or its prior be changed. Bounds that are those of the grid
         are ignored. Cannot be changed for type grid.

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnextpoint/v1/search_space.proto\x12\x0cnextpoint.v1\"s\n\x0eParameterValue\x12\x16\n\x0c\x64ouble_value\x18\x01 \x01(\x01H\x00\x12\x13\n\tint_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0cstring_value\x18\x03 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"\xc6\x02\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04type\x18\x02 \x01(\x0e\x32\x1b.nextpoint.v1.ParameterType\x12$\n\x06\x62ounds\x18\x03 \x01(\x0b\x32\x14.nextpoint.v1.Bounds\x12\x0c\n\x04grid\x18\x04 \x03(\x01\x12=\n\x0etransformation\x18\x05 \x01(\x0e\x32%.nextpoint.v1.ParameterTransformation\x12\x1a\n\x12\x63\x61tegorical_values\x18\x06 \x03(\t\x12\x0f\n\x07ordered\x18\x07 \x01(\x08\x12+\n\x05prior\x18\t \x01(\x0b\x32\x1c.nextpoint.v1.ParameterPrior\x12\x33\n\rdefault_value\x18\n \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue\"n\n\x0eParameterPrior\x12+\n\x06normal\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.NormalPriorH\x00\x12\'\n\x04\x62\x65ta\x18\x02 \x01(\x0b\x32\x17.nextpoint.v1.BetaPriorH\x00\x42\x06\n\x04kind\"G\n\x0bNormalPrior\x12\x11\n\x04mean\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05scale\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x07\n\x05_meanB\x08\n\x06_scale\"O\n\tBetaPrior\x12\x14\n\x07shape_a\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07shape_b\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_shape_aB\n\n\x08_shape_b\"<\n\x06\x42ounds\x12\x10\n\x03min\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03max\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x06\n\x04_minB\x06\n\x04_max\"\x9d\x01\n\x10LinearConstraint\x12\x30\n\x04type\x18\x01 \x01(\x0e\x32\".nextpoint.v1.LinearConstraintType\x12\x31\n\x05terms\x18\x02 \x03(\x0b\x32\".nextpoint.v1.LinearConstraintTerm\x12\x16\n\tthreshold\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"D\n\x14LinearConstraintTerm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x06weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_weight*\x9b\x01\n\rParameterType\x12\x1e\n\x1aPARAMETER_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARAMETER_TYPE_DOUBLE\x10\x01\x12\x16\n\x12PARAMETER_TYPE_INT\x10\x02\x12\x1e\n\x1aPARAMETER_TYPE_CATEGORICAL\x10\x03\x12\x17\n\x13PARAMETER_TYPE_BOOL\x10\x04*e\n\x17ParameterTransformation\x12(\n$PARAMETER_TRANSFORMATION_UNSPECIFIED\x10\x00\x12 \n\x1cPARAMETER_TRANSFORMATION_LOG\x10\x01*\xaf\x01\n\x14LinearConstraintType\x12&\n\"LINEAR_CONSTRAINT_TYPE_UNSPECIFIED\x10\x00\x12\'\n#LINEAR_CONSTRAINT_TYPE_GREATER_THAN\x10\x01\x12$\n LINEAR_CONSTRAINT_TYPE_LESS_THAN\x10\x02\x12 \n\x1cLINEAR_CONSTRAINT_TYPE_EQUAL\x10\x03\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnextpoint/v1/search_space.proto\x12\x0cnextpoint.v1\"s\n\x0eParameterValue\x12\x16\n\x0c\x64ouble_value\x18\x01 \x01(\x01H\x00\x12\x13\n\tint_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0cstring_value\x18\x03 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"\xfc\x02\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04type\x18\x02 \x01(\x0e\x32\x1b.nextpoint.v1.ParameterType\x12$\n\x06\x62ounds\x18\x03 \x01(\x0b\x32\x14.nextpoint.v1.Bounds\x12\x0c\n\x04grid\x18\x04 \x03(\x01\x12=\n\x0etransformation\x18\x05 \x01(\x0e\x32%.nextpoint.v1.ParameterTransformation\x12\x1a\n\x12\x63\x61tegorical_values\x18\x06 \x03(\t\x12\x0f\n\x07ordered\x18\x07 \x01(\x08\x12+\n\x05prior\x18\t \x01(\x0b\x32\x1c.nextpoint.v1.ParameterPrior\x12\x33\n\rdefault_value\x18\n \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue\x12\x34\n\nconditions\x18\x0b \x03(\x0b\x32 .nextpoint.v1.ParameterCondition\"+\n\x0b\x43onditional\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"2\n\x12ParameterCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"n\n\x0eParameterPrior\x12+\n\x06normal\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.NormalPriorH\x00\x12\'\n\x04\x62\x65ta\x18\x02 \x01(\x0b\x32\x17.nextpoint.v1.BetaPriorH\x00\x42\x06\n\x04kind\"G\n\x0bNormalPrior\x12\x11\n\x04mean\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05scale\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x07\n\x05_meanB\x08\n\x06_scale\"O\n\tBetaPrior\x12\x14\n\x07shape_a\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07shape_b\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_shape_aB\n\n\x08_shape_b\"<\n\x06\x42ounds\x12\x10\n\x03min\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03max\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x06\n\x04_minB\x06\n\x04_max\"\x9d\x01\n\x10LinearConstraint\x12\x30\n\x04type\x18\x01 \x01(\x0e\x32\".nextpoint.v1.LinearConstraintType\x12\x31\n\x05terms\x18\x02 \x03(\x0b\x32\".nextpoint.v1.LinearConstraintTerm\x12\x16\n\tthreshold\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"D\n\x14LinearConstraintTerm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x06weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_weight*\x9b\x01\n\rParameterType\x12\x1e\n\x1aPARAMETER_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARAMETER_TYPE_DOUBLE\x10\x01\x12\x16\n\x12PARAMETER_TYPE_INT\x10\x02\x12\x1e\n\x1aPARAMETER_TYPE_CATEGORICAL\x10\x03\x12\x17\n\x13PARAMETER_TYPE_BOOL\x10\x04*e\n\x17ParameterTransformation\x12(\n$PARAMETER_TRANSFORMATION_UNSPECIFIED\x10\x00\x12 \n\x1cPARAMETER_TRANSFORMATION_LOG\x10\x01*\xaf\x01\n\x14LinearConstraintType\x12&\n\"LINEAR_CONSTRAINT_TYPE_UNSPECIFIED\x10\x00\x12\'\n#LINEAR_CONSTRAINT_TYPE_GREATER_THAN\x10\x01\x12$\n LINEAR_CONSTRAINT_TYPE_LESS_THAN\x10\x02\x12 \n\x1cLINEAR_CONSTRAINT_TYPE_EQUAL\x10\x03\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,26 +32,30 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nextpoint.v1.search_space_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.nextpoint.v1P\001Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1'
-  _globals['_PARAMETERTYPE']._serialized_start=1054
-  _globals['_PARAMETERTYPE']._serialized_end=1209
-  _globals['_PARAMETERTRANSFORMATION']._serialized_start=1211
-  _globals['_PARAMETERTRANSFORMATION']._serialized_end=1312
-  _globals['_LINEARCONSTRAINTTYPE']._serialized_start=1315
-  _globals['_LINEARCONSTRAINTTYPE']._serialized_end=1490
+  _globals['_PARAMETERTYPE']._serialized_start=1205
+  _globals['_PARAMETERTYPE']._serialized_end=1360
+  _globals['_PARAMETERTRANSFORMATION']._serialized_start=1362
+  _globals['_PARAMETERTRANSFORMATION']._serialized_end=1463
+  _globals['_LINEARCONSTRAINTTYPE']._serialized_start=1466
+  _globals['_LINEARCONSTRAINTTYPE']._serialized_end=1641
   _globals['_PARAMETERVALUE']._serialized_start=49
   _globals['_PARAMETERVALUE']._serialized_end=164
   _globals['_PARAMETER']._serialized_start=167
-  _globals['_PARAMETER']._serialized_end=493
-  _globals['_PARAMETERPRIOR']._serialized_start=495
-  _globals['_PARAMETERPRIOR']._serialized_end=605
-  _globals['_NORMALPRIOR']._serialized_start=607
-  _globals['_NORMALPRIOR']._serialized_end=678
-  _globals['_BETAPRIOR']._serialized_start=680
-  _globals['_BETAPRIOR']._serialized_end=759
-  _globals['_BOUNDS']._serialized_start=761
-  _globals['_BOUNDS']._serialized_end=821
-  _globals['_LINEARCONSTRAINT']._serialized_start=824
-  _globals['_LINEARCONSTRAINT']._serialized_end=981
-  _globals['_LINEARCONSTRAINTTERM']._serialized_start=983
-  _globals['_LINEARCONSTRAINTTERM']._serialized_end=1051
+  _globals['_PARAMETER']._serialized_end=547
+  _globals['_CONDITIONAL']._serialized_start=549
+  _globals['_CONDITIONAL']._serialized_end=592
+  _globals['_PARAMETERCONDITION']._serialized_start=594
+  _globals['_PARAMETERCONDITION']._serialized_end=644
+  _globals['_PARAMETERPRIOR']._serialized_start=646
+  _globals['_PARAMETERPRIOR']._serialized_end=756
+  _globals['_NORMALPRIOR']._serialized_start=758
+  _globals['_NORMALPRIOR']._serialized_end=829
+  _globals['_BETAPRIOR']._serialized_start=831
+  _globals['_BETAPRIOR']._serialized_end=910
+  _globals['_BOUNDS']._serialized_start=912
+  _globals['_BOUNDS']._serialized_end=972
+  _globals['_LINEARCONSTRAINT']._serialized_start=975
+  _globals['_LINEARCONSTRAINT']._serialized_end=1132
+  _globals['_LINEARCONSTRAINTTERM']._serialized_start=1134
+  _globals['_LINEARCONSTRAINTTERM']._serialized_end=1202
 # @@protoc_insertion_point(module_scope)

@@ -157,6 +157,7 @@ class Parameter(google.protobuf.message.Message):
     ORDERED_FIELD_NUMBER: builtins.int
     PRIOR_FIELD_NUMBER: builtins.int
     DEFAULT_VALUE_FIELD_NUMBER: builtins.int
+    CONDITIONS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """The key in every assignments map. 1 to 100 characters, no control
     characters, no space at either end, unique in the experiment. Required.
@@ -208,6 +209,14 @@ class Parameter(google.protobuf.message.Message):
         is.
         """
 
+    @property
+    def conditions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ParameterCondition]:
+        """When the parameter is there: only where every condition holds. Where one
+        does not, no assignments have the parameter. At most one for each
+        conditional. Refused in an experiment of type grid. Absent means always; in
+        an update it means as it is.
+        """
+
     def __init__(
         self,
         *,
@@ -220,11 +229,70 @@ class Parameter(google.protobuf.message.Message):
         ordered: builtins.bool = ...,
         prior: global___ParameterPrior | None = ...,
         default_value: global___ParameterValue | None = ...,
+        conditions: collections.abc.Iterable[global___ParameterCondition] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["bounds", b"bounds", "default_value", b"default_value", "prior", b"prior"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "categorical_values", b"categorical_values", "default_value", b"default_value", "grid", b"grid", "name", b"name", "ordered", b"ordered", "prior", b"prior", "transformation", b"transformation", "type", b"type"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "categorical_values", b"categorical_values", "conditions", b"conditions", "default_value", b"default_value", "grid", b"grid", "name", b"name", "ordered", b"ordered", "prior", b"prior", "transformation", b"transformation", "type", b"type"]) -> None: ...
 
 global___Parameter = Parameter
+
+@typing.final
+class Conditional(google.protobuf.message.Message):
+    """Represents a switch: a choice on which it depends which parameters there are,
+    such as the kind of a model. Every suggestion has a value of it in its
+    assignments, as a string, next to those of the parameters.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VALUES_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The key in every assignments map. 1 to 100 characters, no control
+    characters, no space at either end, unique among the conditionals and the
+    parameters of the experiment. Required.
+    """
+    @property
+    def values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Its values. 2 to 1000 different strings of 1 to 100 characters, no control
+        characters, no space at either end. Required.
+        """
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        values: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "values", b"values"]) -> None: ...
+
+global___Conditional = Conditional
+
+@typing.final
+class ParameterCondition(google.protobuf.message.Message):
+    """Represents that a parameter is there only under some values of a conditional."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VALUES_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The conditional. Required."""
+    @property
+    def values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The values under which the parameter is there: different ones of the
+        conditional, at least one. Required.
+        """
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        values: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "values", b"values"]) -> None: ...
+
+global___ParameterCondition = ParameterCondition
 
 @typing.final
 class ParameterPrior(google.protobuf.message.Message):

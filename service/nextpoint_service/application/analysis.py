@@ -114,10 +114,11 @@ class AnalysisUseCases:
     async def importances(self, experiment_id: str) -> Importances:
         """Return which parameters move which metrics, or raise TooFewObservations."""
         studied = await self._context.database.read(lambda tx: _studied(tx, experiment_id))
-        names = [each.name for each in studied.experiment.space.parameters]
-        if len(names) == 1:
-            return {metric.name: {names[0]: 1.0} for metric in studied.experiment.metrics}
-        needed = OBSERVATIONS_FOR_EACH_PARAMETER * len(names)
+        space = studied.experiment.space
+        if space.dimension == 1:
+            name = space.parameters[0].name
+            return {metric.name: {name: 1.0} for metric in studied.experiment.metrics}
+        needed = OBSERVATIONS_FOR_EACH_PARAMETER * space.dimension
         found = len(studied.observations)
         if found < needed:
             raise TooFewObservations(experiment_id, needed, found)

@@ -16,7 +16,7 @@ def start_length(experiment: Experiment) -> int:
     at most a third of it, and never fewer than a model needs. With half as many, a search more
     often stays at the first hill that it climbs.
     """
-    by_dimension = min(max(2 * len(experiment.space.parameters), 5), 20)
+    by_dimension = min(max(2 * experiment.space.dimension, 5), 20)
     length = by_dimension + (experiment.parallel_bandwidth or 1) - 1
     if experiment.budget is not None:
         length = min(length, experiment.budget // 3)

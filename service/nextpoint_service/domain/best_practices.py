@@ -45,7 +45,7 @@ def against_advice(
 def _check_constrained(
     experiment: Experiment, progress: Progress, advice: Advice, found: Violations
 ) -> None:
-    dimension = len(experiment.space.parameters)
+    dimension = experiment.space.dimension
     constraints = len(experiment.space.constraints)
     workers = experiment.parallel_bandwidth or 1
     if dimension > advice.constrained_parameters:

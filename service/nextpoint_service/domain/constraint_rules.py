@@ -155,6 +155,8 @@ def _check_term(
         found.add(f"{path}.name", f"'{term.name}' has a logarithmic transformation")
     elif parameter.grid:
         found.add(f"{path}.name", f"'{term.name}' has a grid")
+    elif parameter.conditions:
+        found.add(f"{path}.name", f"'{term.name}' has conditions, and is not always there")
     if term.name and term.name in seen:
         found.add(f"{path}.name", f"'{term.name}' is in this constraint already")
     seen.add(term.name)

@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nextpoint_service.domain.conditional_rules import (
+    ConditionalDraft,
+    check_coverage,
+    parse_conditionals,
+)
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, parse_constraints
 from nextpoint_service.domain.engine_rules import check_engine
 from nextpoint_service.domain.experiment import (
@@ -68,6 +73,7 @@ class ExperimentDraft:
     parallel_bandwidth: int | None = None
     num_solutions: int | None = None
     engine: Engine | None = Engine.AUTO
+    conditionals: tuple[ConditionalDraft, ...] = ()
     metadata: Metadata | None = None
     tags: tuple[str, ...] = ()
 
@@ -96,11 +102,19 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
     if draft.type is None:
         violations.add("type", "must be optimized, random or grid")
     grid_type = draft.type is ExperimentType.GRID
-    parameters = parse_parameters(draft.parameters, violations, limits, grid_type=grid_type)
+    names = {each.name for each in draft.parameters}
+    conditionals = parse_conditionals(draft.conditionals, names, violations, limits)
+    if grid_type and conditionals:
+        violations.add("conditionals", "are not for type grid, whose cells are counted")
+    parameters = parse_parameters(
+        draft.parameters, violations, limits, grid_type=grid_type, conditionals=conditionals
+    )
     constraints = parse_constraints(
         draft.constraints, draft.parameters, parameters, violations, limits
     )
-    space = SearchSpace(parameters, constraints)
+    space = SearchSpace(parameters, constraints, conditionals)
+    if not violations:
+        check_coverage(space, violations, limits)
     metrics = _parse_metrics(draft.metrics, violations, limits)
     budget = draft.budget
     if grid_type and len(parameters) == len(draft.parameters) > 0:

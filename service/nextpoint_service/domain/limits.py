@@ -27,7 +27,11 @@ class Limits:
     constraint_terms: int = 100
     """Terms of one linear constraint."""
     categorical_values: int = 1000
-    """Values of one categorical parameter."""
+    """Values of one categorical parameter; also of one conditional."""
+    conditionals: int = 20
+    """Conditionals of one experiment."""
+    conditional_combinations: int = 10_000
+    """Combinations of their values, where every parameter has conditions."""
     grid_values: int = 10_000
     """Values in the grid of one parameter."""
     grid_cells: int = 100_000

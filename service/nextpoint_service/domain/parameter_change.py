@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from nextpoint_service.domain.conditional_rules import check_coverage
 from nextpoint_service.domain.experiment import Experiment, ExperimentType
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
@@ -40,12 +41,22 @@ def change_space(
         )
         return space
     before = {each.name: each for each in space.parameters}
+    switches = {each.name for each in space.conditionals}
     drafts = [_as_written(each) for each in drafts]
-    parameters = parse_parameters(drafts, violations, limits, grid_type=False, before=before)
+    parameters = parse_parameters(
+        drafts,
+        violations,
+        limits,
+        grid_type=False,
+        conditionals=space.conditionals,
+        before=before,
+    )
     parsed = {each.name: each for each in parameters}
     for index, draft in enumerate(drafts[: limits.parameters]):
         found = Violations()
         there = before.get(draft.name)
+        if draft.name in switches:
+            found.add("name", f"'{draft.name}' is the name of a conditional")
         if there is None:
             if draft.default is UNSAID:
                 found.add(
@@ -61,7 +72,10 @@ def change_space(
     for name in [each.name for each in space.parameters if each.name not in names]:
         if (constraint := _constraint_of(space, name)) is not None:
             violations.add("parameters", f"has no '{name}', which is in {constraint}")
-    return replace(space, parameters=parameters)
+    changed = replace(space, parameters=parameters)
+    if not violations:
+        check_coverage(changed, violations, limits)
+    return changed
 
 
 def _as_written(draft: ParameterDraft) -> ParameterDraft:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nextpoint_service.domain.conditional_rules import ConditionDraft, with_conditions
+from nextpoint_service.domain.conditionals import Conditional
 from nextpoint_service.domain.default_rules import with_default
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.prior_rules import PriorDraft, parse_prior
@@ -40,6 +42,7 @@ class ParameterDraft:
     ordered: bool = False
     prior: PriorDraft | None = None
     default: Value | Unsaid | None = UNSAID
+    conditions: tuple[ConditionDraft, ...] = ()
 
 
 def parse_parameters(
@@ -48,11 +51,13 @@ def parse_parameters(
     limits: Limits,
     *,
     grid_type: bool,
+    conditionals: Sequence[Conditional] = (),
     before: Mapping[str, Parameter] | None = None,
 ) -> tuple[Parameter, ...]:
     """Return the parameters; what is wrong is noted, and a parameter with a fault left out.
 
-    `before` are those, by name, that there were until now: a default that is unsaid stays.
+    `conditionals` are those that conditions may name. `before` are the parameters, by name, that
+    there were until now: what is unsaid of default and conditions stays.
     """
     if not drafts:
         violations.add("parameters", "must have at least one parameter")
@@ -74,6 +79,7 @@ def parse_parameters(
         if parameter is not None:
             there = (before or {}).get(draft.name)
             parameter = with_default(parameter, draft.default, there, found)
+            parameter = with_conditions(parameter, draft.conditions, conditionals, there, found)
         violations.extend(found, f"{path}.")
         if parameter is not None and not found:
             parameters.append(parameter)
@@ -92,7 +98,12 @@ def _parse_parameter(
             return _parse_numeric(draft, found, limits, grid_type=grid_type)
         case "categorical":
             _refuse_numeric_fields(draft, found)
-            _check_categorical_values(draft.categorical_values, found, limits)
+            found.check_strings(
+                "categorical_values",
+                draft.categorical_values,
+                limits.categorical_values,
+                limits.name_characters,
+            )
             return CategoricalParameter(draft.name, draft.categorical_values, draft.ordered)
         case "bool":
             _refuse_numeric_fields(draft, found)
@@ -115,24 +126,6 @@ def _refuse_numeric_fields(draft: ParameterDraft, found: Violations) -> None:
     ):
         if present:
             found.add(name, f"is not for type {draft.type}")
-
-
-def _check_categorical_values(values: tuple[str, ...], found: Violations, limits: Limits) -> None:
-    if len(values) < 2:
-        found.add("categorical_values", f"must have at least 2 values, got {len(values)}")
-    if len(values) > limits.categorical_values:
-        found.add(
-            "categorical_values",
-            f"must have at most {limits.categorical_values} values, got {len(values)}",
-        )
-        return
-    seen: set[str] = set()
-    for index, value in enumerate(values):
-        path = f"categorical_values[{index}]"
-        found.check_name(path, value, limits.name_characters, empty="must not be empty")
-        if value and value in seen:
-            found.add(path, f"'{value}' is there already")
-        seen.add(value)
 
 
 def _parse_numeric(

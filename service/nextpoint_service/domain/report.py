@@ -65,11 +65,10 @@ def check_assignments(
     inside: bool,
 ) -> None:
     """Note missing, unknown and mistyped assignments, and, if asked, those outside the space."""
-    names = {parameter.name for parameter in space.parameters}
-    for name in sorted(assignments.keys() - names):
-        violations.add(f"assignments[{name!r}]", "there is no such parameter")
+    members = space.members(assignments)
+    _check_no_others(space, {each.name for each in members}, assignments, violations)
     clean = True
-    for parameter in space.parameters:
+    for parameter in members:
         path = f"assignments[{parameter.name!r}]"
         if parameter.name not in assignments:
             violations.add(path, "is required")
@@ -88,6 +87,25 @@ def check_assignments(
     for index, constraint in enumerate(space.constraints):
         if not constraint.holds(point):
             violations.add("assignments", f"violate linear_constraints[{index}]")
+
+
+def _check_no_others(
+    space: SearchSpace,
+    names: set[str],
+    assignments: Mapping[str, Value | None],
+    violations: Violations,
+) -> None:
+    """Note assignments that a point does not have, which are those of other names."""
+    conditioned = {each.name for each in space.parameters} - names
+    # Without a value of each conditional nobody knows which parameters there should be.
+    known = all(assignments.get(each.name) in each.values for each in space.conditionals)
+    for name in sorted(assignments.keys() - names):
+        if name not in conditioned:
+            violations.add(f"assignments[{name!r}]", "there is no such parameter")
+        elif known:
+            violations.add(
+                f"assignments[{name!r}]", "must be absent where its conditions do not hold"
+            )
 
 
 def given(assignments: Mapping[str, Value | None]) -> Assignments:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeGuard, assert_never
 
+from nextpoint_service.domain.conditionals import Condition, Conditional, hold
+
 Value = float | int | str | bool
 Assignments = Mapping[str, Value]
 
@@ -39,8 +41,9 @@ Prior = NormalPrior | BetaPrior
 class DoubleParameter:
     """A real dimension; `grid`, ascending, restricts it to these values.
 
-    `prior` says where good values are expected; None is everywhere alike. `default`, of this and
-    of every other parameter, is what points without a value are taken to have.
+    `prior` says where good values are expected; None is everywhere alike. Of this and of every
+    other parameter, `default` is what points without a value are taken to have, and only where all
+    `conditions` hold is the parameter there.
     """
 
     name: str
@@ -50,6 +53,7 @@ class DoubleParameter:
     grid: tuple[float, ...] = ()
     prior: Prior | None = None
     default: float | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class IntParameter:
     log: bool = False
     grid: tuple[int, ...] = ()
     default: int | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class CategoricalParameter:
     values: tuple[str, ...]
     ordered: bool = False
     default: str | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class BoolParameter:
 
     name: str
     default: bool | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 Parameter = DoubleParameter | IntParameter | CategoricalParameter | BoolParameter
@@ -150,19 +157,38 @@ class LinearConstraint:
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """Parameters and the linear constraints on them."""
+    """Parameters, the linear constraints on them, and the conditionals that they depend on."""
 
     parameters: tuple[Parameter, ...]
     constraints: tuple[LinearConstraint, ...] = ()
+    conditionals: tuple[Conditional, ...] = ()
+
+    @property
+    def dimension(self) -> int:
+        """Return how many choices there are to make."""
+        return len(self.conditionals) + len(self.parameters)
+
+    @property
+    def switches(self) -> tuple[CategoricalParameter, ...]:
+        """Return the conditionals as the parameters that they are in every point."""
+        return tuple(CategoricalParameter(each.name, each.values) for each in self.conditionals)
+
+    def members(self, point: Mapping[str, object]) -> tuple[Parameter, ...]:
+        """Return the parameters that a point with these values of the conditionals has."""
+        if not self.conditionals:
+            return self.parameters
+        there = (each for each in self.parameters if hold(each.conditions, point))
+        return (*self.switches, *there)
 
     def contains(self, point: Assignments) -> bool:
-        """Whether the point has exactly the parameters, inside their bounds and constraints."""
+        """Whether the point has exactly its parameters, inside their bounds and constraints."""
+        members = self.members(point)
         return (
-            point.keys() == {parameter.name for parameter in self.parameters}
+            point.keys() == {parameter.name for parameter in members}
             and all(
                 type_problem(parameter, point[parameter.name]) is None
                 and range_problem(parameter, point[parameter.name]) is None
-                for parameter in self.parameters
+                for parameter in members
             )
             and all(constraint.holds(point) for constraint in self.constraints)
         )
@@ -174,12 +200,13 @@ def translated(space: SearchSpace, point: Assignments) -> Assignments:
     What was removed is left out. What is missing, or was of another type when the name was another
     parameter's, is the default, where there is one. The point may lie outside.
     """
-    if len(point) == len(space.parameters) and all(
-        each.name in point and _is_of_type(each, point[each.name]) for each in space.parameters
+    members = space.members(point)
+    if len(point) == len(members) and all(
+        each.name in point and _is_of_type(each, point[each.name]) for each in members
     ):
         return point
     values: dict[str, Value] = {}
-    for parameter in space.parameters:
+    for parameter in members:
         value = point.get(parameter.name)
         if value is None or not _is_of_type(parameter, value):
             value = parameter.default

@@ -18,6 +18,12 @@ def check_solutions(
             "num_solutions",
             f"must be 1 unless exactly one metric is optimized, got {count} with {optimized}",
         )
+    if experiment.space.conditionals:
+        violations.add(
+            "num_solutions",
+            f"must be 1 with conditionals, got {count}: regions are of parameters that are always"
+            " there",
+        )
     if experiment.budget is not None and count > experiment.budget:
         violations.add(
             "num_solutions", f"must be at most the budget, {experiment.budget}, got {count}"

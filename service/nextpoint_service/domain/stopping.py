@@ -35,7 +35,7 @@ def stopping_reasons(
 def _stagnates(
     experiment: Experiment, observations: Sequence[Observation], *, finished: bool
 ) -> bool:
-    window = _FOR_EACH_PARAMETER * len(experiment.space.parameters)
+    window = _FOR_EACH_PARAMETER * experiment.space.dimension
     if len(observations) < window + _RIVALS:
         return False
     earlier, newest = observations[:-window], observations[-window:]

@@ -48,6 +48,21 @@ class Violations:
         elif name != name.strip():
             self.add(field, "must not begin or end with a space")
 
+    def check_strings(self, field: str, strings: Sequence[str], most: int, characters: int) -> None:
+        """Note when there are fewer than 2 or too many, or they are not different names."""
+        if len(strings) < 2:
+            self.add(field, f"must have at least 2 values, got {len(strings)}")
+        if len(strings) > most:
+            self.add(field, f"must have at most {most} values, got {len(strings)}")
+            return
+        seen: set[str] = set()
+        for index, string in enumerate(strings):
+            path = f"{field}[{index}]"
+            self.check_name(path, string, characters, empty="must not be empty")
+            if string and string in seen:
+                self.add(path, f"'{string}' is there already")
+            seen.add(string)
+
     def check_update_mask(self, fields: Collection[str], changeable: Sequence[str]) -> None:
         """Note when an update changes nothing, or what cannot be changed."""
         if not fields:

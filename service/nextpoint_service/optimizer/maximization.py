@@ -105,7 +105,8 @@ def _climbed(
 def _ascended(
     acquisition: Acquisition, places: Places, bounded: Bounded | None, place: Array
 ) -> Array:
-    free = np.flatnonzero(places.free)
+    movable = places.movable(place)
+    free = np.flatnonzero(movable)
     if not len(free):
         return place
     moved = place.copy()
@@ -115,7 +116,7 @@ def _ascended(
         value, gradient = acquisition.with_gradient(moved)
         return -value, -gradient[free]
 
-    if places.rows is None or bounded is None or not places.free[bounded.columns].any():
+    if places.rows is None or bounded is None or not movable[bounded.columns].any():
         result = minimize(
             loss,
             place[free],
@@ -127,7 +128,7 @@ def _ascended(
         end = np.clip(result.x, 0.0, 1.0)
     else:
         rows = Rows(places.rows.matrix[:, free], places.rows.bound, places.rows.equal)
-        fixed = np.where(places.free, 0.0, place)
+        fixed = np.where(movable, 0.0, place)
         end = _within_rows(loss, rows, place[free], rows.bound - places.rows.matrix @ fixed)
     ascended = place.copy()
     ascended[free] = end

@@ -6,22 +6,40 @@ values, of which one is the root of a half and the others are 0.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextpoint_service.domain.search_space import IntParameter, Parameter, SearchSpace
+from nextpoint_service.domain.search_space import IntParameter, Parameter, SearchSpace, choices
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import nth, size
+from nextpoint_service.optimizer.branches import rest
 from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, axes_of, encode
 from nextpoint_service.optimizer.region import Rows, region
 
 _HOT = math.sqrt(0.5)
 _MOST_LEVELS = 1000
 _TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditioned:
+    """The columns of an axis, what is in them at rest, and for each condition its switch's columns.
+
+    The axis is there where the switch of every condition is on in one of these.
+    """
+
+    columns: slice
+    rest: Array
+    switches: tuple[NDArray[np.int64], ...]
+
+    def there(self, rows: Array) -> NDArray[np.bool_]:
+        """Say for each row whether the axis is there."""
+        on = [(rows[:, each] > 0.0).any(axis=1) for each in self.switches]
+        return np.asarray(np.logical_and.reduce(on))
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,8 @@ class Places:
     """For each axis the places of its values; None for choices, and where there are very many."""
     rows: Rows | None
     """The linear constraints on the columns."""
+    conditioned: tuple[_Conditioned, ...] = ()
+    """The axes that are not always there."""
 
     @cached_property
     def width(self) -> int:
@@ -99,7 +119,7 @@ class Places:
                 rows[np.arange(len(units)), columns.start + share] = _HOT
             else:
                 rows[:, columns.start] = side
-        return rows
+        return self._rested(rows)
 
     def holds(self, rows: Array) -> NDArray[np.bool_]:
         """Say for each row whether it satisfies the linear constraints, but for rounding."""
@@ -118,7 +138,7 @@ class Places:
                 chosen = rows[:, columns].argmax(axis=1)
                 snapped[:, columns] = 0.0
                 snapped[np.arange(len(rows)), columns.start + chosen] = _HOT
-        return snapped
+        return self._rested(snapped)
 
     def replaced(self, row: Array, axis: int, choices: NDArray[np.int64]) -> Array:
         """Return copies of the row in which the discrete axis has the values of these indexes."""
@@ -129,6 +149,19 @@ class Places:
         else:
             rows[:, columns] = 0.0
             rows[np.arange(len(choices)), columns.start + choices] = _HOT
+        return self._rested(rows)
+
+    def movable(self, row: Array) -> NDArray[np.bool_]:
+        """Say for every column whether it is a real number that is not at rest in the row."""
+        movable = self.free.copy()
+        for each in self.conditioned:
+            movable[each.columns] &= each.there(row[None, :])[0]
+        return movable
+
+    def _rested(self, rows: Array) -> Array:
+        """Put axes to rest in the rows where they are not there."""
+        for each in self.conditioned:
+            rows[~each.there(rows), each.columns] = each.rest
         return rows
 
     def choice(self, row: Array, axis: int) -> int:
@@ -152,7 +185,32 @@ def places_of(space: SearchSpace) -> Places:
     stops = np.cumsum([each.count if each.kind is Kind.CHOICE else 1 for each in axes])
     starts = [0, *stops[:-1]]
     columns = tuple(slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
-    return Places(axes, columns, tuple(_levels(each) for each in axes), _rows(space, axes, columns))
+    levels = tuple(_levels(each) for each in axes)
+    places = Places(axes, columns, levels, _rows(space, axes, columns))
+    return replace(places, conditioned=_conditioned(places))
+
+
+def _conditioned(places: Places) -> tuple[_Conditioned, ...]:
+    """Return the axes of a flat space that are there under conditions alone; see `branches`."""
+    start = {
+        axis.parameter.name: columns.start
+        for axis, columns in zip(places.axes, places.columns, strict=True)
+    }
+    values = {each.parameter.name: choices(each.parameter) or () for each in places.axes}
+    resting = {each.parameter.name: rest(each.parameter) for each in places.axes}
+    (row,) = places.embedded([encode(places.axes, resting)])
+    return tuple(
+        _Conditioned(
+            columns,
+            row[columns],
+            tuple(
+                np.array([start[each.name] + values[each.name].index(v) for v in each.values])
+                for each in axis.parameter.conditions
+            ),
+        )
+        for axis, columns in zip(places.axes, places.columns, strict=True)
+        if axis.parameter.conditions
+    )
 
 
 def _levels(axis: Axis) -> Array | None:

@@ -19,6 +19,7 @@ from nextpoint_service.application.ports import (
 from nextpoint_service.domain.errors import ModelUnavailable
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.optimizer.branches import flattened, flattened_study, pruned
 from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.computing import (
     Compute,
@@ -65,6 +66,9 @@ class OptimizerPool:
 
     async def propose(self, problem: Problem) -> Sequence[Proposal]:
         """Return points; a space-filling one with the reason stands in for a missing model."""
+        return pruned(problem.experiment.space, await self._propose(flattened(problem)))
+
+    async def _propose(self, problem: Problem) -> Sequence[Proposal]:
         needs_ax = maker_for(problem.experiment) is Maker.AX
         if needs_ax and problem.phase is not Phase.RANDOM:
             self._ax.start()
@@ -82,11 +86,11 @@ class OptimizerPool:
 
     async def importances(self, studied: Studied) -> Importances:
         """Say which parameters move which metrics, or raise ModelUnavailable."""
-        return await self._analysed(studied, compute_importances)
+        return await self._analysed(flattened_study(studied), compute_importances)
 
     async def expectations(self, studied: Studied) -> Expectations:
         """Say what a model expects at each observation, or raise ModelUnavailable."""
-        return await self._analysed(studied, compute_expectations)
+        return await self._analysed(flattened_study(studied), compute_expectations)
 
     async def why_infeasible(self, space: SearchSpace) -> str | None:
         """Say why the linear constraints leave no point, or return None when they leave one."""

@@ -12,6 +12,7 @@ from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Value
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import point_at
+from nextpoint_service.optimizer.branches import rested
 from nextpoint_service.optimizer.lattice import listed, mixed
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
 from nextpoint_service.optimizer.priors import log_density, spread, unit_priors
@@ -53,7 +54,7 @@ def sequence(problem: Problem, *, until: float) -> Iterator[Made | None]:
         # The drawn are made feasible one by one, when somebody asks for them: that is what costs.
         for drawn in islice(draws, offset, None):
             point = feasible_near(space, bounded, drawn.point, drawn.inside, until=until)
-            yield None if point is None else Made(point, drawn.method)
+            yield None if point is None else Made(rested(space, point), drawn.method)
         offset = 0
 
 

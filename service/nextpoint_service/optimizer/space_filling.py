@@ -13,6 +13,7 @@ from nextpoint_service.application.ports import Phase, Problem
 from nextpoint_service.domain.search_space import SearchSpace, Value
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.optimizer.axes import Key, key, nth, size
+from nextpoint_service.optimizer.branches import rested
 from nextpoint_service.optimizer.feasibility import SECONDS, any_point
 from nextpoint_service.optimizer.repair import Missing
 from nextpoint_service.optimizer.sequence import Made, sequence
@@ -142,8 +143,9 @@ def _listed(space: SearchSpace) -> list[dict[str, Value]]:
         for parameter, length in zip(space.parameters, countable, strict=True)
     ]
     names = [each.name for each in space.parameters]
-    cells = (dict(zip(names, values, strict=True)) for values in product(*columns))
-    return [point for point in cells if not space.constraints or space.contains(point)]
+    cells = (rested(space, dict(zip(names, values, strict=True))) for values in product(*columns))
+    different = {key(point): point for point in cells}.values()
+    return [point for point in different if not space.constraints or space.contains(point)]
 
 
 def _proposal(problem: Problem, made: Made, reason: str = "") -> Proposal:

@@ -10,6 +10,7 @@ import numpy as np
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.search_space import Value
 from nextpoint_service.optimizer.axes import key
+from nextpoint_service.optimizer.branches import rested
 from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, decode
 from nextpoint_service.optimizer.feasibility import SECONDS
 from nextpoint_service.optimizer.region import region
@@ -39,8 +40,8 @@ def untried(
     taken.update(key(each) for each in problem.pending)
     for index, place in enumerate(places):
         for neighbour in islice(_neighbours(axes, place, random), 1 + neighbours):
-            point = feasible_near(space, bounded, decode(axes, neighbour), until=until)
-            if point is not None and key(point) not in taken:
+            near = feasible_near(space, bounded, decode(axes, neighbour), until=until)
+            if near is not None and key(point := rested(space, near)) not in taken:
                 taken.add(key(point))
                 yield index, point
                 break

@@ -2,6 +2,7 @@
 
 from typing import Any, assert_never
 
+from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BetaPrior,
@@ -29,6 +30,7 @@ def space_to_json(space: SearchSpace) -> str:
         {
             "parameters": [_from_parameter(each) for each in space.parameters],
             "constraints": [_from_constraint(each) for each in space.constraints],
+            "conditionals": [_from_switch(each) for each in space.conditionals],
         }
     )
 
@@ -39,6 +41,8 @@ def space_from_json(text: str) -> SearchSpace:
     return SearchSpace(
         tuple(_to_parameter(each) for each in space["parameters"]),
         tuple(_to_constraint(each) for each in space["constraints"]),
+        # A file may be older than these.
+        tuple(Conditional(*_to_switch(each)) for each in space.get("conditionals", ())),
     )
 
 
@@ -72,7 +76,11 @@ def metrics_from_json(text: str) -> tuple[Metric, ...]:
 
 def _from_parameter(parameter: Parameter) -> _Json:
     stored = _from_typed(parameter)
-    return stored if parameter.default is None else {**stored, "default": parameter.default}
+    if parameter.default is not None:
+        stored["default"] = parameter.default
+    if parameter.conditions:
+        stored["conditions"] = [_from_switch(each) for each in parameter.conditions]
+    return stored
 
 
 def _from_typed(parameter: Parameter) -> _Json:
@@ -102,18 +110,27 @@ def _from_numeric(parameter: DoubleParameter | IntParameter) -> _Json:
 
 def _to_parameter(stored: _Json) -> Parameter:
     default = stored.get("default")
+    conditions = tuple(Condition(*_to_switch(each)) for each in stored.get("conditions", ()))
     match stored:
         case {"type": "double", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
             prior = _to_prior(stored["prior"]) if "prior" in stored else None
-            return DoubleParameter(name, low, high, log, tuple(grid), prior, default)
+            return DoubleParameter(name, low, high, log, tuple(grid), prior, default, conditions)
         case {"type": "int", "name": name, "low": low, "high": high, "log": log, "grid": grid}:
-            return IntParameter(name, low, high, log, tuple(grid), default)
+            return IntParameter(name, low, high, log, tuple(grid), default, conditions)
         case {"type": "categorical", "name": name, "values": values, "ordered": ordered}:
-            return CategoricalParameter(name, tuple(values), ordered, default)
+            return CategoricalParameter(name, tuple(values), ordered, default, conditions)
         case {"type": "bool", "name": name}:
-            return BoolParameter(name, default)
+            return BoolParameter(name, default, conditions)
         case _:
             raise ValueError(f"not a parameter: {stored}")
+
+
+def _from_switch(switch: Conditional | Condition) -> _Json:
+    return {"name": switch.name, "values": switch.values}
+
+
+def _to_switch(stored: _Json) -> tuple[str, tuple[str, ...]]:
+    return stored["name"], tuple(stored["values"])
 
 
 def _from_prior(prior: Prior) -> _Json:

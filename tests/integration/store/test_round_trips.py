@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.experiment import (
     Engine,
     ExperimentState,
@@ -104,12 +105,19 @@ def test_every_kind_of_parameter_metric_and_constraint_comes_back(tx, make):
                 IntParameter("dn", 0, 9, default=0),
                 CategoricalParameter("dc", ("b", "a"), default="a"),
                 BoolParameter("dflag", default=False),
+                DoubleParameter("cx", 0.0, 1.0, conditions=(Condition("kind", ("é", "b")),)),
+                IntParameter("cn", 0, 9, conditions=(Condition("kind", ("b",)),)),
+                CategoricalParameter("cc", ("b", "a"), conditions=(Condition("size", ("s",)),)),
+                BoolParameter(
+                    "cflag", conditions=(Condition("kind", ("b",)), Condition("size", ("l",)))
+                ),
             ),
             (
                 LinearConstraint(Comparison.EQUAL, (Term("x", 0.1), Term("n", -3.0)), 7.0),
                 LinearConstraint(Comparison.LESS_THAN, (Term("x", 1.0),), -0.0),
                 LinearConstraint(Comparison.GREATER_THAN, (Term("n", 1.0),), 5e-324),
             ),
+            (Conditional("kind", ("é", "b")), Conditional("size", ("s", "l"))),
         ),
         metrics=(
             Metric("a", Objective.MINIMIZE, Strategy.OPTIMIZE, 0.1),

@@ -131,6 +131,11 @@ DEFINITION = a_definition(
                 beta=search_space_pb2.BetaPrior(shape_a=2, shape_b=5)
             ),
         ),
+        search_space_pb2.Parameter(
+            name="f",
+            type=search_space_pb2.PARAMETER_TYPE_BOOL,
+            conditions=[search_space_pb2.ParameterCondition(name="kind", values=["x", "z"])],
+        ),
     ],
     metrics=[
         experiment_pb2.Metric(
@@ -153,8 +158,9 @@ DEFINITION = a_definition(
     ],
     budget=10,
     parallel_bandwidth=2,
-    num_solutions=3,
     engine=experiment_pb2.EXPERIMENT_ENGINE_AUTO,
+    num_solutions=1,
+    conditionals=[search_space_pb2.Conditional(name="kind", values=["x", "y", "z"])],
     metadata=METADATA,
     tags=["rye", "sour"],
 )
@@ -562,7 +568,7 @@ async def test_a_definition_comes_back_as_it_was_written(api):
 
     assert read == created
     same = ("name", "project", "type", "linear_constraints", "budget", "metadata", "tags")
-    for name in (*same, "parallel_bandwidth", "num_solutions", "engine"):
+    for name in (*same, "parallel_bandwidth", "num_solutions", "engine", "conditionals"):
         assert getattr(read, name) == getattr(DEFINITION, name), name
     written = changed(DEFINITION)
     written.parameters[2].bounds.CopyFrom(search_space_pb2.Bounds(min=1, max=100))

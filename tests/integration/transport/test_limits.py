@@ -55,6 +55,13 @@ def doubles(count):
     return [double(f"p{number}") for number in range(count)]
 
 
+def switches(count):
+    return [
+        search_space_pb2.Conditional(name=f"s{number}", values=["a", "b"])
+        for number in range(count)
+    ]
+
+
 def whole(low, high):
     parameter = double(low=low, high=high)
     parameter.type = search_space_pb2.PARAMETER_TYPE_INT
@@ -132,6 +139,7 @@ OF_A_DEFINITION = [
     Limit("budget", [1, 100_000], [0, -1, 100_001], "budget"),
     Limit("parallel_bandwidth", [1, 1000], [0, 1001], "parallel_bandwidth"),
     Limit("num_solutions", [1], [0, -1, 101], "num_solutions"),
+    Limit("conditionals", [switches(1), switches(20)], [switches(21)], "conditionals"),
     Limit("tags", [[str(n) for n in range(100)]], [[str(n) for n in range(101)]], "tags"),
     Limit("tags", [["t" * 100]], [["t" * 101]], "tags[0]"),
     Limit(
@@ -308,6 +316,8 @@ SAID = [
     ("experiment_service", "the experiment is for, 1 to {}.", DEFAULTS.budget),
     ("experiment_service", "at the same time, 1 to {}.", DEFAULTS.parallel_bandwidth),
     ("experiment_service", "best is looked for, 1 to {};", DEFAULTS.num_solutions),
+    ("experiment_service", "which parameters there are; at most {}.", DEFAULTS.conditionals),
+    ("experiment_service", "at most {} combinations", DEFAULTS.conditional_combinations),
     ("experiment_service", "at most {} entries", DEFAULTS.metadata_entries),
     ("experiment_service", "What people call it: 1 to {} characters", DEFAULTS.name_characters),
     ("experiment_service", "within {} hours", Settings().request_id_seconds / 3600),

@@ -42,6 +42,32 @@ SAME_PARAMETERS = [
         nextpoint.Bool("a", default_value=False),
     ),
     (
+        {
+            "name": "a",
+            "type": "double",
+            "bounds": {"min": 0, "max": 2},
+            "conditions": {"kind": ["x", "y"], "size": "l"},
+        },
+        nextpoint.Double("a", 0, 2, conditions={"kind": ["x", "y"], "size": ["l"]}),
+    ),
+    (
+        {"name": "a", "type": "int", "grid": [0, 2], "conditions": {"kind": ["x"]}},
+        nextpoint.Int("a", grid=[0, 2], conditions={"kind": "x"}),
+    ),
+    (
+        {
+            "name": "a",
+            "type": "categorical",
+            "categorical_values": ["x", "y"],
+            "conditions": {"kind": "x"},
+        },
+        nextpoint.Categorical("a", ["x", "y"], conditions={"kind": "x"}),
+    ),
+    (
+        {"name": "a", "type": "bool", "conditions": {"kind": ["x"]}},
+        nextpoint.Bool("a", conditions={"kind": ["x"]}),
+    ),
+    (
         {"name": "a", "type": "double", "bounds": {"min": 0.1, "max": 2}},
         nextpoint.Double("a", 0.1, 2),
     ),
@@ -165,6 +191,27 @@ def test_a_linear_constraint_means_the_same_as_a_dict_and_as_a_value(created, wo
     )
 
     assert request.linear_constraints[0] == request.linear_constraints[1]
+
+
+def test_a_conditional_means_the_same_as_a_dict_and_as_a_value(created):
+    as_dict = created(conditionals=[{"name": "kind", "values": ["x", "y"]}])
+    as_value = created(conditionals=[nextpoint.Conditional("kind", ("x", "y"))])
+
+    (sent,) = as_dict.conditionals
+    assert as_value.conditionals == as_dict.conditionals
+    assert (sent.name, [*sent.values]) == ("kind", ["x", "y"])
+
+
+def test_conditionals_that_are_read_can_be_written(service, client, created):
+    written = created(conditionals=[nextpoint.Conditional("kind", ("x", "y"))]).conditionals
+    answer = a_get_experiment()
+    answer.experiment.conditionals.extend(written)
+    service.script("GetExperiment", answer)
+
+    read = client.get_experiment("exp_1").conditionals
+
+    assert read == (nextpoint.Conditional("kind", ("x", "y")),)
+    assert created(conditionals=read).conditionals == written
 
 
 def test_a_term_that_is_there_twice_reaches_the_service_that_judges_it(created):

@@ -5,6 +5,7 @@ from typing import assert_never
 from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
 from nextpoint_service.application.experiments import Detail
 from nextpoint_service.application.ports import ExperimentFilter
+from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import (
@@ -108,6 +109,9 @@ def draft_from_proto(request: experiment_service_pb2.CreateExperimentRequest) ->
         ),
         num_solutions=request.num_solutions if request.HasField("num_solutions") else None,
         engine=_ENGINES.get(request.engine),
+        conditionals=tuple(
+            ConditionalDraft(each.name, tuple(each.values)) for each in request.conditionals
+        ),
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
     )
@@ -157,6 +161,10 @@ def experiment_to_proto(detail: Detail) -> experiment_pb2.Experiment:
         parallel_bandwidth=experiment.parallel_bandwidth,
         num_solutions=experiment.num_solutions,
         engine=_ENGINES_OUT[experiment.engine],
+        conditionals=[
+            search_space_pb2.Conditional(name=each.name, values=each.values)
+            for each in experiment.space.conditionals
+        ],
         metadata=metadata_to_proto(experiment.metadata),
         tags=experiment.tags,
         state=_STATES_OUT[experiment.state],
@@ -185,6 +193,9 @@ def _parameter_from_proto(message: search_space_pb2.Parameter) -> ParameterDraft
         default=(
             value_from_proto(message.default_value) if message.HasField("default_value") else UNSAID
         ),
+        conditions=tuple(
+            ConditionDraft(each.name, tuple(each.values)) for each in message.conditions
+        ),
     )
 
 
@@ -209,6 +220,8 @@ def _parameter_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
     message = _typed_to_proto(parameter)
     if parameter.default is not None:
         message.default_value.CopyFrom(value_to_proto(parameter.default))
+    for each in parameter.conditions:
+        message.conditions.add(name=each.name, values=each.values)
     return message
 
 

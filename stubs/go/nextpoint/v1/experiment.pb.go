@@ -345,7 +345,9 @@ type Experiment struct {
 	// In how many regions of the search space the best is looked for; at least 1.
 	NumSolutions int32 `protobuf:"varint,16,opt,name=num_solutions,json=numSolutions,proto3" json:"num_solutions,omitempty"`
 	// What makes its model points. Never changes.
-	Engine        ExperimentEngine `protobuf:"varint,17,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
+	Engine ExperimentEngine `protobuf:"varint,17,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
+	// The switches on which it depends which parameters there are.
+	Conditionals  []*Conditional `protobuf:"bytes,18,rep,name=conditionals,proto3" json:"conditionals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,6 +499,13 @@ func (x *Experiment) GetEngine() ExperimentEngine {
 		return x.Engine
 	}
 	return ExperimentEngine_EXPERIMENT_ENGINE_UNSPECIFIED
+}
+
+func (x *Experiment) GetConditionals() []*Conditional {
+	if x != nil {
+		return x.Conditionals
+	}
+	return nil
 }
 
 // Represents one thing that is measured at a point.
@@ -786,7 +795,7 @@ var File_nextpoint_v1_experiment_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\n" +
-	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xae\a\n" +
+	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xed\a\n" +
 	"\n" +
 	"Experiment\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -810,7 +819,8 @@ const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12#\n" +
 	"\rnum_solutions\x18\x10 \x01(\x05R\fnumSolutions\x126\n" +
-	"\x06engine\x18\x11 \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x1aX\n" +
+	"\x06engine\x18\x11 \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x12=\n" +
+	"\fconditionals\x18\x12 \x03(\v2\x19.nextpoint.v1.ConditionalR\fconditionals\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -889,6 +899,7 @@ var file_nextpoint_v1_experiment_proto_goTypes = []any{
 	(*Parameter)(nil),             // 10: nextpoint.v1.Parameter
 	(*LinearConstraint)(nil),      // 11: nextpoint.v1.LinearConstraint
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*Conditional)(nil),           // 13: nextpoint.v1.Conditional
 }
 var file_nextpoint_v1_experiment_proto_depIdxs = []int32{
 	0,  // 0: nextpoint.v1.Experiment.type:type_name -> nextpoint.v1.ExperimentType
@@ -901,14 +912,15 @@ var file_nextpoint_v1_experiment_proto_depIdxs = []int32{
 	12, // 7: nextpoint.v1.Experiment.create_time:type_name -> google.protobuf.Timestamp
 	12, // 8: nextpoint.v1.Experiment.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 9: nextpoint.v1.Experiment.engine:type_name -> nextpoint.v1.ExperimentEngine
-	3,  // 10: nextpoint.v1.Metric.objective:type_name -> nextpoint.v1.MetricObjective
-	4,  // 11: nextpoint.v1.Metric.strategy:type_name -> nextpoint.v1.MetricStrategy
-	8,  // 12: nextpoint.v1.Experiment.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	13, // 10: nextpoint.v1.Experiment.conditionals:type_name -> nextpoint.v1.Conditional
+	3,  // 11: nextpoint.v1.Metric.objective:type_name -> nextpoint.v1.MetricObjective
+	4,  // 12: nextpoint.v1.Metric.strategy:type_name -> nextpoint.v1.MetricStrategy
+	8,  // 13: nextpoint.v1.Experiment.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_proto_init() }

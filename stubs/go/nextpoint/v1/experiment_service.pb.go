@@ -44,7 +44,8 @@ type CreateExperimentRequest struct {
 	// all of them are looked for. Required.
 	Metrics []*Metric `protobuf:"bytes,6,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	// What every suggestion has to satisfy, at most 100. There has to be at
-	// least one point that satisfies all of them. Optional.
+	// least one point that satisfies all of them. Refused on parameters with
+	// conditions. Optional.
 	LinearConstraints []*LinearConstraint `protobuf:"bytes,7,rep,name=linear_constraints,json=linearConstraints,proto3" json:"linear_constraints,omitempty"`
 	// How many observations the experiment is for, 1 to 100000. Required with
 	// several optimized metrics, several solutions or a metric of strategy
@@ -67,7 +68,12 @@ type CreateExperimentRequest struct {
 	// What makes its model points. Ax needs type optimized, at least one
 	// optimized metric and one solution. Never changes. Absent means auto.
 	// Optional.
-	Engine        ExperimentEngine `protobuf:"varint,13,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
+	Engine ExperimentEngine `protobuf:"varint,13,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
+	// The switches on which it depends which parameters there are; at most 20.
+	// Under every combination of their values there must be a parameter; where no
+	// parameter is there always, there may be at most 10000 combinations. Refused
+	// for type grid and with several solutions. They never change. Optional.
+	Conditionals  []*Conditional `protobuf:"bytes,14,rep,name=conditionals,proto3" json:"conditionals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -191,6 +197,13 @@ func (x *CreateExperimentRequest) GetEngine() ExperimentEngine {
 		return x.Engine
 	}
 	return ExperimentEngine_EXPERIMENT_ENGINE_UNSPECIFIED
+}
+
+func (x *CreateExperimentRequest) GetConditionals() []*Conditional {
+	if x != nil {
+		return x.Conditionals
+	}
+	return nil
 }
 
 // Holds the experiment that was created.
@@ -507,7 +520,7 @@ type UpdateExperimentRequest struct {
 	Metrics []*Metric `protobuf:"bytes,10,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	// The new parameters, all of them, as in `CreateExperimentRequest`, in their
 	// new order; one that is left out is removed. One that is there keeps its
-	// type and its transformation. One that is added, or brought back, needs a
+	// type, its transformation and its conditions. One that is added, or brought back, needs a
 	// `default_value`. One in a linear constraint cannot be removed, nor can its
 	// bounds, its grid or its prior be changed. Bounds that are those of the grid
 	// are ignored. Cannot be changed for type grid.
@@ -880,7 +893,7 @@ var File_nextpoint_v1_experiment_service_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\n" +
-	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xf6\x05\n" +
+	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xb5\x06\n" +
 	"\x17CreateExperimentRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
@@ -898,7 +911,8 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	" \x03(\v23.nextpoint.v1.CreateExperimentRequest.MetadataEntryR\bmetadata\x12\x12\n" +
 	"\x04tags\x18\v \x03(\tR\x04tags\x12(\n" +
 	"\rnum_solutions\x18\f \x01(\x05H\x02R\fnumSolutions\x88\x01\x01\x126\n" +
-	"\x06engine\x18\r \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x1aX\n" +
+	"\x06engine\x18\r \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x12=\n" +
+	"\fconditionals\x18\x0e \x03(\v2\x19.nextpoint.v1.ConditionalR\fconditionals\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -1010,10 +1024,11 @@ var file_nextpoint_v1_experiment_service_proto_goTypes = []any{
 	(*Metric)(nil),                      // 16: nextpoint.v1.Metric
 	(*LinearConstraint)(nil),            // 17: nextpoint.v1.LinearConstraint
 	(ExperimentEngine)(0),               // 18: nextpoint.v1.ExperimentEngine
-	(*Experiment)(nil),                  // 19: nextpoint.v1.Experiment
-	(ExperimentState)(0),                // 20: nextpoint.v1.ExperimentState
-	(*fieldmaskpb.FieldMask)(nil),       // 21: google.protobuf.FieldMask
-	(*MetadataValue)(nil),               // 22: nextpoint.v1.MetadataValue
+	(*Conditional)(nil),                 // 19: nextpoint.v1.Conditional
+	(*Experiment)(nil),                  // 20: nextpoint.v1.Experiment
+	(ExperimentState)(0),                // 21: nextpoint.v1.ExperimentState
+	(*fieldmaskpb.FieldMask)(nil),       // 22: google.protobuf.FieldMask
+	(*MetadataValue)(nil),               // 23: nextpoint.v1.MetadataValue
 }
 var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	14, // 0: nextpoint.v1.CreateExperimentRequest.type:type_name -> nextpoint.v1.ExperimentType
@@ -1022,36 +1037,37 @@ var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	17, // 3: nextpoint.v1.CreateExperimentRequest.linear_constraints:type_name -> nextpoint.v1.LinearConstraint
 	12, // 4: nextpoint.v1.CreateExperimentRequest.metadata:type_name -> nextpoint.v1.CreateExperimentRequest.MetadataEntry
 	18, // 5: nextpoint.v1.CreateExperimentRequest.engine:type_name -> nextpoint.v1.ExperimentEngine
-	19, // 6: nextpoint.v1.CreateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	19, // 7: nextpoint.v1.GetExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	20, // 8: nextpoint.v1.ListExperimentsRequest.state:type_name -> nextpoint.v1.ExperimentState
-	19, // 9: nextpoint.v1.ListExperimentsResponse.experiments:type_name -> nextpoint.v1.Experiment
-	13, // 10: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
-	21, // 11: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
-	16, // 12: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
-	15, // 13: nextpoint.v1.UpdateExperimentRequest.parameters:type_name -> nextpoint.v1.Parameter
-	19, // 14: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	19, // 15: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	19, // 16: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	22, // 17: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	22, // 18: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	0,  // 19: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
-	2,  // 20: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
-	4,  // 21: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
-	6,  // 22: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
-	8,  // 23: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
-	10, // 24: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
-	1,  // 25: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
-	3,  // 26: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
-	5,  // 27: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
-	7,  // 28: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
-	9,  // 29: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
-	11, // 30: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
-	25, // [25:31] is the sub-list for method output_type
-	19, // [19:25] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	19, // 6: nextpoint.v1.CreateExperimentRequest.conditionals:type_name -> nextpoint.v1.Conditional
+	20, // 7: nextpoint.v1.CreateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	20, // 8: nextpoint.v1.GetExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	21, // 9: nextpoint.v1.ListExperimentsRequest.state:type_name -> nextpoint.v1.ExperimentState
+	20, // 10: nextpoint.v1.ListExperimentsResponse.experiments:type_name -> nextpoint.v1.Experiment
+	13, // 11: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
+	22, // 12: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
+	16, // 13: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
+	15, // 14: nextpoint.v1.UpdateExperimentRequest.parameters:type_name -> nextpoint.v1.Parameter
+	20, // 15: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	20, // 16: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	20, // 17: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	23, // 18: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	23, // 19: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	0,  // 20: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
+	2,  // 21: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
+	4,  // 22: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
+	6,  // 23: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
+	8,  // 24: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
+	10, // 25: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
+	1,  // 26: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
+	3,  // 27: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
+	5,  // 28: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
+	7,  // 29: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
+	9,  // 30: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
+	11, // 31: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
+	26, // [26:32] is the sub-list for method output_type
+	20, // [20:26] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_service_proto_init() }

@@ -351,7 +351,12 @@ type Parameter struct {
 	// before an update may lie outside of new bounds. Required for a parameter
 	// that an update adds, otherwise optional. In an update absent means as it
 	// is.
-	DefaultValue  *ParameterValue `protobuf:"bytes,10,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
+	DefaultValue *ParameterValue `protobuf:"bytes,10,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
+	// When the parameter is there: only where every condition holds. Where one
+	// does not, no assignments have the parameter. At most one for each
+	// conditional. Refused in an experiment of type grid. Absent means always; in
+	// an update it means as it is.
+	Conditions    []*ParameterCondition `protobuf:"bytes,11,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,6 +454,129 @@ func (x *Parameter) GetDefaultValue() *ParameterValue {
 	return nil
 }
 
+func (x *Parameter) GetConditions() []*ParameterCondition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+// Represents a switch: a choice on which it depends which parameters there are,
+// such as the kind of a model. Every suggestion has a value of it in its
+// assignments, as a string, next to those of the parameters.
+type Conditional struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key in every assignments map. 1 to 100 characters, no control
+	// characters, no space at either end, unique among the conditionals and the
+	// parameters of the experiment. Required.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its values. 2 to 1000 different strings of 1 to 100 characters, no control
+	// characters, no space at either end. Required.
+	Values        []string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Conditional) Reset() {
+	*x = Conditional{}
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Conditional) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Conditional) ProtoMessage() {}
+
+func (x *Conditional) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Conditional.ProtoReflect.Descriptor instead.
+func (*Conditional) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Conditional) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Conditional) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// Represents that a parameter is there only under some values of a conditional.
+type ParameterCondition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conditional. Required.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The values under which the parameter is there: different ones of the
+	// conditional, at least one. Required.
+	Values        []string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParameterCondition) Reset() {
+	*x = ParameterCondition{}
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParameterCondition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParameterCondition) ProtoMessage() {}
+
+func (x *ParameterCondition) ProtoReflect() protoreflect.Message {
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParameterCondition.ProtoReflect.Descriptor instead.
+func (*ParameterCondition) Descriptor() ([]byte, []int) {
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ParameterCondition) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ParameterCondition) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 // Represents a belief about where good values of a parameter are: a probability
 // distribution, cut off at the bounds. Random and space-filling points are
 // drawn from it. A model weighs what it expects with it, the less the more
@@ -468,7 +596,7 @@ type ParameterPrior struct {
 
 func (x *ParameterPrior) Reset() {
 	*x = ParameterPrior{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -480,7 +608,7 @@ func (x *ParameterPrior) String() string {
 func (*ParameterPrior) ProtoMessage() {}
 
 func (x *ParameterPrior) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[2]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -493,7 +621,7 @@ func (x *ParameterPrior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParameterPrior.ProtoReflect.Descriptor instead.
 func (*ParameterPrior) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{2}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ParameterPrior) GetKind() isParameterPrior_Kind {
@@ -553,7 +681,7 @@ type NormalPrior struct {
 
 func (x *NormalPrior) Reset() {
 	*x = NormalPrior{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +693,7 @@ func (x *NormalPrior) String() string {
 func (*NormalPrior) ProtoMessage() {}
 
 func (x *NormalPrior) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[3]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +706,7 @@ func (x *NormalPrior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NormalPrior.ProtoReflect.Descriptor instead.
 func (*NormalPrior) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{3}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *NormalPrior) GetMean() float64 {
@@ -611,7 +739,7 @@ type BetaPrior struct {
 
 func (x *BetaPrior) Reset() {
 	*x = BetaPrior{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -623,7 +751,7 @@ func (x *BetaPrior) String() string {
 func (*BetaPrior) ProtoMessage() {}
 
 func (x *BetaPrior) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[4]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -636,7 +764,7 @@ func (x *BetaPrior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BetaPrior.ProtoReflect.Descriptor instead.
 func (*BetaPrior) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{4}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BetaPrior) GetShapeA() float64 {
@@ -667,7 +795,7 @@ type Bounds struct {
 
 func (x *Bounds) Reset() {
 	*x = Bounds{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[5]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +807,7 @@ func (x *Bounds) String() string {
 func (*Bounds) ProtoMessage() {}
 
 func (x *Bounds) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[5]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +820,7 @@ func (x *Bounds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bounds.ProtoReflect.Descriptor instead.
 func (*Bounds) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{5}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Bounds) GetMin() float64 {
@@ -726,7 +854,7 @@ type LinearConstraint struct {
 
 func (x *LinearConstraint) Reset() {
 	*x = LinearConstraint{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[6]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +866,7 @@ func (x *LinearConstraint) String() string {
 func (*LinearConstraint) ProtoMessage() {}
 
 func (x *LinearConstraint) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[6]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +879,7 @@ func (x *LinearConstraint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinearConstraint.ProtoReflect.Descriptor instead.
 func (*LinearConstraint) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{6}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LinearConstraint) GetType() LinearConstraintType {
@@ -789,7 +917,7 @@ type LinearConstraintTerm struct {
 
 func (x *LinearConstraintTerm) Reset() {
 	*x = LinearConstraintTerm{}
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[7]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +929,7 @@ func (x *LinearConstraintTerm) String() string {
 func (*LinearConstraintTerm) ProtoMessage() {}
 
 func (x *LinearConstraintTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_nextpoint_v1_search_space_proto_msgTypes[7]
+	mi := &file_nextpoint_v1_search_space_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +942,7 @@ func (x *LinearConstraintTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinearConstraintTerm.ProtoReflect.Descriptor instead.
 func (*LinearConstraintTerm) Descriptor() ([]byte, []int) {
-	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{7}
+	return file_nextpoint_v1_search_space_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LinearConstraintTerm) GetName() string {
@@ -842,7 +970,7 @@ const file_nextpoint_v1_search_space_proto_rawDesc = "" +
 	"\fstring_value\x18\x03 \x01(\tH\x00R\vstringValue\x12\x1f\n" +
 	"\n" +
 	"bool_value\x18\x04 \x01(\bH\x00R\tboolValueB\x06\n" +
-	"\x04kind\"\xa1\x03\n" +
+	"\x04kind\"\xe3\x03\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1b.nextpoint.v1.ParameterTypeR\x04type\x12,\n" +
@@ -853,7 +981,16 @@ const file_nextpoint_v1_search_space_proto_rawDesc = "" +
 	"\aordered\x18\a \x01(\bR\aordered\x122\n" +
 	"\x05prior\x18\t \x01(\v2\x1c.nextpoint.v1.ParameterPriorR\x05prior\x12A\n" +
 	"\rdefault_value\x18\n" +
-	" \x01(\v2\x1c.nextpoint.v1.ParameterValueR\fdefaultValue\"|\n" +
+	" \x01(\v2\x1c.nextpoint.v1.ParameterValueR\fdefaultValue\x12@\n" +
+	"\n" +
+	"conditions\x18\v \x03(\v2 .nextpoint.v1.ParameterConditionR\n" +
+	"conditions\"9\n" +
+	"\vConditional\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\tR\x06values\"@\n" +
+	"\x12ParameterCondition\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\tR\x06values\"|\n" +
 	"\x0eParameterPrior\x123\n" +
 	"\x06normal\x18\x01 \x01(\v2\x19.nextpoint.v1.NormalPriorH\x00R\x06normal\x12-\n" +
 	"\x04beta\x18\x02 \x01(\v2\x17.nextpoint.v1.BetaPriorH\x00R\x04betaB\x06\n" +
@@ -914,35 +1051,38 @@ func file_nextpoint_v1_search_space_proto_rawDescGZIP() []byte {
 }
 
 var file_nextpoint_v1_search_space_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_nextpoint_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_nextpoint_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_nextpoint_v1_search_space_proto_goTypes = []any{
 	(ParameterType)(0),           // 0: nextpoint.v1.ParameterType
 	(ParameterTransformation)(0), // 1: nextpoint.v1.ParameterTransformation
 	(LinearConstraintType)(0),    // 2: nextpoint.v1.LinearConstraintType
 	(*ParameterValue)(nil),       // 3: nextpoint.v1.ParameterValue
 	(*Parameter)(nil),            // 4: nextpoint.v1.Parameter
-	(*ParameterPrior)(nil),       // 5: nextpoint.v1.ParameterPrior
-	(*NormalPrior)(nil),          // 6: nextpoint.v1.NormalPrior
-	(*BetaPrior)(nil),            // 7: nextpoint.v1.BetaPrior
-	(*Bounds)(nil),               // 8: nextpoint.v1.Bounds
-	(*LinearConstraint)(nil),     // 9: nextpoint.v1.LinearConstraint
-	(*LinearConstraintTerm)(nil), // 10: nextpoint.v1.LinearConstraintTerm
+	(*Conditional)(nil),          // 5: nextpoint.v1.Conditional
+	(*ParameterCondition)(nil),   // 6: nextpoint.v1.ParameterCondition
+	(*ParameterPrior)(nil),       // 7: nextpoint.v1.ParameterPrior
+	(*NormalPrior)(nil),          // 8: nextpoint.v1.NormalPrior
+	(*BetaPrior)(nil),            // 9: nextpoint.v1.BetaPrior
+	(*Bounds)(nil),               // 10: nextpoint.v1.Bounds
+	(*LinearConstraint)(nil),     // 11: nextpoint.v1.LinearConstraint
+	(*LinearConstraintTerm)(nil), // 12: nextpoint.v1.LinearConstraintTerm
 }
 var file_nextpoint_v1_search_space_proto_depIdxs = []int32{
 	0,  // 0: nextpoint.v1.Parameter.type:type_name -> nextpoint.v1.ParameterType
-	8,  // 1: nextpoint.v1.Parameter.bounds:type_name -> nextpoint.v1.Bounds
+	10, // 1: nextpoint.v1.Parameter.bounds:type_name -> nextpoint.v1.Bounds
 	1,  // 2: nextpoint.v1.Parameter.transformation:type_name -> nextpoint.v1.ParameterTransformation
-	5,  // 3: nextpoint.v1.Parameter.prior:type_name -> nextpoint.v1.ParameterPrior
+	7,  // 3: nextpoint.v1.Parameter.prior:type_name -> nextpoint.v1.ParameterPrior
 	3,  // 4: nextpoint.v1.Parameter.default_value:type_name -> nextpoint.v1.ParameterValue
-	6,  // 5: nextpoint.v1.ParameterPrior.normal:type_name -> nextpoint.v1.NormalPrior
-	7,  // 6: nextpoint.v1.ParameterPrior.beta:type_name -> nextpoint.v1.BetaPrior
-	2,  // 7: nextpoint.v1.LinearConstraint.type:type_name -> nextpoint.v1.LinearConstraintType
-	10, // 8: nextpoint.v1.LinearConstraint.terms:type_name -> nextpoint.v1.LinearConstraintTerm
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	6,  // 5: nextpoint.v1.Parameter.conditions:type_name -> nextpoint.v1.ParameterCondition
+	8,  // 6: nextpoint.v1.ParameterPrior.normal:type_name -> nextpoint.v1.NormalPrior
+	9,  // 7: nextpoint.v1.ParameterPrior.beta:type_name -> nextpoint.v1.BetaPrior
+	2,  // 8: nextpoint.v1.LinearConstraint.type:type_name -> nextpoint.v1.LinearConstraintType
+	12, // 9: nextpoint.v1.LinearConstraint.terms:type_name -> nextpoint.v1.LinearConstraintTerm
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_search_space_proto_init() }
@@ -956,22 +1096,22 @@ func file_nextpoint_v1_search_space_proto_init() {
 		(*ParameterValue_StringValue)(nil),
 		(*ParameterValue_BoolValue)(nil),
 	}
-	file_nextpoint_v1_search_space_proto_msgTypes[2].OneofWrappers = []any{
+	file_nextpoint_v1_search_space_proto_msgTypes[4].OneofWrappers = []any{
 		(*ParameterPrior_Normal)(nil),
 		(*ParameterPrior_Beta)(nil),
 	}
-	file_nextpoint_v1_search_space_proto_msgTypes[3].OneofWrappers = []any{}
-	file_nextpoint_v1_search_space_proto_msgTypes[4].OneofWrappers = []any{}
 	file_nextpoint_v1_search_space_proto_msgTypes[5].OneofWrappers = []any{}
 	file_nextpoint_v1_search_space_proto_msgTypes[6].OneofWrappers = []any{}
 	file_nextpoint_v1_search_space_proto_msgTypes[7].OneofWrappers = []any{}
+	file_nextpoint_v1_search_space_proto_msgTypes[8].OneofWrappers = []any{}
+	file_nextpoint_v1_search_space_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nextpoint_v1_search_space_proto_rawDesc), len(file_nextpoint_v1_search_space_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nextpoint/v1/search_space.proto.
  */
 export const file_nextpoint_v1_search_space: GenFile = /*@__PURE__*/
-  fileDesc("Ch9uZXh0cG9pbnQvdjEvc2VhcmNoX3NwYWNlLnByb3RvEgxuZXh0cG9pbnQudjEicwoOUGFyYW1ldGVyVmFsdWUSFgoMZG91YmxlX3ZhbHVlGAEgASgBSAASEwoJaW50X3ZhbHVlGAIgASgDSAASFgoMc3RyaW5nX3ZhbHVlGAMgASgJSAASFAoKYm9vbF92YWx1ZRgEIAEoCEgAQgYKBGtpbmQixgIKCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEikKBHR5cGUYAiABKA4yGy5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHlwZRIkCgZib3VuZHMYAyABKAsyFC5uZXh0cG9pbnQudjEuQm91bmRzEgwKBGdyaWQYBCADKAESPQoOdHJhbnNmb3JtYXRpb24YBSABKA4yJS5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHJhbnNmb3JtYXRpb24SGgoSY2F0ZWdvcmljYWxfdmFsdWVzGAYgAygJEg8KB29yZGVyZWQYByABKAgSKwoFcHJpb3IYCSABKAsyHC5uZXh0cG9pbnQudjEuUGFyYW1ldGVyUHJpb3ISMwoNZGVmYXVsdF92YWx1ZRgKIAEoCzIcLm5leHRwb2ludC52MS5QYXJhbWV0ZXJWYWx1ZSJuCg5QYXJhbWV0ZXJQcmlvchIrCgZub3JtYWwYASABKAsyGS5uZXh0cG9pbnQudjEuTm9ybWFsUHJpb3JIABInCgRiZXRhGAIgASgLMhcubmV4dHBvaW50LnYxLkJldGFQcmlvckgAQgYKBGtpbmQiRwoLTm9ybWFsUHJpb3ISEQoEbWVhbhgBIAEoAUgAiAEBEhIKBXNjYWxlGAIgASgBSAGIAQFCBwoFX21lYW5CCAoGX3NjYWxlIk8KCUJldGFQcmlvchIUCgdzaGFwZV9hGAEgASgBSACIAQESFAoHc2hhcGVfYhgCIAEoAUgBiAEBQgoKCF9zaGFwZV9hQgoKCF9zaGFwZV9iIjwKBkJvdW5kcxIQCgNtaW4YASABKAFIAIgBARIQCgNtYXgYAiABKAFIAYgBAUIGCgRfbWluQgYKBF9tYXginQEKEExpbmVhckNvbnN0cmFpbnQSMAoEdHlwZRgBIAEoDjIiLm5leHRwb2ludC52MS5MaW5lYXJDb25zdHJhaW50VHlwZRIxCgV0ZXJtcxgCIAMoCzIiLm5leHRwb2ludC52MS5MaW5lYXJDb25zdHJhaW50VGVybRIWCgl0aHJlc2hvbGQYAyABKAFIAIgBAUIMCgpfdGhyZXNob2xkIkQKFExpbmVhckNvbnN0cmFpbnRUZXJtEgwKBG5hbWUYASABKAkSEwoGd2VpZ2h0GAIgASgBSACIAQFCCQoHX3dlaWdodCqbAQoNUGFyYW1ldGVyVHlwZRIeChpQQVJBTUVURVJfVFlQRV9VTlNQRUNJRklFRBAAEhkKFVBBUkFNRVRFUl9UWVBFX0RPVUJMRRABEhYKElBBUkFNRVRFUl9UWVBFX0lOVBACEh4KGlBBUkFNRVRFUl9UWVBFX0NBVEVHT1JJQ0FMEAMSFwoTUEFSQU1FVEVSX1RZUEVfQk9PTBAEKmUKF1BhcmFtZXRlclRyYW5zZm9ybWF0aW9uEigKJFBBUkFNRVRFUl9UUkFOU0ZPUk1BVElPTl9VTlNQRUNJRklFRBAAEiAKHFBBUkFNRVRFUl9UUkFOU0ZPUk1BVElPTl9MT0cQASqvAQoUTGluZWFyQ29uc3RyYWludFR5cGUSJgoiTElORUFSX0NPTlNUUkFJTlRfVFlQRV9VTlNQRUNJRklFRBAAEicKI0xJTkVBUl9DT05TVFJBSU5UX1RZUEVfR1JFQVRFUl9USEFOEAESJAogTElORUFSX0NPTlNUUkFJTlRfVFlQRV9MRVNTX1RIQU4QAhIgChxMSU5FQVJfQ09OU1RSQUlOVF9UWVBFX0VRVUFMEANCVgoQZGV2Lm5leHRwb2ludC52MVABWkBnaXRodWIuY29tL25leHRwb2ludC9uZXh0cG9pbnQvc3R1YnMvZ28vbmV4dHBvaW50L3YxO25leHRwb2ludHYxYgZwcm90bzM");
+  fileDesc("Ch9uZXh0cG9pbnQvdjEvc2VhcmNoX3NwYWNlLnByb3RvEgxuZXh0cG9pbnQudjEicwoOUGFyYW1ldGVyVmFsdWUSFgoMZG91YmxlX3ZhbHVlGAEgASgBSAASEwoJaW50X3ZhbHVlGAIgASgDSAASFgoMc3RyaW5nX3ZhbHVlGAMgASgJSAASFAoKYm9vbF92YWx1ZRgEIAEoCEgAQgYKBGtpbmQi/AIKCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEikKBHR5cGUYAiABKA4yGy5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHlwZRIkCgZib3VuZHMYAyABKAsyFC5uZXh0cG9pbnQudjEuQm91bmRzEgwKBGdyaWQYBCADKAESPQoOdHJhbnNmb3JtYXRpb24YBSABKA4yJS5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVHJhbnNmb3JtYXRpb24SGgoSY2F0ZWdvcmljYWxfdmFsdWVzGAYgAygJEg8KB29yZGVyZWQYByABKAgSKwoFcHJpb3IYCSABKAsyHC5uZXh0cG9pbnQudjEuUGFyYW1ldGVyUHJpb3ISMwoNZGVmYXVsdF92YWx1ZRgKIAEoCzIcLm5leHRwb2ludC52MS5QYXJhbWV0ZXJWYWx1ZRI0Cgpjb25kaXRpb25zGAsgAygLMiAubmV4dHBvaW50LnYxLlBhcmFtZXRlckNvbmRpdGlvbiIrCgtDb25kaXRpb25hbBIMCgRuYW1lGAEgASgJEg4KBnZhbHVlcxgCIAMoCSIyChJQYXJhbWV0ZXJDb25kaXRpb24SDAoEbmFtZRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAkibgoOUGFyYW1ldGVyUHJpb3ISKwoGbm9ybWFsGAEgASgLMhkubmV4dHBvaW50LnYxLk5vcm1hbFByaW9ySAASJwoEYmV0YRgCIAEoCzIXLm5leHRwb2ludC52MS5CZXRhUHJpb3JIAEIGCgRraW5kIkcKC05vcm1hbFByaW9yEhEKBG1lYW4YASABKAFIAIgBARISCgVzY2FsZRgCIAEoAUgBiAEBQgcKBV9tZWFuQggKBl9zY2FsZSJPCglCZXRhUHJpb3ISFAoHc2hhcGVfYRgBIAEoAUgAiAEBEhQKB3NoYXBlX2IYAiABKAFIAYgBAUIKCghfc2hhcGVfYUIKCghfc2hhcGVfYiI8CgZCb3VuZHMSEAoDbWluGAEgASgBSACIAQESEAoDbWF4GAIgASgBSAGIAQFCBgoEX21pbkIGCgRfbWF4Ip0BChBMaW5lYXJDb25zdHJhaW50EjAKBHR5cGUYASABKA4yIi5uZXh0cG9pbnQudjEuTGluZWFyQ29uc3RyYWludFR5cGUSMQoFdGVybXMYAiADKAsyIi5uZXh0cG9pbnQudjEuTGluZWFyQ29uc3RyYWludFRlcm0SFgoJdGhyZXNob2xkGAMgASgBSACIAQFCDAoKX3RocmVzaG9sZCJEChRMaW5lYXJDb25zdHJhaW50VGVybRIMCgRuYW1lGAEgASgJEhMKBndlaWdodBgCIAEoAUgAiAEBQgkKB193ZWlnaHQqmwEKDVBhcmFtZXRlclR5cGUSHgoaUEFSQU1FVEVSX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQQVJBTUVURVJfVFlQRV9ET1VCTEUQARIWChJQQVJBTUVURVJfVFlQRV9JTlQQAhIeChpQQVJBTUVURVJfVFlQRV9DQVRFR09SSUNBTBADEhcKE1BBUkFNRVRFUl9UWVBFX0JPT0wQBCplChdQYXJhbWV0ZXJUcmFuc2Zvcm1hdGlvbhIoCiRQQVJBTUVURVJfVFJBTlNGT1JNQVRJT05fVU5TUEVDSUZJRUQQABIgChxQQVJBTUVURVJfVFJBTlNGT1JNQVRJT05fTE9HEAEqrwEKFExpbmVhckNvbnN0cmFpbnRUeXBlEiYKIkxJTkVBUl9DT05TVFJBSU5UX1RZUEVfVU5TUEVDSUZJRUQQABInCiNMSU5FQVJfQ09OU1RSQUlOVF9UWVBFX0dSRUFURVJfVEhBThABEiQKIExJTkVBUl9DT05TVFJBSU5UX1RZUEVfTEVTU19USEFOEAISIAocTElORUFSX0NPTlNUUkFJTlRfVFlQRV9FUVVBTBADQlYKEGRldi5uZXh0cG9pbnQudjFQAVpAZ2l0aHViLmNvbS9uZXh0cG9pbnQvbmV4dHBvaW50L3N0dWJzL2dvL25leHRwb2ludC92MTtuZXh0cG9pbnR2MWIGcHJvdG8z");
 
 /**
  * Represents the value of one parameter in an assignments map.
@@ -152,6 +152,16 @@ export type Parameter = Message<"nextpoint.v1.Parameter"> & {
    * @generated from field: nextpoint.v1.ParameterValue default_value = 10;
    */
   defaultValue?: ParameterValue | undefined;
+
+  /**
+   * When the parameter is there: only where every condition holds. Where one
+   * does not, no assignments have the parameter. At most one for each
+   * conditional. Refused in an experiment of type grid. Absent means always; in
+   * an update it means as it is.
+   *
+   * @generated from field: repeated nextpoint.v1.ParameterCondition conditions = 11;
+   */
+  conditions: ParameterCondition[];
 };
 
 /**
@@ -160,6 +170,68 @@ export type Parameter = Message<"nextpoint.v1.Parameter"> & {
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
   messageDesc(file_nextpoint_v1_search_space, 1);
+
+/**
+ * Represents a switch: a choice on which it depends which parameters there are,
+ * such as the kind of a model. Every suggestion has a value of it in its
+ * assignments, as a string, next to those of the parameters.
+ *
+ * @generated from message nextpoint.v1.Conditional
+ */
+export type Conditional = Message<"nextpoint.v1.Conditional"> & {
+  /**
+   * The key in every assignments map. 1 to 100 characters, no control
+   * characters, no space at either end, unique among the conditionals and the
+   * parameters of the experiment. Required.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its values. 2 to 1000 different strings of 1 to 100 characters, no control
+   * characters, no space at either end. Required.
+   *
+   * @generated from field: repeated string values = 2;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message nextpoint.v1.Conditional.
+ * Use `create(ConditionalSchema)` to create a new message.
+ */
+export const ConditionalSchema: GenMessage<Conditional> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_search_space, 2);
+
+/**
+ * Represents that a parameter is there only under some values of a conditional.
+ *
+ * @generated from message nextpoint.v1.ParameterCondition
+ */
+export type ParameterCondition = Message<"nextpoint.v1.ParameterCondition"> & {
+  /**
+   * The conditional. Required.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The values under which the parameter is there: different ones of the
+   * conditional, at least one. Required.
+   *
+   * @generated from field: repeated string values = 2;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message nextpoint.v1.ParameterCondition.
+ * Use `create(ParameterConditionSchema)` to create a new message.
+ */
+export const ParameterConditionSchema: GenMessage<ParameterCondition> = /*@__PURE__*/
+  messageDesc(file_nextpoint_v1_search_space, 3);
 
 /**
  * Represents a belief about where good values of a parameter are: a probability
@@ -199,7 +271,7 @@ export type ParameterPrior = Message<"nextpoint.v1.ParameterPrior"> & {
  * Use `create(ParameterPriorSchema)` to create a new message.
  */
 export const ParameterPriorSchema: GenMessage<ParameterPrior> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 2);
+  messageDesc(file_nextpoint_v1_search_space, 4);
 
 /**
  * Represents a normal distribution of the values of a parameter.
@@ -228,7 +300,7 @@ export type NormalPrior = Message<"nextpoint.v1.NormalPrior"> & {
  * Use `create(NormalPriorSchema)` to create a new message.
  */
 export const NormalPriorSchema: GenMessage<NormalPrior> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 3);
+  messageDesc(file_nextpoint_v1_search_space, 5);
 
 /**
  * Represents a beta distribution of the place of a value between the bounds: 0
@@ -259,7 +331,7 @@ export type BetaPrior = Message<"nextpoint.v1.BetaPrior"> & {
  * Use `create(BetaPriorSchema)` to create a new message.
  */
 export const BetaPriorSchema: GenMessage<BetaPrior> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 4);
+  messageDesc(file_nextpoint_v1_search_space, 6);
 
 /**
  * Represents an inclusive range.
@@ -288,7 +360,7 @@ export type Bounds = Message<"nextpoint.v1.Bounds"> & {
  * Use `create(BoundsSchema)` to create a new message.
  */
 export const BoundsSchema: GenMessage<Bounds> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 5);
+  messageDesc(file_nextpoint_v1_search_space, 7);
 
 /**
  * Represents a linear constraint on parameters: the weighted sum of the terms
@@ -325,7 +397,7 @@ export type LinearConstraint = Message<"nextpoint.v1.LinearConstraint"> & {
  * Use `create(LinearConstraintSchema)` to create a new message.
  */
 export const LinearConstraintSchema: GenMessage<LinearConstraint> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 6);
+  messageDesc(file_nextpoint_v1_search_space, 8);
 
 /**
  * Represents one term of a linear constraint.
@@ -354,7 +426,7 @@ export type LinearConstraintTerm = Message<"nextpoint.v1.LinearConstraintTerm"> 
  * Use `create(LinearConstraintTermSchema)` to create a new message.
  */
 export const LinearConstraintTermSchema: GenMessage<LinearConstraintTerm> = /*@__PURE__*/
-  messageDesc(file_nextpoint_v1_search_space, 7);
+  messageDesc(file_nextpoint_v1_search_space, 9);
 
 /**
  * What the values of a parameter are. Values may be added; a client that does
