@@ -11,6 +11,8 @@ from nextpoint_service.optimizer.region import Rows
 _THINNEST = 1e-7
 """A polytope thinner than this is flat in that direction."""
 _NEWTON_STEPS = 50
+_LEAST = 1e-12
+"""A direction is at most so many times as wide as the narrowest: the inverse of this."""
 _LONGEST_WALK = 300
 _CANDIDATES = 16
 """How many draws along a line a density chooses from."""
@@ -141,11 +143,16 @@ def _rounded(matrix: Array, bound: Array, start: Array, basis: Array) -> Polytop
     for _ in range(_NEWTON_STEPS):
         slack = bound - matrix @ centre
         scaled = inner / slack[:, None]
-        step = -np.linalg.solve(scaled.T @ scaled, scaled.sum(axis=0))
+        # Squared, slacks of very different sizes would leave a singular matrix.
+        step = -np.linalg.lstsq(scaled, np.ones(len(scaled)), rcond=None)[0]
         decrement = float(np.linalg.norm(scaled @ step))
         centre = centre + basis @ step / (1.0 + decrement)
         if decrement < 1e-3:
             break
     scaled = inner / (bound - matrix @ centre)[:, None]
-    factor = np.linalg.cholesky(scaled.T @ scaled)
-    return Polytope(matrix, bound, centre, basis @ np.linalg.inv(factor).T)
+    # The Cholesky factor of the squares, without squaring them.
+    _, factor = np.linalg.qr(scaled)
+    factor *= np.where(np.diag(factor) < 0.0, -1.0, 1.0)[:, None]
+    sizes = np.diag(factor)
+    np.fill_diagonal(factor, np.maximum(sizes, _LEAST * sizes.max()))
+    return Polytope(matrix, bound, centre, basis @ np.linalg.inv(factor))

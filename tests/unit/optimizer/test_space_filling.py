@@ -125,6 +125,16 @@ def test_every_point_of_any_space_is_inside(space, phase, seed):
     assert all(space.contains(point) for point in made)
 
 
+def test_constraints_on_widths_that_are_far_apart_leave_points():
+    narrow = DoubleParameter("x0", 0.0, 1e-8)
+    space = SearchSpace(
+        (narrow, IntParameter("x1", -1, 0), IntParameter("x2", -1, 1)),
+        (equals(1.0000000051182163, x0=1.0, x1=1.0, x2=-1.0),),
+    )
+
+    assert all(space.contains(each) for each in points(space_filling.propose(a_problem(space))))
+
+
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(space=spaces(), phase=st.sampled_from(PHASES), first=st.integers(0, 50))
 def test_a_problem_has_one_answer_and_the_next_index_goes_on_with_it(space, phase, first):
