@@ -44,6 +44,7 @@ from nextpoint._search_space import (
     LinearConstraint,
     Metric,
     NormalPrior,
+    Task,
     UnknownParameter,
 )
 from nextpoint._sync._client import Client
@@ -105,6 +106,7 @@ __all__ = [
     "StateError",
     "StoppingCriteria",
     "Suggestion",
+    "Task",
     "UnavailableError",
     "UnknownParameter",
     "WorkerReplacedError",

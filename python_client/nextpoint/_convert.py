@@ -59,10 +59,11 @@ def experiment_from_proto(message: experiment_pb2.Experiment) -> ExperimentRecor
             message.engine or experiment_pb2.EXPERIMENT_ENGINE_AUTO,
         ),
         conditionals=tuple(conditional_from_proto(each) for each in message.conditionals),
+        tasks=tuple(space.Task(task.name, task.cost) for task in message.tasks),
         metadata=metadata_from_proto(message.metadata),
         tags=tuple(message.tags),
         state=word_from_enum(experiment_pb2.ExperimentState, message.state),
-        progress=_progress(message.progress, budget),
+        progress=_progress(message.progress, budget, has_tasks=bool(message.tasks)),
         create_time=time_from_proto(message.create_time),
         update_time=time_from_proto(message.update_time),
     )
@@ -138,7 +139,13 @@ def _constraint(message: search_space_pb2.LinearConstraint) -> space.LinearConst
     )
 
 
-def _progress(message: experiment_pb2.Progress, budget: int | None) -> Progress:
+def _progress(message: experiment_pb2.Progress, budget: int | None, *, has_tasks: bool) -> Progress:
+    remaining = message.remaining_budget if message.HasField("remaining_budget") else None
+    consumed: float = message.observation_count - message.repeated_observation_count
+    left: float | None = remaining
+    # An older service says nothing of either, and has no tasks.
+    if has_tasks:
+        consumed, left = message.budget_consumed, message.budget_left
     return Progress(
         observation_count=message.observation_count,
         failed_observation_count=message.failed_observation_count,
@@ -146,9 +153,11 @@ def _progress(message: experiment_pb2.Progress, budget: int | None) -> Progress:
         queued_suggestion_count=message.queued_suggestion_count,
         active_run_count=message.active_run_count,
         budget=budget,
-        remaining_budget=message.remaining_budget if message.HasField("remaining_budget") else None,
+        remaining_budget=remaining,
         finished=message.finished,
         repeated_observation_count=message.repeated_observation_count,
+        budget_consumed=consumed,
+        budget_left=left,
     )
 
 
@@ -188,6 +197,7 @@ def run_from_proto(message: run_pb2.Run) -> RunRecord:
         metadata=metadata_from_proto(message.metadata),
         create_time=time_from_proto(message.create_time),
         end_time=time_from_proto(message.end_time) if message.HasField("end_time") else None,
+        task=task_from_proto(message),
     )
 
 
@@ -210,7 +220,17 @@ def observation_from_proto(
         create_time=time_from_proto(message.create_time),
         update_time=time_from_proto(message.update_time),
         predictions=_predictions(predictions),
+        task=task_from_proto(message),
     )
+
+
+def task_from_proto(
+    message: suggestion_pb2.Suggestion | observation_pb2.Observation | run_pb2.Run,
+) -> space.Task | None:
+    """Return how something is evaluated; None where there is one way only."""
+    if not message.HasField("task"):
+        return None
+    return space.Task(message.task.name, message.task.cost)
 
 
 def assignments_from_proto(

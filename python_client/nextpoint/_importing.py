@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nextpoint._search_space import Parameter, UnknownParameter
 
 FAILED = "failed"
+TASK = "task"
 _STDDEV = "_stddev"
 _MOST_ROWS = 2500
 _MOST_BYTES = 4 * 1024 * 1024
@@ -72,10 +73,13 @@ def _faults_of_columns(
     parameters = {each.name for each in experiment.parameters}
     metrics = {each.name for each in experiment.metrics}
     stddevs = {f"{name}{_STDDEV}" for name in metrics}
-    known = parameters | metrics | stddevs | notes | {FAILED}
+    tasks = {TASK} if experiment.tasks else set()
+    known = parameters | metrics | stddevs | notes | tasks | {FAILED}
     for name in sorted(parameters & (metrics | stddevs)):
         yield FieldViolation(column_of(name), "is a parameter as well as of a metric")
-    for name in (*sorted(parameters), *sorted(metrics), *sorted(notes)):
+    for name in sorted(tasks & (parameters | metrics | stddevs | notes)):
+        yield FieldViolation(column_of(name), "is the task as well as something else")
+    for name in (*sorted(parameters), *sorted(metrics), *sorted(notes), *sorted(tasks)):
         if name not in table.columns:
             yield FieldViolation(column_of(name), "is missing")
         elif not is_text(name):
@@ -112,6 +116,8 @@ def _outcome(
                     value_stddev=_number(row, stddev, found),
                 )
             )
+    if experiment.tasks:
+        outcome.task = str(cells.get(TASK, ""))
     for name in sorted(notes & cells.keys()):
         cell = cells[name]
         note = metadata_value_to_proto(cell) or metadata_value_to_proto(str(cell))
@@ -220,6 +226,8 @@ def split_refused(
 
 
 def _column(path: str, outcome: observation_service_pb2.NewObservation) -> str:
+    if path == TASK:
+        return f", {column_of(TASK)}"
     if match := _OF_A_KEY.fullmatch(path):
         return f", {column_of(match[1])}"
     if match := _OF_A_VALUE.fullmatch(path):

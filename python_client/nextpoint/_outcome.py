@@ -11,7 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from nextpoint._fields import Fields, describe, identity, is_text, number_from, raise_if_any
 from nextpoint._metadata import metadata_to_proto
-from nextpoint._search_space import Double
+from nextpoint._search_space import Double, Task
 from nextpoint.v1 import (
     observation_pb2,
     observation_service_pb2,
@@ -34,6 +34,10 @@ MetricValue: TypeAlias = SupportsFloat | tuple[SupportsFloat, SupportsFloat | No
 Values: TypeAlias = Mapping[str, MetricValue] | Iterable[Mapping[str, object]] | MetricValue
 
 
+# A task where one is named, in SigOpt's form as well.
+TaskOrName: TypeAlias = Task | str | Mapping[str, object]
+
+
 class HasId(Protocol):
     """A suggestion, of either kind of client."""
 
@@ -54,6 +58,8 @@ class NewObservation:
         values: What was measured, in any form that `Experiment.create_observation` takes.
         failed: Whether the evaluation failed.
         metadata: Notes to keep with it.
+        task: The task that the assignments of the user's own were evaluated with, or its name;
+            needed where the experiment has tasks.
     """
 
     suggestion: HasId | str | None = None
@@ -61,6 +67,7 @@ class NewObservation:
     values: Values | None = None
     failed: bool = False
     metadata: Mapping[str, MetadataValue] | None = None
+    task: TaskOrName | None = None
 
 
 def create_observation_to_proto(
@@ -77,6 +84,7 @@ def create_observation_to_proto(
         values=outcome.values,
         failed=outcome.failed,
         metadata=outcome.metadata,
+        task=outcome.task,
     )
 
 
@@ -114,14 +122,17 @@ def update_observation_to_proto(
 
 
 def queue_suggestion_to_proto(
-    assignments: Mapping[str, ParameterValue], experiment: ExperimentRecord
+    assignments: Mapping[str, ParameterValue],
+    task: TaskOrName | None,
+    experiment: ExperimentRecord,
 ) -> suggestion_service_pb2.QueueSuggestionRequest:
     """Return the request, or raise InvalidArgumentError with everything that cannot be sent."""
     violations: list[FieldViolation] = []
-    fields = Fields({"assignments": assignments}, "", violations)
+    fields = Fields({"assignments": assignments, "task": task}, "", violations)
     request = suggestion_service_pb2.QueueSuggestionRequest(
         experiment_id=experiment.id,
         assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
+        task=_task_name(fields),
     )
     raise_if_any(violations, "the suggestion")
     return request
@@ -137,16 +148,30 @@ def _new_observation(
             "values": given.values,
             "failed": given.failed,
             "metadata": given.metadata,
+            "task": given.task,
         }
     fields = Fields(given, path, violations)
-    fields.allow("suggestion", "assignments", "values", "failed", "metadata")
+    fields.allow("suggestion", "assignments", "values", "failed", "metadata", "task")
     return observation_service_pb2.NewObservation(
         suggestion_id=fields.identity("suggestion") or "",
         assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
         values=values_to_proto(fields, experiment),
         failed=fields.flag("failed"),
         metadata=metadata_to_proto(fields),
+        task=_task_name(fields),
     )
+
+
+def _task_name(fields: Fields) -> str:
+    """Return the name of a task that may be one, a dict as SigOpt has it, or just the name."""
+    task = fields.get("task")
+    if isinstance(task, Task):
+        return task.name
+    if isinstance(task, Mapping):
+        named = fields.mapping("task")
+        named.allow("name", "cost", "object")
+        return named.text("name") or ""
+    return fields.text("task") or ""
 
 
 def assignments_to_proto(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         LinearConstraint,
         Metric,
         Parameter,
+        Task,
         UnknownParameter,
     )
 
@@ -33,11 +34,16 @@ class Progress:
         active_run_count: How many runs are active; each holds an open suggestion.
         budget: How many observations the experiment is for; None without a limit.
         remaining_budget: The budget less the observations, apart from the repeated ones, and the
-            open suggestions of everyone, at least 0; None without a limit.
+            open suggestions of everyone, at least 0; None without a limit. With tasks it is
+            ``budget_left`` rounded down.
         finished: Whether there are as many observations as the budget says, apart from the repeated
-            ones, or the grid is exhausted.
+            ones, or the grid is exhausted; with tasks, whether not even the cheapest fits.
         repeated_observation_count: How many of the observations are further ones of a suggestion
             that had one already. They do not count against the budget.
+        budget_consumed: What the observations have used of the budget: 1 each, or with tasks what
+            each cost.
+        budget_left: The budget less that and what the open suggestions cost, at least 0; None
+            without a limit.
     """
 
     observation_count: int
@@ -49,6 +55,8 @@ class Progress:
     remaining_budget: int | None
     finished: bool
     repeated_observation_count: int
+    budget_consumed: float
+    budget_left: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class ExperimentRecord:
     num_solutions: int
     engine: str
     conditionals: tuple[Conditional, ...]
+    tasks: tuple[Task, ...]
     metadata: Mapping[str, MetadataValue]
     tags: tuple[str, ...]
     state: str
@@ -157,6 +166,7 @@ class RunRecord:
     metadata: Mapping[str, MetadataValue]
     create_time: datetime
     end_time: datetime | None
+    task: Task | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +188,7 @@ class Observation:
         update_time: When it was last changed.
         predictions: What a model expects of each metric there; empty unless it was asked, see
             ``best_assignments``.
+        task: How it was evaluated; None when the experiment has no tasks.
     """
 
     id: str
@@ -193,3 +204,4 @@ class Observation:
     create_time: datetime
     update_time: datetime
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    task: Task | None = None

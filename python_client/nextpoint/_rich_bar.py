@@ -39,7 +39,7 @@ class RichBar:
         failed = progress.failed_observation_count
         self._bar.update(
             self._task,
-            completed=progress.observation_count - progress.repeated_observation_count,
+            completed=progress.budget_consumed,
             total=progress.budget,
             note=f"{failed} failed" if failed else "",
         )

@@ -199,6 +199,22 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One of several ways to evaluate, of which the cheaper ones say less.
+
+    Example:
+        ``Task("a tenth of the data", 0.1)``
+
+    Attributes:
+        name: What says how to evaluate.
+        cost: What one evaluation costs, as a share of a full one: more than 0, at most 1.
+    """
+
+    name: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
 class LinearConstraint:
     """A weighted sum of parameters that every suggestion keeps on one side of a threshold.
 

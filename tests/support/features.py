@@ -20,6 +20,7 @@ from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import Comparison
+from nextpoint_service.domain.task_rules import TaskDraft
 
 PAGE = Path(__file__).parents[2] / "docs/matrix.md"
 COMMAND = "python -m tests.support.features"
@@ -120,6 +121,7 @@ def _normal(mean: float) -> PriorDraft:
     return PriorDraft("normal", {"mean": mean, "scale": 0.2})
 
 
+_TASKS = (TaskDraft("full", 1.0), TaskDraft("tenth", 0.1))
 _BETA = PriorDraft("beta", {"shape_a": 2.0, "shape_b": 5.0})
 
 FEATURES = (
@@ -153,6 +155,7 @@ FEATURES = (
         "constraint metric",
         _metrics(MetricDraft("limited", strategy=Strategy.CONSTRAINT, threshold=-0.5)),
     ),
+    Feature("tasks", lambda draft: replace(draft, tasks=_TASKS)),
     Feature("several solutions", lambda draft: replace(draft, num_solutions=3)),
     Feature("engine `ax`", lambda draft: replace(draft, engine=Engine.AX)),
     Feature("stored metric", _metrics(MetricDraft("kept", strategy=Strategy.STORE))),

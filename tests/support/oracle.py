@@ -7,6 +7,7 @@ from nextpoint_service.domain.constraint_rules import ConstraintDraft
 from nextpoint_service.domain.definition import ExperimentDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.search_space import Comparison, Value
+from nextpoint_service.domain.tasks import Task
 
 _ROUNDING = 1e-9
 """How far, relative to its largest term, a sum may miss its threshold by rounding."""
@@ -34,6 +35,14 @@ def faults(draft: ExperimentDraft, point: Point) -> list[str]:
 
 def _is_there(parameter: ParameterDraft, point: Point) -> bool:
     return all(point.get(each.name) in each.values for each in parameter.conditions)
+
+
+def task_faults(draft: ExperimentDraft, task: Task | None) -> list[str]:
+    """Return how a task breaks the definition; nothing when it does not."""
+    defined = {(each.name, each.cost) for each in draft.tasks}
+    if task is None:
+        return ["the task is missing"] if defined else []
+    return [] if (task.name, task.cost) in defined else [f"{task} is no task"]
 
 
 def _fits(parameter: ParameterDraft, value: Value) -> bool:

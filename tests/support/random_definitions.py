@@ -14,6 +14,7 @@ from nextpoint_service.domain.experiment import Engine, ExperimentType, Objectiv
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import Comparison
+from nextpoint_service.domain.task_rules import TaskDraft
 
 _LARGEST = 2**53
 _LOWS = (0.0, -1.0, 1e-6, 3.7, -1e5)
@@ -45,6 +46,14 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
     if not is_grid and not several and draw.random() < 0.3:
         conditionals = _conditionals(draw)
         parameters = _conditioned(parameters, constraints, conditionals, draw)
+    unconstrained = all(each.strategy is not Strategy.CONSTRAINT for each in metrics)
+    has_tasks = (
+        type_ is ExperimentType.OPTIMIZED
+        and sole
+        and unconstrained
+        and not (unlimited or several)
+        and draw.random() < 0.5
+    )
     draft = ExperimentDraft(
         name=f"seed {seed}",
         parameters=parameters,
@@ -55,7 +64,8 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         budget=None if is_grid or unlimited else draw.randint(20, 60),
         parallel_bandwidth=draw.choice([None, 1, 4]),
         num_solutions=draw.randint(1, 4) if several else None,
-        engine=Engine.AX if by_ax and draw.random() < 0.2 else Engine.AUTO,
+        engine=Engine.AX if by_ax and not has_tasks and draw.random() < 0.2 else Engine.AUTO,
+        tasks=_tasks(draw) if has_tasks else (),
     )
     return draft, Conduct(*(draw.random() < 0.3 for _ in Conduct.__slots__))
 
@@ -89,6 +99,11 @@ def _conditions(
         ConditionDraft(each.name, tuple(draw.sample(each.values, draw.randint(1, 2))))
         for each in chosen
     )
+
+
+def _tasks(draw: random.Random) -> tuple[TaskDraft, ...]:
+    costs = draw.sample([1e-6, 0.01, 0.1, 1 / 3, 0.5, 0.999], draw.randint(1, 3))
+    return tuple(TaskDraft(f"{cost:g}", cost) for cost in (*costs, 1.0))
 
 
 def _double(name: str, draw: random.Random) -> ParameterDraft:

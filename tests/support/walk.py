@@ -74,9 +74,12 @@ class Walk:
         progress = await self._service.progress(experiment.experiment_id)
         if progress.observations != total:
             self.faults.append(f"{progress.observations} observations instead of {total}")
+        if progress.budget is not None and progress.consumed > progress.budget:
+            self.faults.append(f"{progress.consumed} of {progress.budget} are consumed")
 
     def _judge(self, suggestion: Suggestion) -> None:
         found = oracle.faults(self._draft, suggestion.assignments)
+        found += oracle.task_faults(self._draft, suggestion.task)
         place, provenance = key(suggestion.assignments), suggestion.provenance
         if self._draft.type is ExperimentType.GRID and place in self._seen:
             found.append("the cell came before")
@@ -95,11 +98,17 @@ class Walk:
         conduct = self._conduct
         points = _points(experiment, 2 * _OWN)
         queued = points[:_OWN] if conduct.queue else []
+        # The cheapest, so that all of them fit into the budget.
+        task = experiment.tasks[-1].name if experiment.tasks else ""
         for point in queued:
-            await self._service.suggestions.queue(experiment.experiment_id, point, NOW_AND_AGAIN)
+            await self._service.suggestions.queue(
+                experiment.experiment_id, point, NOW_AND_AGAIN, task
+            )
         if conduct.own:
             outcomes = [
-                ObservationDraft(assignments=each, values=self._values(experiment, each, number))
+                ObservationDraft(
+                    assignments=each, values=self._values(experiment, each, number), task=task
+                )
                 for number, each in enumerate(points[_OWN:])
             ]
             await self._service.observations.create_batch(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nextpoint._assignments import ParameterValue
-    from nextpoint._outcome import HasId
+    from nextpoint._outcome import HasId, TaskOrName
     from nextpoint._records import ExperimentRecord
     from nextpoint._sync._connection import Connection
     from nextpoint._sync._suggestion import Suggestion
@@ -54,10 +54,13 @@ def ask(
 
 
 def queue(
-    connection: Connection, experiment: ExperimentRecord, assignments: Mapping[str, ParameterValue]
+    connection: Connection,
+    experiment: ExperimentRecord,
+    assignments: Mapping[str, ParameterValue],
+    task: TaskOrName | None,
 ) -> Suggestion:
     """Queue assignments of the user's own."""
-    request = queue_suggestion_to_proto(assignments, experiment)
+    request = queue_suggestion_to_proto(assignments, task, experiment)
     response = connection.call(connection.suggestions.QueueSuggestion, request)
     return suggestion_from_proto(connection, response.suggestion)
 

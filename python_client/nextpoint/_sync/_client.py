@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nextpoint._conditionals import ConditionalLike
-    from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike
+    from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike, TaskLike
     from nextpoint._records import MetadataValue
     from nextpoint._sync._run import Run
     from nextpoint.errors import FieldViolation
@@ -86,6 +86,7 @@ class Client:
         num_solutions: int | None = None,
         engine: str | None = None,
         conditionals: Iterable[ConditionalLike] = (),
+        tasks: Iterable[TaskLike] = (),
         project: str | None = None,
         metadata: Mapping[str, MetadataValue] | None = None,
         tags: Iterable[str] = (),
@@ -103,7 +104,8 @@ class Client:
                 ``grid``.
             linear_constraints: What every suggestion satisfies: `LinearConstraint`, or dicts with
                 ``type``, ``terms`` and ``threshold``.
-            budget: How many observations it is for. None means no limit.
+            budget: How many observations it is for, or with tasks how many full evaluations they
+                may cost. None means no limit.
             parallel_bandwidth: How many workers are expected to evaluate at the same time.
             num_solutions: In how many regions of the search space the best is looked for. More than
                 1 needs a budget, and exactly one metric to optimize.
@@ -111,6 +113,9 @@ class Client:
                 for such experiments; ``ax``.
             conditionals: Switches on which it depends which parameters there are: `Conditional`, or
                 dicts with ``name`` and ``values``. The parameters say so in their ``conditions``.
+            tasks: The ways to evaluate, of which the cheaper ones say less: `Task`, or dicts with
+                ``name`` and ``cost``. One of them costs 1: the full evaluation. Needs a budget,
+                which is then counted in full evaluations.
             project: The group that it belongs to.
             metadata: Notes to keep with it.
             tags: Labels to keep with it.
@@ -138,6 +143,7 @@ class Client:
             "num_solutions": num_solutions,
             "engine": engine,
             "conditionals": conditionals,
+            "tasks": tasks,
             "metadata": metadata,
             "tags": tags,
         }

@@ -12,6 +12,7 @@ import grpc
 from nextpoint._assignments import Assignments
 from nextpoint._channel import channel_options
 from nextpoint._outcome import Values
+from nextpoint._search_space import Task
 
 if TYPE_CHECKING:
     from grpc import _CallIterator
@@ -22,7 +23,7 @@ T = TypeVar("T")
 StreamCall: TypeAlias = "_CallIterator[T]"
 
 # What `Experiment.optimize` runs.
-Evaluate: TypeAlias = Callable[[Assignments], Values]
+Evaluate: TypeAlias = Callable[[Assignments], Values] | Callable[[Assignments, Task], Values]
 
 # `Signal` in the words of the twin.
 Signal = threading.Event
@@ -94,9 +95,10 @@ def read(call: StreamCall[T], seconds: float) -> T | None:
         timer.cancel()
 
 
-def evaluated(evaluate: Evaluate, assignments: Assignments) -> Values:
-    """Return what the user's function makes of a point."""
-    return evaluate(assignments)
+def evaluated(evaluate: Evaluate, *point: Assignments | Task) -> Values:
+    """Return what the user's function makes of assignments, and of the task if there is one."""
+    function: Callable[..., Values] = evaluate
+    return function(*point)
 
 
 def in_thread(function: Callable[[], T]) -> T:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nextpoint._assignments import Assignments
     from nextpoint._outcome import MetricValue
     from nextpoint._records import MetadataValue, RunRecord
+    from nextpoint._search_space import Task
     from nextpoint._sync._connection import Connection
 
 logger = logging.getLogger("nextpoint")
@@ -86,6 +87,11 @@ class Run:
     def params(self) -> Assignments:
         """The assignments to evaluate: ``run.params.lr`` or ``run.params["lr"]``; read-only."""
         return self._record.params
+
+    @property
+    def task(self) -> Task | None:
+        """How to evaluate: ``task.name``, ``task.cost``; None when the experiment has no tasks."""
+        return self._record.task
 
     @property
     def values(self) -> Mapping[str, float]:

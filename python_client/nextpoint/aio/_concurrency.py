@@ -12,6 +12,7 @@ import grpc.aio
 from nextpoint._assignments import Assignments
 from nextpoint._channel import channel_options
 from nextpoint._outcome import Values
+from nextpoint._search_space import Task
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -22,8 +23,14 @@ T = TypeVar("T")
 # The type of the request says nothing about what is read.
 StreamCall: TypeAlias = "grpc.aio.UnaryStreamCall[Any, T]"
 
-# What `Experiment.optimize` runs: a coroutine function, or a function that gets a thread.
-Evaluate: TypeAlias = Callable[[Assignments], Awaitable[Values]] | Callable[[Assignments], Values]
+# What `Experiment.optimize` runs: a coroutine function, or a function that gets a thread. Where the
+# experiment has tasks it takes the task as well.
+Evaluate: TypeAlias = (
+    Callable[[Assignments], Awaitable[Values]]
+    | Callable[[Assignments], Values]
+    | Callable[[Assignments, Task], Awaitable[Values]]
+    | Callable[[Assignments, Task], Values]
+)
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
@@ -103,13 +110,13 @@ async def read(call: StreamCall[T], seconds: float) -> T | None:
     return None if message is grpc.aio.EOF else cast("T", message)
 
 
-async def evaluated(evaluate: Evaluate, assignments: Assignments) -> Values:
-    """Return what the user's function makes of a point."""
-    function: Callable[[Assignments], object] = evaluate
+async def evaluated(evaluate: Evaluate, *point: Assignments | Task) -> Values:
+    """Return what the user's function makes of assignments, and of the task if there is one."""
+    function: Callable[..., object] = evaluate
     if inspect.iscoroutinefunction(evaluate):
-        outcome = function(assignments)
+        outcome = function(*point)
     else:
-        outcome = await asyncio.to_thread(function, assignments)
+        outcome = await asyncio.to_thread(function, *point)
     # A plain function may return something to await as well.
     return cast("Values", await outcome if inspect.isawaitable(outcome) else outcome)
 

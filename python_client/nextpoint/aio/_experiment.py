@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from nextpoint._assignments import ParameterValue
     from nextpoint._definition import MetricLike, ParameterLike
-    from nextpoint._outcome import HasId, NewObservation, Values
+    from nextpoint._outcome import HasId, NewObservation, TaskOrName, Values
     from nextpoint._records import (
         ExperimentRecord,
         MetadataValue,
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         LinearConstraint,
         Metric,
         Parameter,
+        Task,
         UnknownParameter,
     )
     from nextpoint._table import TableSource
@@ -148,6 +149,11 @@ class Experiment:
         return self._record.conditionals
 
     @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The ways to evaluate, the full one first; empty when there is one way only."""
+        return self._record.tasks
+
+    @property
     def metadata(self) -> Mapping[str, MetadataValue]:
         """The user's own notes."""
         return self._record.metadata
@@ -203,10 +209,15 @@ class Experiment:
         await self.refresh()
         if self.progress.finished:
             return True
-        if self.progress.remaining_budget != 0 or await is_any_waiting(self._connection, self.id):
+        if self._has_room() or await is_any_waiting(self._connection, self.id):
             return False
         self._connection.leases.warn_of_forgotten(self.id)
         return True
+
+    def _has_room(self) -> bool:
+        """Return whether one more suggestion fits into the budget, were it the cheapest."""
+        left = self.progress.budget_left
+        return left is None or left >= (self.tasks[-1].cost if self.tasks else 1)
 
     async def update(
         self,
@@ -437,14 +448,20 @@ class Experiment:
             max_wait=max_wait,
         )
 
-    async def queue_suggestion(self, assignments: Mapping[str, ParameterValue]) -> Suggestion:
+    async def queue_suggestion(
+        self, assignments: Mapping[str, ParameterValue], *, task: TaskOrName | None = None
+    ) -> Suggestion:
         """Queue assignments of your own: they are handed out first, in the order they came.
+
+        Args:
+            assignments: The assignments, inside the search space.
+            task: The task to evaluate them with, or its name; needed where there are tasks.
 
         Raises:
             InvalidArgumentError: They lie outside the search space.
             OverloadedError: The queue is full.
         """
-        return await queue(self._connection, self._record, assignments)
+        return await queue(self._connection, self._record, assignments, task)
 
     async def delete_suggestion(self, suggestion: HasId | str) -> None:
         """Take a suggestion, or the one with this id, out of the queue, for good.
@@ -507,7 +524,8 @@ class Experiment:
         reported.
 
         Args:
-            evaluate: Takes assignments and returns values, as `create_observation` does.
+            evaluate: Takes assignments, and the task as well where the experiment has tasks, and
+                returns values, as `create_observation` takes them.
             workers: How many evaluations to run at the same time.
             worker_id: As in `suggestions`.
             progress: Whether to show a progress bar, which needs ``rich``. None means where
@@ -543,6 +561,7 @@ class Experiment:
         values: Values | None = None,
         failed: bool = False,
         metadata: Mapping[str, MetadataValue] | None = None,
+        task: TaskOrName | None = None,
     ) -> Observation:
         """Report the outcome of a suggestion, or of assignments of your own.
 
@@ -554,6 +573,8 @@ class Experiment:
                 with a single metric, just its value.
             failed: Whether the evaluation failed; then there are no values.
             metadata: Notes to keep with it.
+            task: The task that your own assignments were evaluated with, or its name; needed with
+                these where the experiment has tasks. A suggestion says its own.
 
         Raises:
             InvalidArgumentError: Something is missing or breaks a rule.
@@ -568,6 +589,7 @@ class Experiment:
             "values": values,
             "failed": failed,
             "metadata": metadata,
+            "task": task,
         }
         request = create_observation_to_proto(outcome, self._record)
         return await report(self._connection, request)
@@ -601,7 +623,8 @@ class Experiment:
             source: The path of a CSV file with a header, in UTF-8; a DataFrame of pandas or Polars;
                 or dicts with the names of the columns as keys. There is a column for each parameter
                 and each metric, and there may be ``METRIC_stddev`` for the standard deviation of
-                a metric's values, and ``failed``. An empty cell says nothing.
+                a metric's values, and ``failed``. Where the experiment has tasks, ``task`` names
+                each row's. An empty cell says nothing.
             metadata_columns: Further columns, to keep as metadata.
 
         Raises:

@@ -93,7 +93,8 @@ class Optimization:
         failure: Exception | None = None
         values: Values | None = None
         try:
-            values = await evaluated(self._evaluate, suggestion.assignments)
+            task = [] if suggestion.task is None else [suggestion.task]
+            values = await evaluated(self._evaluate, suggestion.assignments, *task)
         except Exception as error:
             # Whatever the user's function raises is an outcome.
             logger.warning("evaluation of %s failed", suggestion.id, exc_info=error)

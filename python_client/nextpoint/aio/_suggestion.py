@@ -10,6 +10,7 @@ from nextpoint._convert import (
     assignments_from_proto,
     lease_from_proto,
     provenance_from_proto,
+    task_from_proto,
     time_from_proto,
 )
 from nextpoint._enums import word_from_enum
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from nextpoint._assignments import Assignments
     from nextpoint._records import Lease, Provenance
+    from nextpoint._search_space import Task
     from nextpoint.aio._connection import Connection
 
 GIVE_BACK_SECONDS = 5.0
@@ -40,6 +42,8 @@ class Suggestion:
         lease: Who holds it and until when, as of its being fetched; None while nobody does.
         provenance: What made it, knowing what.
         create_time: When it was created.
+        task: How to evaluate it: ``task.name`` and ``task.cost``; None when the experiment has no
+            tasks.
     """
 
     id: str
@@ -50,6 +54,7 @@ class Suggestion:
     lease: Lease | None
     provenance: Provenance = field(repr=False)
     create_time: datetime = field(repr=False)
+    task: Task | None
     _connection: Connection = field(repr=False, compare=False)
 
     async def release(self) -> None:
@@ -90,5 +95,6 @@ def suggestion_from_proto(connection: Connection, message: suggestion_pb2.Sugges
         lease=lease_from_proto(message.lease) if message.HasField("lease") else None,
         provenance=provenance_from_proto(message.provenance),
         create_time=time_from_proto(message.create_time),
+        task=task_from_proto(message),
         _connection=connection,
     )

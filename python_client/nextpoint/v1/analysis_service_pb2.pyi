@@ -67,13 +67,14 @@ class _StoppingReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     """Never sent."""
     STOPPING_REASON_BUDGET_REACHED: _StoppingReason.ValueType  # 1
     """There are as many observations as the budget says, apart from the repeated
-    ones.
+    ones; with tasks, not even the cheapest fits into what they have left of it.
     """
     STOPPING_REASON_POSSIBLE_STAGNATION: _StoppingReason.ValueType  # 2
     """The newest observations, 5 for each parameter, brought nothing: with one
     optimized metric, 5 earlier ones are at least as good as the best of them;
     with several, or with several solutions, once the budget is reached, none
     of them is among the best. Without an optimized metric it is never said.
+    With tasks only observations of the full one are looked at.
     """
 
 class StoppingReason(_StoppingReason, metaclass=_StoppingReasonEnumTypeWrapper):
@@ -85,13 +86,14 @@ STOPPING_REASON_UNSPECIFIED: StoppingReason.ValueType  # 0
 """Never sent."""
 STOPPING_REASON_BUDGET_REACHED: StoppingReason.ValueType  # 1
 """There are as many observations as the budget says, apart from the repeated
-ones.
+ones; with tasks, not even the cheapest fits into what they have left of it.
 """
 STOPPING_REASON_POSSIBLE_STAGNATION: StoppingReason.ValueType  # 2
 """The newest observations, 5 for each parameter, brought nothing: with one
 optimized metric, 5 earlier ones are at least as good as the best of them;
 with several, or with several solutions, once the budget is reached, none
 of them is among the best. Without an optimized metric it is never said.
+With tasks only observations of the full one are looked at.
 """
 global___StoppingReason = StoppingReason
 

@@ -67,8 +67,9 @@ class AnalysisServiceServicer(object):
     """
 
     def ListBestAssignments(self, request, context):
-        """Lists the best that was observed. Failed observations and those that miss a
-        threshold are left out, so it may be empty.
+        """Lists the best that was observed. Failed observations, those that miss a
+        threshold and those of other tasks than the full one are left out, so it
+        may be empty.
 
         With one optimized metric: the best observation, the earliest of equals.
         With one and several solutions: at most so many, the best first, of which

@@ -25,8 +25,9 @@ class AnalysisServiceStub:
         nextpoint.v1.analysis_service_pb2.ListBestAssignmentsRequest,
         nextpoint.v1.analysis_service_pb2.ListBestAssignmentsResponse,
     ]
-    """Lists the best that was observed. Failed observations and those that miss a
-    threshold are left out, so it may be empty.
+    """Lists the best that was observed. Failed observations, those that miss a
+    threshold and those of other tasks than the full one are left out, so it
+    may be empty.
 
     With one optimized metric: the best observation, the earliest of equals.
     With one and several solutions: at most so many, the best first, of which
@@ -106,8 +107,9 @@ class AnalysisServiceAsyncStub:
         nextpoint.v1.analysis_service_pb2.ListBestAssignmentsRequest,
         nextpoint.v1.analysis_service_pb2.ListBestAssignmentsResponse,
     ]
-    """Lists the best that was observed. Failed observations and those that miss a
-    threshold are left out, so it may be empty.
+    """Lists the best that was observed. Failed observations, those that miss a
+    threshold and those of other tasks than the full one are left out, so it
+    may be empty.
 
     With one optimized metric: the best observation, the earliest of equals.
     With one and several solutions: at most so many, the best first, of which
@@ -189,8 +191,9 @@ class AnalysisServiceServicer(metaclass=abc.ABCMeta):
         request: nextpoint.v1.analysis_service_pb2.ListBestAssignmentsRequest,
         context: _ServicerContext,
     ) -> typing.Union[nextpoint.v1.analysis_service_pb2.ListBestAssignmentsResponse, collections.abc.Awaitable[nextpoint.v1.analysis_service_pb2.ListBestAssignmentsResponse]]:
-        """Lists the best that was observed. Failed observations and those that miss a
-        threshold are left out, so it may be empty.
+        """Lists the best that was observed. Failed observations, those that miss a
+        threshold and those of other tasks than the full one are left out, so it
+        may be empty.
 
         With one optimized metric: the best observation, the earliest of equals.
         With one and several solutions: at most so many, the best first, of which

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from nextpoint.v1 import search_space_pb2 as nextpoint_dot_v1_dot_search__space__pb2
+from nextpoint.v1 import task_pb2 as nextpoint_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnextpoint/v1/experiment.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\x9e\x06\n\nExperiment\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12*\n\x04type\x18\x04 \x01(\x0e\x32\x1c.nextpoint.v1.ExperimentType\x12+\n\nparameters\x18\x05 \x03(\x0b\x32\x17.nextpoint.v1.Parameter\x12%\n\x07metrics\x18\x06 \x03(\x0b\x32\x14.nextpoint.v1.Metric\x12:\n\x12linear_constraints\x18\x07 \x03(\x0b\x32\x1e.nextpoint.v1.LinearConstraint\x12\x13\n\x06\x62udget\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12parallel_bandwidth\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x38\n\x08metadata\x18\n \x03(\x0b\x32&.nextpoint.v1.Experiment.MetadataEntry\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12,\n\x05state\x18\x0c \x01(\x0e\x32\x1d.nextpoint.v1.ExperimentState\x12(\n\x08progress\x18\r \x01(\x0b\x32\x16.nextpoint.v1.Progress\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rnum_solutions\x18\x10 \x01(\x05\x12.\n\x06\x65ngine\x18\x11 \x01(\x0e\x32\x1e.nextpoint.v1.ExperimentEngine\x12/\n\x0c\x63onditionals\x18\x12 \x03(\x0b\x32\x19.nextpoint.v1.Conditional\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\x42\t\n\x07_budgetB\x15\n\x13_parallel_bandwidth\"\x9e\x01\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\tobjective\x18\x02 \x01(\x0e\x32\x1d.nextpoint.v1.MetricObjective\x12.\n\x08strategy\x18\x03 \x01(\x0e\x32\x1c.nextpoint.v1.MetricStrategy\x12\x16\n\tthreshold\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"\x8b\x02\n\x08Progress\x12\x19\n\x11observation_count\x18\x01 \x01(\x05\x12 \n\x18\x66\x61iled_observation_count\x18\x02 \x01(\x05\x12\x1d\n\x15open_suggestion_count\x18\x03 \x01(\x05\x12\x1f\n\x17queued_suggestion_count\x18\x04 \x01(\x05\x12\x18\n\x10\x61\x63tive_run_count\x18\x05 \x01(\x05\x12\x1d\n\x10remaining_budget\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08\x66inished\x18\x07 \x01(\x08\x12\"\n\x1arepeated_observation_count\x18\x08 \x01(\x05\x42\x13\n\x11_remaining_budget\"G\n\rMetadataValue\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x16\n\x0cnumber_value\x18\x02 \x01(\x01H\x00\x42\x06\n\x04kind*\x86\x01\n\x0e\x45xperimentType\x12\x1f\n\x1b\x45XPERIMENT_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XPERIMENT_TYPE_OPTIMIZED\x10\x01\x12\x1a\n\x16\x45XPERIMENT_TYPE_RANDOM\x10\x02\x12\x18\n\x14\x45XPERIMENT_TYPE_GRID\x10\x03*k\n\x10\x45xperimentEngine\x12!\n\x1d\x45XPERIMENT_ENGINE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XPERIMENT_ENGINE_AUTO\x10\x01\x12\x18\n\x14\x45XPERIMENT_ENGINE_AX\x10\x02*o\n\x0f\x45xperimentState\x12 \n\x1c\x45XPERIMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XPERIMENT_STATE_ACTIVE\x10\x01\x12\x1d\n\x19\x45XPERIMENT_STATE_ARCHIVED\x10\x02*q\n\x0fMetricObjective\x12 \n\x1cMETRIC_OBJECTIVE_UNSPECIFIED\x10\x00\x12\x1d\n\x19METRIC_OBJECTIVE_MAXIMIZE\x10\x01\x12\x1d\n\x19METRIC_OBJECTIVE_MINIMIZE\x10\x02*\x8a\x01\n\x0eMetricStrategy\x12\x1f\n\x1bMETRIC_STRATEGY_UNSPECIFIED\x10\x00\x12\x1c\n\x18METRIC_STRATEGY_OPTIMIZE\x10\x01\x12\x1e\n\x1aMETRIC_STRATEGY_CONSTRAINT\x10\x02\x12\x19\n\x15METRIC_STRATEGY_STORE\x10\x03\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnextpoint/v1/experiment.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xc1\x06\n\nExperiment\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12*\n\x04type\x18\x04 \x01(\x0e\x32\x1c.nextpoint.v1.ExperimentType\x12+\n\nparameters\x18\x05 \x03(\x0b\x32\x17.nextpoint.v1.Parameter\x12%\n\x07metrics\x18\x06 \x03(\x0b\x32\x14.nextpoint.v1.Metric\x12:\n\x12linear_constraints\x18\x07 \x03(\x0b\x32\x1e.nextpoint.v1.LinearConstraint\x12\x13\n\x06\x62udget\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12parallel_bandwidth\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x38\n\x08metadata\x18\n \x03(\x0b\x32&.nextpoint.v1.Experiment.MetadataEntry\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12,\n\x05state\x18\x0c \x01(\x0e\x32\x1d.nextpoint.v1.ExperimentState\x12(\n\x08progress\x18\r \x01(\x0b\x32\x16.nextpoint.v1.Progress\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rnum_solutions\x18\x10 \x01(\x05\x12.\n\x06\x65ngine\x18\x11 \x01(\x0e\x32\x1e.nextpoint.v1.ExperimentEngine\x12/\n\x0c\x63onditionals\x18\x12 \x03(\x0b\x32\x19.nextpoint.v1.Conditional\x12!\n\x05tasks\x18\x13 \x03(\x0b\x32\x12.nextpoint.v1.Task\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\x42\t\n\x07_budgetB\x15\n\x13_parallel_bandwidth\"\x9e\x01\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\tobjective\x18\x02 \x01(\x0e\x32\x1d.nextpoint.v1.MetricObjective\x12.\n\x08strategy\x18\x03 \x01(\x0e\x32\x1c.nextpoint.v1.MetricStrategy\x12\x16\n\tthreshold\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x0c\n\n_threshold\"\xce\x02\n\x08Progress\x12\x19\n\x11observation_count\x18\x01 \x01(\x05\x12 \n\x18\x66\x61iled_observation_count\x18\x02 \x01(\x05\x12\x1d\n\x15open_suggestion_count\x18\x03 \x01(\x05\x12\x1f\n\x17queued_suggestion_count\x18\x04 \x01(\x05\x12\x18\n\x10\x61\x63tive_run_count\x18\x05 \x01(\x05\x12\x1d\n\x10remaining_budget\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08\x66inished\x18\x07 \x01(\x08\x12\"\n\x1arepeated_observation_count\x18\x08 \x01(\x05\x12\x17\n\x0f\x62udget_consumed\x18\t \x01(\x01\x12\x18\n\x0b\x62udget_left\x18\n \x01(\x01H\x01\x88\x01\x01\x42\x13\n\x11_remaining_budgetB\x0e\n\x0c_budget_left\"G\n\rMetadataValue\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x16\n\x0cnumber_value\x18\x02 \x01(\x01H\x00\x42\x06\n\x04kind*\x86\x01\n\x0e\x45xperimentType\x12\x1f\n\x1b\x45XPERIMENT_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XPERIMENT_TYPE_OPTIMIZED\x10\x01\x12\x1a\n\x16\x45XPERIMENT_TYPE_RANDOM\x10\x02\x12\x18\n\x14\x45XPERIMENT_TYPE_GRID\x10\x03*k\n\x10\x45xperimentEngine\x12!\n\x1d\x45XPERIMENT_ENGINE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XPERIMENT_ENGINE_AUTO\x10\x01\x12\x18\n\x14\x45XPERIMENT_ENGINE_AX\x10\x02*o\n\x0f\x45xperimentState\x12 \n\x1c\x45XPERIMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XPERIMENT_STATE_ACTIVE\x10\x01\x12\x1d\n\x19\x45XPERIMENT_STATE_ARCHIVED\x10\x02*q\n\x0fMetricObjective\x12 \n\x1cMETRIC_OBJECTIVE_UNSPECIFIED\x10\x00\x12\x1d\n\x19METRIC_OBJECTIVE_MAXIMIZE\x10\x01\x12\x1d\n\x19METRIC_OBJECTIVE_MINIMIZE\x10\x02*\x8a\x01\n\x0eMetricStrategy\x12\x1f\n\x1bMETRIC_STRATEGY_UNSPECIFIED\x10\x00\x12\x1c\n\x18METRIC_STRATEGY_OPTIMIZE\x10\x01\x12\x1e\n\x1aMETRIC_STRATEGY_CONSTRAINT\x10\x02\x12\x19\n\x15METRIC_STRATEGY_STORE\x10\x03\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,24 +37,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.nextpoint.v1P\001Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1'
   _globals['_EXPERIMENT_METADATAENTRY']._loaded_options = None
   _globals['_EXPERIMENT_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_EXPERIMENTTYPE']._serialized_start=1419
-  _globals['_EXPERIMENTTYPE']._serialized_end=1553
-  _globals['_EXPERIMENTENGINE']._serialized_start=1555
-  _globals['_EXPERIMENTENGINE']._serialized_end=1662
-  _globals['_EXPERIMENTSTATE']._serialized_start=1664
-  _globals['_EXPERIMENTSTATE']._serialized_end=1775
-  _globals['_METRICOBJECTIVE']._serialized_start=1777
-  _globals['_METRICOBJECTIVE']._serialized_end=1890
-  _globals['_METRICSTRATEGY']._serialized_start=1893
-  _globals['_METRICSTRATEGY']._serialized_end=2031
-  _globals['_EXPERIMENT']._serialized_start=114
-  _globals['_EXPERIMENT']._serialized_end=912
-  _globals['_EXPERIMENT_METADATAENTRY']._serialized_start=802
-  _globals['_EXPERIMENT_METADATAENTRY']._serialized_end=878
-  _globals['_METRIC']._serialized_start=915
-  _globals['_METRIC']._serialized_end=1073
-  _globals['_PROGRESS']._serialized_start=1076
-  _globals['_PROGRESS']._serialized_end=1343
-  _globals['_METADATAVALUE']._serialized_start=1345
-  _globals['_METADATAVALUE']._serialized_end=1416
+  _globals['_EXPERIMENTTYPE']._serialized_start=1546
+  _globals['_EXPERIMENTTYPE']._serialized_end=1680
+  _globals['_EXPERIMENTENGINE']._serialized_start=1682
+  _globals['_EXPERIMENTENGINE']._serialized_end=1789
+  _globals['_EXPERIMENTSTATE']._serialized_start=1791
+  _globals['_EXPERIMENTSTATE']._serialized_end=1902
+  _globals['_METRICOBJECTIVE']._serialized_start=1904
+  _globals['_METRICOBJECTIVE']._serialized_end=2017
+  _globals['_METRICSTRATEGY']._serialized_start=2020
+  _globals['_METRICSTRATEGY']._serialized_end=2158
+  _globals['_EXPERIMENT']._serialized_start=139
+  _globals['_EXPERIMENT']._serialized_end=972
+  _globals['_EXPERIMENT_METADATAENTRY']._serialized_start=862
+  _globals['_EXPERIMENT_METADATAENTRY']._serialized_end=938
+  _globals['_METRIC']._serialized_start=975
+  _globals['_METRIC']._serialized_end=1133
+  _globals['_PROGRESS']._serialized_start=1136
+  _globals['_PROGRESS']._serialized_end=1470
+  _globals['_METADATAVALUE']._serialized_start=1472
+  _globals['_METADATAVALUE']._serialized_end=1543
 # @@protoc_insertion_point(module_scope)

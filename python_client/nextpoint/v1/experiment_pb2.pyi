@@ -11,6 +11,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import nextpoint.v1.search_space_pb2
+import nextpoint.v1.task_pb2
 import sys
 import typing
 
@@ -213,6 +214,7 @@ class Experiment(google.protobuf.message.Message):
     NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
     ENGINE_FIELD_NUMBER: builtins.int
     CONDITIONALS_FIELD_NUMBER: builtins.int
+    TASKS_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The identity, made by the service: `exp_` and 26 characters that sort by
     creation. Output only.
@@ -224,8 +226,9 @@ class Experiment(google.protobuf.message.Message):
     type: global___ExperimentType.ValueType
     """How its suggestions are made. Never changes."""
     budget: builtins.int
-    """How many observations the experiment is for. Absent means no limit. For
-    type grid it is the number of cells.
+    """How many observations the experiment is for; with tasks, how many full
+    evaluations they may cost together. Absent means no limit. For type grid it
+    is the number of cells.
     """
     parallel_bandwidth: builtins.int
     """How many workers are expected to evaluate at the same time: the service
@@ -278,6 +281,12 @@ class Experiment(google.protobuf.message.Message):
     def conditionals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Conditional]:
         """The switches on which it depends which parameters there are."""
 
+    @property
+    def tasks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.task_pb2.Task]:
+        """The ways to evaluate a point, the most expensive first: that one is the
+        full evaluation, of cost 1. Empty means that there is one way.
+        """
+
     def __init__(
         self,
         *,
@@ -299,9 +308,10 @@ class Experiment(google.protobuf.message.Message):
         num_solutions: builtins.int = ...,
         engine: global___ExperimentEngine.ValueType = ...,
         conditionals: collections.abc.Iterable[nextpoint.v1.search_space_pb2.Conditional] | None = ...,
+        tasks: collections.abc.Iterable[nextpoint.v1.task_pb2.Task] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "create_time", b"create_time", "parallel_bandwidth", b"parallel_bandwidth", "progress", b"progress", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "conditionals", b"conditionals", "create_time", b"create_time", "engine", b"engine", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "type", b"type", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "conditionals", b"conditionals", "create_time", b"create_time", "engine", b"engine", "experiment_id", b"experiment_id", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "progress", b"progress", "project", b"project", "state", b"state", "tags", b"tags", "tasks", b"tasks", "type", b"type", "update_time", b"update_time"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload
@@ -366,6 +376,8 @@ class Progress(google.protobuf.message.Message):
     REMAINING_BUDGET_FIELD_NUMBER: builtins.int
     FINISHED_FIELD_NUMBER: builtins.int
     REPEATED_OBSERVATION_COUNT_FIELD_NUMBER: builtins.int
+    BUDGET_CONSUMED_FIELD_NUMBER: builtins.int
+    BUDGET_LEFT_FIELD_NUMBER: builtins.int
     observation_count: builtins.int
     """How many observations there are, failed ones included."""
     failed_observation_count: builtins.int
@@ -383,16 +395,28 @@ class Progress(google.protobuf.message.Message):
     """How many runs are active. Each holds one of the open suggestions."""
     remaining_budget: builtins.int
     """The budget less the observations, apart from the repeated ones, and less
-    the open suggestions; at least 0. Absent when the experiment has no budget.
+    the open suggestions; at least 0. With tasks their costs count, and it is
+    `budget_left` rounded down. Absent when the experiment has no budget.
     """
     finished: builtins.bool
     """Whether the search is over: there are as many observations as the budget
-    says, apart from the repeated ones, or the grid is exhausted.
+    says, apart from the repeated ones, or the grid is exhausted. With tasks:
+    not even the cheapest evaluation fits into what the observations have left
+    of the budget.
     """
     repeated_observation_count: builtins.int
     """How many of the observations are further ones of a suggestion that had one
     already, such as that of a worker that had been given up. They are kept,
     and do not count against the budget.
+    """
+    budget_consumed: builtins.float
+    """What the observations have used of the budget: 1 each, with tasks what each
+    cost, and nothing for the repeated ones.
+    """
+    budget_left: builtins.float
+    """The budget less what is consumed and what the open suggestions cost; at
+    least 0. With tasks it can have a fraction. Absent when the experiment has
+    no budget.
     """
     def __init__(
         self,
@@ -405,9 +429,14 @@ class Progress(google.protobuf.message.Message):
         remaining_budget: builtins.int | None = ...,
         finished: builtins.bool = ...,
         repeated_observation_count: builtins.int = ...,
+        budget_consumed: builtins.float = ...,
+        budget_left: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_remaining_budget", b"_remaining_budget", "remaining_budget", b"remaining_budget"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_remaining_budget", b"_remaining_budget", "active_run_count", b"active_run_count", "failed_observation_count", b"failed_observation_count", "finished", b"finished", "observation_count", b"observation_count", "open_suggestion_count", b"open_suggestion_count", "queued_suggestion_count", b"queued_suggestion_count", "remaining_budget", b"remaining_budget", "repeated_observation_count", b"repeated_observation_count"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_budget_left", b"_budget_left", "_remaining_budget", b"_remaining_budget", "budget_left", b"budget_left", "remaining_budget", b"remaining_budget"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_budget_left", b"_budget_left", "_remaining_budget", b"_remaining_budget", "active_run_count", b"active_run_count", "budget_consumed", b"budget_consumed", "budget_left", b"budget_left", "failed_observation_count", b"failed_observation_count", "finished", b"finished", "observation_count", b"observation_count", "open_suggestion_count", b"open_suggestion_count", "queued_suggestion_count", b"queued_suggestion_count", "remaining_budget", b"remaining_budget", "repeated_observation_count", b"repeated_observation_count"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_budget_left", b"_budget_left"]) -> typing.Literal["budget_left"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_remaining_budget", b"_remaining_budget"]) -> typing.Literal["remaining_budget"] | None: ...
 
 global___Progress = Progress

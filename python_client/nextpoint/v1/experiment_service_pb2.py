@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from nextpoint.v1 import experiment_pb2 as nextpoint_dot_v1_dot_experiment__pb2
 from nextpoint.v1 import search_space_pb2 as nextpoint_dot_v1_dot_search__space__pb2
+from nextpoint.v1 import task_pb2 as nextpoint_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%nextpoint/v1/experiment_service.proto\x12\x0cnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\x92\x05\n\x17\x43reateExperimentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12*\n\x04type\x18\x04 \x01(\x0e\x32\x1c.nextpoint.v1.ExperimentType\x12+\n\nparameters\x18\x05 \x03(\x0b\x32\x17.nextpoint.v1.Parameter\x12%\n\x07metrics\x18\x06 \x03(\x0b\x32\x14.nextpoint.v1.Metric\x12:\n\x12linear_constraints\x18\x07 \x03(\x0b\x32\x1e.nextpoint.v1.LinearConstraint\x12\x13\n\x06\x62udget\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12parallel_bandwidth\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x45\n\x08metadata\x18\n \x03(\x0b\x32\x33.nextpoint.v1.CreateExperimentRequest.MetadataEntry\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12\x1a\n\rnum_solutions\x18\x0c \x01(\x05H\x02\x88\x01\x01\x12.\n\x06\x65ngine\x18\r \x01(\x0e\x32\x1e.nextpoint.v1.ExperimentEngine\x12/\n\x0c\x63onditionals\x18\x0e \x03(\x0b\x32\x19.nextpoint.v1.Conditional\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\x42\t\n\x07_budgetB\x15\n\x13_parallel_bandwidthB\x10\n\x0e_num_solutions\"H\n\x18\x43reateExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"-\n\x14GetExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"E\n\x15GetExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"\xa4\x01\n\x16ListExperimentsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\x1d.nextpoint.v1.ExperimentStateH\x00\x88\x01\x01\x12\x15\n\rname_contains\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\tB\x08\n\x06_state\"a\n\x17ListExperimentsResponse\x12-\n\x0b\x65xperiments\x18\x01 \x03(\x0b\x32\x18.nextpoint.v1.Experiment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe3\x03\n\x17UpdateExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07project\x18\x04 \x01(\t\x12\x13\n\x06\x62udget\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12parallel_bandwidth\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x45\n\x08metadata\x18\x07 \x03(\x0b\x32\x33.nextpoint.v1.UpdateExperimentRequest.MetadataEntry\x12\x0c\n\x04tags\x18\x08 \x03(\t\x12/\n\x0bupdate_mask\x18\t \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\x07metrics\x18\n \x03(\x0b\x32\x14.nextpoint.v1.Metric\x12+\n\nparameters\x18\x0b \x03(\x0b\x32\x17.nextpoint.v1.Parameter\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\x42\t\n\x07_budgetB\x15\n\x13_parallel_bandwidth\"H\n\x18UpdateExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"E\n\x18\x41rchiveExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"I\n\x19\x41rchiveExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"G\n\x1aUnarchiveExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x1bUnarchiveExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment2\x83\x05\n\x11\x45xperimentService\x12\x66\n\x10\x43reateExperiment\x12%.nextpoint.v1.CreateExperimentRequest\x1a&.nextpoint.v1.CreateExperimentResponse\"\x03\x90\x02\x02\x12]\n\rGetExperiment\x12\".nextpoint.v1.GetExperimentRequest\x1a#.nextpoint.v1.GetExperimentResponse\"\x03\x90\x02\x01\x12\x63\n\x0fListExperiments\x12$.nextpoint.v1.ListExperimentsRequest\x1a%.nextpoint.v1.ListExperimentsResponse\"\x03\x90\x02\x01\x12\x66\n\x10UpdateExperiment\x12%.nextpoint.v1.UpdateExperimentRequest\x1a&.nextpoint.v1.UpdateExperimentResponse\"\x03\x90\x02\x02\x12i\n\x11\x41rchiveExperiment\x12&.nextpoint.v1.ArchiveExperimentRequest\x1a\'.nextpoint.v1.ArchiveExperimentResponse\"\x03\x90\x02\x02\x12o\n\x13UnarchiveExperiment\x12(.nextpoint.v1.UnarchiveExperimentRequest\x1a).nextpoint.v1.UnarchiveExperimentResponse\"\x03\x90\x02\x02\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%nextpoint/v1/experiment_service.proto\x12\x0cnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xb5\x05\n\x17\x43reateExperimentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12*\n\x04type\x18\x04 \x01(\x0e\x32\x1c.nextpoint.v1.ExperimentType\x12+\n\nparameters\x18\x05 \x03(\x0b\x32\x17.nextpoint.v1.Parameter\x12%\n\x07metrics\x18\x06 \x03(\x0b\x32\x14.nextpoint.v1.Metric\x12:\n\x12linear_constraints\x18\x07 \x03(\x0b\x32\x1e.nextpoint.v1.LinearConstraint\x12\x13\n\x06\x62udget\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12parallel_bandwidth\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x45\n\x08metadata\x18\n \x03(\x0b\x32\x33.nextpoint.v1.CreateExperimentRequest.MetadataEntry\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12\x1a\n\rnum_solutions\x18\x0c \x01(\x05H\x02\x88\x01\x01\x12.\n\x06\x65ngine\x18\r \x01(\x0e\x32\x1e.nextpoint.v1.ExperimentEngine\x12/\n\x0c\x63onditionals\x18\x0e \x03(\x0b\x32\x19.nextpoint.v1.Conditional\x12!\n\x05tasks\x18\x0f \x03(\x0b\x32\x12.nextpoint.v1.Task\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\x42\t\n\x07_budgetB\x15\n\x13_parallel_bandwidthB\x10\n\x0e_num_solutions\"H\n\x18\x43reateExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"-\n\x14GetExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\"E\n\x15GetExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"\xa4\x01\n\x16ListExperimentsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\x1d.nextpoint.v1.ExperimentStateH\x00\x88\x01\x01\x12\x15\n\rname_contains\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\tB\x08\n\x06_state\"a\n\x17ListExperimentsResponse\x12-\n\x0b\x65xperiments\x18\x01 \x03(\x0b\x32\x18.nextpoint.v1.Experiment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe3\x03\n\x17UpdateExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07project\x18\x04 \x01(\t\x12\x13\n\x06\x62udget\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12parallel_bandwidth\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x45\n\x08metadata\x18\x07 \x03(\x0b\x32\x33.nextpoint.v1.UpdateExperimentRequest.MetadataEntry\x12\x0c\n\x04tags\x18\x08 \x03(\t\x12/\n\x0bupdate_mask\x18\t \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\x07metrics\x18\n \x03(\x0b\x32\x14.nextpoint.v1.Metric\x12+\n\nparameters\x18\x0b \x03(\x0b\x32\x17.nextpoint.v1.Parameter\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\x42\t\n\x07_budgetB\x15\n\x13_parallel_bandwidth\"H\n\x18UpdateExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"E\n\x18\x41rchiveExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"I\n\x19\x41rchiveExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment\"G\n\x1aUnarchiveExperimentRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x1bUnarchiveExperimentResponse\x12,\n\nexperiment\x18\x01 \x01(\x0b\x32\x18.nextpoint.v1.Experiment2\x83\x05\n\x11\x45xperimentService\x12\x66\n\x10\x43reateExperiment\x12%.nextpoint.v1.CreateExperimentRequest\x1a&.nextpoint.v1.CreateExperimentResponse\"\x03\x90\x02\x02\x12]\n\rGetExperiment\x12\".nextpoint.v1.GetExperimentRequest\x1a#.nextpoint.v1.GetExperimentResponse\"\x03\x90\x02\x01\x12\x63\n\x0fListExperiments\x12$.nextpoint.v1.ListExperimentsRequest\x1a%.nextpoint.v1.ListExperimentsResponse\"\x03\x90\x02\x01\x12\x66\n\x10UpdateExperiment\x12%.nextpoint.v1.UpdateExperimentRequest\x1a&.nextpoint.v1.UpdateExperimentResponse\"\x03\x90\x02\x02\x12i\n\x11\x41rchiveExperiment\x12&.nextpoint.v1.ArchiveExperimentRequest\x1a\'.nextpoint.v1.ArchiveExperimentResponse\"\x03\x90\x02\x02\x12o\n\x13UnarchiveExperiment\x12(.nextpoint.v1.UnarchiveExperimentRequest\x1a).nextpoint.v1.UnarchiveExperimentResponse\"\x03\x90\x02\x02\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,34 +52,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPERIMENTSERVICE'].methods_by_name['ArchiveExperiment']._serialized_options = b'\220\002\002'
   _globals['_EXPERIMENTSERVICE'].methods_by_name['UnarchiveExperiment']._loaded_options = None
   _globals['_EXPERIMENTSERVICE'].methods_by_name['UnarchiveExperiment']._serialized_options = b'\220\002\002'
-  _globals['_CREATEEXPERIMENTREQUEST']._serialized_start=154
-  _globals['_CREATEEXPERIMENTREQUEST']._serialized_end=812
-  _globals['_CREATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_start=684
-  _globals['_CREATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_end=760
-  _globals['_CREATEEXPERIMENTRESPONSE']._serialized_start=814
-  _globals['_CREATEEXPERIMENTRESPONSE']._serialized_end=886
-  _globals['_GETEXPERIMENTREQUEST']._serialized_start=888
-  _globals['_GETEXPERIMENTREQUEST']._serialized_end=933
-  _globals['_GETEXPERIMENTRESPONSE']._serialized_start=935
-  _globals['_GETEXPERIMENTRESPONSE']._serialized_end=1004
-  _globals['_LISTEXPERIMENTSREQUEST']._serialized_start=1007
-  _globals['_LISTEXPERIMENTSREQUEST']._serialized_end=1171
-  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_start=1173
-  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_end=1270
-  _globals['_UPDATEEXPERIMENTREQUEST']._serialized_start=1273
-  _globals['_UPDATEEXPERIMENTREQUEST']._serialized_end=1756
-  _globals['_UPDATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_start=684
-  _globals['_UPDATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_end=760
-  _globals['_UPDATEEXPERIMENTRESPONSE']._serialized_start=1758
-  _globals['_UPDATEEXPERIMENTRESPONSE']._serialized_end=1830
-  _globals['_ARCHIVEEXPERIMENTREQUEST']._serialized_start=1832
-  _globals['_ARCHIVEEXPERIMENTREQUEST']._serialized_end=1901
-  _globals['_ARCHIVEEXPERIMENTRESPONSE']._serialized_start=1903
-  _globals['_ARCHIVEEXPERIMENTRESPONSE']._serialized_end=1976
-  _globals['_UNARCHIVEEXPERIMENTREQUEST']._serialized_start=1978
-  _globals['_UNARCHIVEEXPERIMENTREQUEST']._serialized_end=2049
-  _globals['_UNARCHIVEEXPERIMENTRESPONSE']._serialized_start=2051
-  _globals['_UNARCHIVEEXPERIMENTRESPONSE']._serialized_end=2126
-  _globals['_EXPERIMENTSERVICE']._serialized_start=2129
-  _globals['_EXPERIMENTSERVICE']._serialized_end=2772
+  _globals['_CREATEEXPERIMENTREQUEST']._serialized_start=179
+  _globals['_CREATEEXPERIMENTREQUEST']._serialized_end=872
+  _globals['_CREATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_start=744
+  _globals['_CREATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_end=820
+  _globals['_CREATEEXPERIMENTRESPONSE']._serialized_start=874
+  _globals['_CREATEEXPERIMENTRESPONSE']._serialized_end=946
+  _globals['_GETEXPERIMENTREQUEST']._serialized_start=948
+  _globals['_GETEXPERIMENTREQUEST']._serialized_end=993
+  _globals['_GETEXPERIMENTRESPONSE']._serialized_start=995
+  _globals['_GETEXPERIMENTRESPONSE']._serialized_end=1064
+  _globals['_LISTEXPERIMENTSREQUEST']._serialized_start=1067
+  _globals['_LISTEXPERIMENTSREQUEST']._serialized_end=1231
+  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_start=1233
+  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_end=1330
+  _globals['_UPDATEEXPERIMENTREQUEST']._serialized_start=1333
+  _globals['_UPDATEEXPERIMENTREQUEST']._serialized_end=1816
+  _globals['_UPDATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_start=744
+  _globals['_UPDATEEXPERIMENTREQUEST_METADATAENTRY']._serialized_end=820
+  _globals['_UPDATEEXPERIMENTRESPONSE']._serialized_start=1818
+  _globals['_UPDATEEXPERIMENTRESPONSE']._serialized_end=1890
+  _globals['_ARCHIVEEXPERIMENTREQUEST']._serialized_start=1892
+  _globals['_ARCHIVEEXPERIMENTREQUEST']._serialized_end=1961
+  _globals['_ARCHIVEEXPERIMENTRESPONSE']._serialized_start=1963
+  _globals['_ARCHIVEEXPERIMENTRESPONSE']._serialized_end=2036
+  _globals['_UNARCHIVEEXPERIMENTREQUEST']._serialized_start=2038
+  _globals['_UNARCHIVEEXPERIMENTREQUEST']._serialized_end=2109
+  _globals['_UNARCHIVEEXPERIMENTRESPONSE']._serialized_start=2111
+  _globals['_UNARCHIVEEXPERIMENTRESPONSE']._serialized_end=2186
+  _globals['_EXPERIMENTSERVICE']._serialized_start=2189
+  _globals['_EXPERIMENTSERVICE']._serialized_end=2832
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ import google.protobuf.internal.containers
 import google.protobuf.message
 import nextpoint.v1.experiment_pb2
 import nextpoint.v1.search_space_pb2
+import nextpoint.v1.task_pb2
 import typing
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
@@ -53,6 +54,7 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     NUM_SOLUTIONS_FIELD_NUMBER: builtins.int
     ENGINE_FIELD_NUMBER: builtins.int
     CONDITIONALS_FIELD_NUMBER: builtins.int
+    TASKS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """An id that the caller makes up for this change, at most 64 characters of
     printable ASCII. Absent means that a repeated call is made again. Optional.
@@ -68,8 +70,9 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     type: nextpoint.v1.experiment_pb2.ExperimentType.ValueType
     """How its suggestions are made. Absent means optimized. Optional."""
     budget: builtins.int
-    """How many observations the experiment is for, 1 to 100000. Required with
-    several optimized metrics, several solutions or a metric of strategy
+    """How many observations the experiment is for, 1 to 100000. With tasks it is
+    how many full evaluations they may cost together. Required with several
+    optimized metrics, several solutions, tasks or a metric of strategy
     constraint. For type grid it is computed; another number is refused. Absent
     means no limit. Optional.
     """
@@ -127,6 +130,14 @@ class CreateExperimentRequest(google.protobuf.message.Message):
         for type grid and with several solutions. They never change. Optional.
         """
 
+    @property
+    def tasks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.task_pb2.Task]:
+        """The ways to evaluate a point, in any order: none, or 2 to 20 of different
+        names and costs, of which one costs 1: the full evaluation. They need type
+        optimized, exactly one optimized metric, none of strategy constraint,
+        one solution and engine auto. Never changes. Optional.
+        """
+
     def __init__(
         self,
         *,
@@ -144,9 +155,10 @@ class CreateExperimentRequest(google.protobuf.message.Message):
         num_solutions: builtins.int | None = ...,
         engine: nextpoint.v1.experiment_pb2.ExperimentEngine.ValueType = ...,
         conditionals: collections.abc.Iterable[nextpoint.v1.search_space_pb2.Conditional] | None = ...,
+        tasks: collections.abc.Iterable[nextpoint.v1.task_pb2.Task] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "conditionals", b"conditionals", "engine", b"engine", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_budget", b"_budget", "_num_solutions", b"_num_solutions", "_parallel_bandwidth", b"_parallel_bandwidth", "budget", b"budget", "conditionals", b"conditionals", "engine", b"engine", "linear_constraints", b"linear_constraints", "metadata", b"metadata", "metrics", b"metrics", "name", b"name", "num_solutions", b"num_solutions", "parallel_bandwidth", b"parallel_bandwidth", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "tags", b"tags", "tasks", b"tasks", "type", b"type"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_budget", b"_budget"]) -> typing.Literal["budget"] | None: ...
     @typing.overload

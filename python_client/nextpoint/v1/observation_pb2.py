@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from nextpoint.v1 import experiment_pb2 as nextpoint_dot_v1_dot_experiment__pb2
 from nextpoint.v1 import search_space_pb2 as nextpoint_dot_v1_dot_search__space__pb2
+from nextpoint.v1 import task_pb2 as nextpoint_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1enextpoint/v1/observation.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xad\x04\n\x0bObservation\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\x12\x15\n\rexperiment_id\x18\x02 \x01(\t\x12\x15\n\rsuggestion_id\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12?\n\x0b\x61ssignments\x18\x05 \x03(\x0b\x32*.nextpoint.v1.Observation.AssignmentsEntry\x12)\n\x06values\x18\x06 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x07 \x01(\x08\x12\x0f\n\x07outside\x18\x08 \x01(\x08\x12\x39\n\x08metadata\x18\t \x03(\x0b\x32\'.nextpoint.v1.Observation.MetadataEntry\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"e\n\x0bMetricValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cvalue_stddev\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x08\n\x06_valueB\x0f\n\r_value_stddevBV\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1enextpoint/v1/observation.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xcf\x04\n\x0bObservation\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\x12\x15\n\rexperiment_id\x18\x02 \x01(\t\x12\x15\n\rsuggestion_id\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12?\n\x0b\x61ssignments\x18\x05 \x03(\x0b\x32*.nextpoint.v1.Observation.AssignmentsEntry\x12)\n\x06values\x18\x06 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x07 \x01(\x08\x12\x0f\n\x07outside\x18\x08 \x01(\x08\x12\x39\n\x08metadata\x18\t \x03(\x0b\x32\'.nextpoint.v1.Observation.MetadataEntry\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04task\x18\x0c \x01(\x0b\x32\x12.nextpoint.v1.Task\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"e\n\x0bMetricValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cvalue_stddev\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x08\n\x06_valueB\x0f\n\r_value_stddevBV\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +40,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OBSERVATION_ASSIGNMENTSENTRY']._serialized_options = b'8\001'
   _globals['_OBSERVATION_METADATAENTRY']._loaded_options = None
   _globals['_OBSERVATION_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_OBSERVATION']._serialized_start=146
-  _globals['_OBSERVATION']._serialized_end=703
-  _globals['_OBSERVATION_ASSIGNMENTSENTRY']._serialized_start=545
-  _globals['_OBSERVATION_ASSIGNMENTSENTRY']._serialized_end=625
-  _globals['_OBSERVATION_METADATAENTRY']._serialized_start=627
-  _globals['_OBSERVATION_METADATAENTRY']._serialized_end=703
-  _globals['_METRICVALUE']._serialized_start=705
-  _globals['_METRICVALUE']._serialized_end=806
+  _globals['_OBSERVATION']._serialized_start=171
+  _globals['_OBSERVATION']._serialized_end=762
+  _globals['_OBSERVATION_ASSIGNMENTSENTRY']._serialized_start=604
+  _globals['_OBSERVATION_ASSIGNMENTSENTRY']._serialized_end=684
+  _globals['_OBSERVATION_METADATAENTRY']._serialized_start=686
+  _globals['_OBSERVATION_METADATAENTRY']._serialized_end=762
+  _globals['_METRICVALUE']._serialized_start=764
+  _globals['_METRICVALUE']._serialized_end=865
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import nextpoint.v1.experiment_pb2
 import nextpoint.v1.search_space_pb2
+import nextpoint.v1.task_pb2
 import typing
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
@@ -68,6 +69,7 @@ class Observation(google.protobuf.message.Message):
     METADATA_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
     observation_id: builtins.str
     """The identity, made by the service: `obs_` and 26 characters that sort by
     creation. Output only.
@@ -112,6 +114,10 @@ class Observation(google.protobuf.message.Message):
     def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was last changed. Output only."""
 
+    @property
+    def task(self) -> nextpoint.v1.task_pb2.Task:
+        """How it was evaluated. Absent when the experiment has no tasks."""
+
     def __init__(
         self,
         *,
@@ -126,9 +132,10 @@ class Observation(google.protobuf.message.Message):
         metadata: collections.abc.Mapping[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue] | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        task: nextpoint.v1.task_pb2.Task | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "create_time", b"create_time", "experiment_id", b"experiment_id", "failed", b"failed", "metadata", b"metadata", "observation_id", b"observation_id", "outside", b"outside", "run_id", b"run_id", "suggestion_id", b"suggestion_id", "update_time", b"update_time", "values", b"values"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "task", b"task", "update_time", b"update_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "create_time", b"create_time", "experiment_id", b"experiment_id", "failed", b"failed", "metadata", b"metadata", "observation_id", b"observation_id", "outside", b"outside", "run_id", b"run_id", "suggestion_id", b"suggestion_id", "task", b"task", "update_time", b"update_time", "values", b"values"]) -> None: ...
 
 global___Observation = Observation
 

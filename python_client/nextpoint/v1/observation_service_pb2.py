@@ -28,7 +28,7 @@ from nextpoint.v1 import observation_pb2 as nextpoint_dot_v1_dot_observation__pb
 from nextpoint.v1 import search_space_pb2 as nextpoint_dot_v1_dot_search__space__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nextpoint/v1/observation_service.proto\x12\x0cnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xcd\x03\n\x18\x43reateObservationRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rsuggestion_id\x18\x03 \x01(\t\x12L\n\x0b\x61ssignments\x18\x04 \x03(\x0b\x32\x37.nextpoint.v1.CreateObservationRequest.AssignmentsEntry\x12)\n\x06values\x18\x05 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\x08\x12\x46\n\x08metadata\x18\x07 \x03(\x0b\x32\x34.nextpoint.v1.CreateObservationRequest.MetadataEntry\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"K\n\x19\x43reateObservationResponse\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\"\x96\x01\n\x1e\x42\x61tchCreateObservationsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x32\n\x0cobservations\x18\x03 \x03(\x0b\x32\x1c.nextpoint.v1.NewObservation\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\x84\x03\n\x0eNewObservation\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x42\n\x0b\x61ssignments\x18\x02 \x03(\x0b\x32-.nextpoint.v1.NewObservation.AssignmentsEntry\x12)\n\x06values\x18\x03 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x08\x12<\n\x08metadata\x18\x05 \x03(\x0b\x32*.nextpoint.v1.NewObservation.MetadataEntry\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"R\n\x1f\x42\x61tchCreateObservationsResponse\x12/\n\x0cobservations\x18\x01 \x03(\x0b\x32\x19.nextpoint.v1.Observation\"/\n\x15GetObservationRequest\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\"H\n\x16GetObservationResponse\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\"W\n\x17ListObservationsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x18ListObservationsResponse\x12/\n\x0cobservations\x18\x01 \x03(\x0b\x32\x19.nextpoint.v1.Observation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc8\x02\n\x18UpdateObservationRequest\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12)\n\x06values\x18\x03 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x08\x12\x46\n\x08metadata\x18\x05 \x03(\x0b\x32\x34.nextpoint.v1.UpdateObservationRequest.MetadataEntry\x12/\n\x0bupdate_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"K\n\x19UpdateObservationResponse\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\"F\n\x18\x44\x65leteObservationRequest\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x1b\n\x19\x44\x65leteObservationResponse2\x9c\x05\n\x12ObservationService\x12i\n\x11\x43reateObservation\x12&.nextpoint.v1.CreateObservationRequest\x1a\'.nextpoint.v1.CreateObservationResponse\"\x03\x90\x02\x02\x12{\n\x17\x42\x61tchCreateObservations\x12,.nextpoint.v1.BatchCreateObservationsRequest\x1a-.nextpoint.v1.BatchCreateObservationsResponse\"\x03\x90\x02\x02\x12`\n\x0eGetObservation\x12#.nextpoint.v1.GetObservationRequest\x1a$.nextpoint.v1.GetObservationResponse\"\x03\x90\x02\x01\x12\x66\n\x10ListObservations\x12%.nextpoint.v1.ListObservationsRequest\x1a&.nextpoint.v1.ListObservationsResponse\"\x03\x90\x02\x01\x12i\n\x11UpdateObservation\x12&.nextpoint.v1.UpdateObservationRequest\x1a\'.nextpoint.v1.UpdateObservationResponse\"\x03\x90\x02\x02\x12i\n\x11\x44\x65leteObservation\x12&.nextpoint.v1.DeleteObservationRequest\x1a\'.nextpoint.v1.DeleteObservationResponse\"\x03\x90\x02\x02\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nextpoint/v1/observation_service.proto\x12\x0cnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xdb\x03\n\x18\x43reateObservationRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rsuggestion_id\x18\x03 \x01(\t\x12L\n\x0b\x61ssignments\x18\x04 \x03(\x0b\x32\x37.nextpoint.v1.CreateObservationRequest.AssignmentsEntry\x12)\n\x06values\x18\x05 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\x08\x12\x46\n\x08metadata\x18\x07 \x03(\x0b\x32\x34.nextpoint.v1.CreateObservationRequest.MetadataEntry\x12\x0c\n\x04task\x18\x08 \x01(\t\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"K\n\x19\x43reateObservationResponse\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\"\x96\x01\n\x1e\x42\x61tchCreateObservationsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x32\n\x0cobservations\x18\x03 \x03(\x0b\x32\x1c.nextpoint.v1.NewObservation\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\x92\x03\n\x0eNewObservation\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x42\n\x0b\x61ssignments\x18\x02 \x03(\x0b\x32-.nextpoint.v1.NewObservation.AssignmentsEntry\x12)\n\x06values\x18\x03 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x08\x12<\n\x08metadata\x18\x05 \x03(\x0b\x32*.nextpoint.v1.NewObservation.MetadataEntry\x12\x0c\n\x04task\x18\x06 \x01(\t\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"R\n\x1f\x42\x61tchCreateObservationsResponse\x12/\n\x0cobservations\x18\x01 \x03(\x0b\x32\x19.nextpoint.v1.Observation\"/\n\x15GetObservationRequest\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\"H\n\x16GetObservationResponse\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\"W\n\x17ListObservationsRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x18ListObservationsResponse\x12/\n\x0cobservations\x18\x01 \x03(\x0b\x32\x19.nextpoint.v1.Observation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc8\x02\n\x18UpdateObservationRequest\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12)\n\x06values\x18\x03 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x08\x12\x46\n\x08metadata\x18\x05 \x03(\x0b\x32\x34.nextpoint.v1.UpdateObservationRequest.MetadataEntry\x12/\n\x0bupdate_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01\"K\n\x19UpdateObservationResponse\x12.\n\x0bobservation\x18\x01 \x01(\x0b\x32\x19.nextpoint.v1.Observation\"F\n\x18\x44\x65leteObservationRequest\x12\x16\n\x0eobservation_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x1b\n\x19\x44\x65leteObservationResponse2\x9c\x05\n\x12ObservationService\x12i\n\x11\x43reateObservation\x12&.nextpoint.v1.CreateObservationRequest\x1a\'.nextpoint.v1.CreateObservationResponse\"\x03\x90\x02\x02\x12{\n\x17\x42\x61tchCreateObservations\x12,.nextpoint.v1.BatchCreateObservationsRequest\x1a-.nextpoint.v1.BatchCreateObservationsResponse\"\x03\x90\x02\x02\x12`\n\x0eGetObservation\x12#.nextpoint.v1.GetObservationRequest\x1a$.nextpoint.v1.GetObservationResponse\"\x03\x90\x02\x01\x12\x66\n\x10ListObservations\x12%.nextpoint.v1.ListObservationsRequest\x1a&.nextpoint.v1.ListObservationsResponse\"\x03\x90\x02\x01\x12i\n\x11UpdateObservation\x12&.nextpoint.v1.UpdateObservationRequest\x1a\'.nextpoint.v1.UpdateObservationResponse\"\x03\x90\x02\x02\x12i\n\x11\x44\x65leteObservation\x12&.nextpoint.v1.DeleteObservationRequest\x1a\'.nextpoint.v1.DeleteObservationResponse\"\x03\x90\x02\x02\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,41 +59,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OBSERVATIONSERVICE'].methods_by_name['DeleteObservation']._loaded_options = None
   _globals['_OBSERVATIONSERVICE'].methods_by_name['DeleteObservation']._serialized_options = b'\220\002\002'
   _globals['_CREATEOBSERVATIONREQUEST']._serialized_start=187
-  _globals['_CREATEOBSERVATIONREQUEST']._serialized_end=648
-  _globals['_CREATEOBSERVATIONREQUEST_ASSIGNMENTSENTRY']._serialized_start=490
-  _globals['_CREATEOBSERVATIONREQUEST_ASSIGNMENTSENTRY']._serialized_end=570
-  _globals['_CREATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_start=572
-  _globals['_CREATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_end=648
-  _globals['_CREATEOBSERVATIONRESPONSE']._serialized_start=650
-  _globals['_CREATEOBSERVATIONRESPONSE']._serialized_end=725
-  _globals['_BATCHCREATEOBSERVATIONSREQUEST']._serialized_start=728
-  _globals['_BATCHCREATEOBSERVATIONSREQUEST']._serialized_end=878
-  _globals['_NEWOBSERVATION']._serialized_start=881
-  _globals['_NEWOBSERVATION']._serialized_end=1269
-  _globals['_NEWOBSERVATION_ASSIGNMENTSENTRY']._serialized_start=490
-  _globals['_NEWOBSERVATION_ASSIGNMENTSENTRY']._serialized_end=570
-  _globals['_NEWOBSERVATION_METADATAENTRY']._serialized_start=572
-  _globals['_NEWOBSERVATION_METADATAENTRY']._serialized_end=648
-  _globals['_BATCHCREATEOBSERVATIONSRESPONSE']._serialized_start=1271
-  _globals['_BATCHCREATEOBSERVATIONSRESPONSE']._serialized_end=1353
-  _globals['_GETOBSERVATIONREQUEST']._serialized_start=1355
-  _globals['_GETOBSERVATIONREQUEST']._serialized_end=1402
-  _globals['_GETOBSERVATIONRESPONSE']._serialized_start=1404
-  _globals['_GETOBSERVATIONRESPONSE']._serialized_end=1476
-  _globals['_LISTOBSERVATIONSREQUEST']._serialized_start=1478
-  _globals['_LISTOBSERVATIONSREQUEST']._serialized_end=1565
-  _globals['_LISTOBSERVATIONSRESPONSE']._serialized_start=1567
-  _globals['_LISTOBSERVATIONSRESPONSE']._serialized_end=1667
-  _globals['_UPDATEOBSERVATIONREQUEST']._serialized_start=1670
-  _globals['_UPDATEOBSERVATIONREQUEST']._serialized_end=1998
-  _globals['_UPDATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_start=572
-  _globals['_UPDATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_end=648
-  _globals['_UPDATEOBSERVATIONRESPONSE']._serialized_start=2000
-  _globals['_UPDATEOBSERVATIONRESPONSE']._serialized_end=2075
-  _globals['_DELETEOBSERVATIONREQUEST']._serialized_start=2077
-  _globals['_DELETEOBSERVATIONREQUEST']._serialized_end=2147
-  _globals['_DELETEOBSERVATIONRESPONSE']._serialized_start=2149
-  _globals['_DELETEOBSERVATIONRESPONSE']._serialized_end=2176
-  _globals['_OBSERVATIONSERVICE']._serialized_start=2179
-  _globals['_OBSERVATIONSERVICE']._serialized_end=2847
+  _globals['_CREATEOBSERVATIONREQUEST']._serialized_end=662
+  _globals['_CREATEOBSERVATIONREQUEST_ASSIGNMENTSENTRY']._serialized_start=504
+  _globals['_CREATEOBSERVATIONREQUEST_ASSIGNMENTSENTRY']._serialized_end=584
+  _globals['_CREATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_start=586
+  _globals['_CREATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_end=662
+  _globals['_CREATEOBSERVATIONRESPONSE']._serialized_start=664
+  _globals['_CREATEOBSERVATIONRESPONSE']._serialized_end=739
+  _globals['_BATCHCREATEOBSERVATIONSREQUEST']._serialized_start=742
+  _globals['_BATCHCREATEOBSERVATIONSREQUEST']._serialized_end=892
+  _globals['_NEWOBSERVATION']._serialized_start=895
+  _globals['_NEWOBSERVATION']._serialized_end=1297
+  _globals['_NEWOBSERVATION_ASSIGNMENTSENTRY']._serialized_start=504
+  _globals['_NEWOBSERVATION_ASSIGNMENTSENTRY']._serialized_end=584
+  _globals['_NEWOBSERVATION_METADATAENTRY']._serialized_start=586
+  _globals['_NEWOBSERVATION_METADATAENTRY']._serialized_end=662
+  _globals['_BATCHCREATEOBSERVATIONSRESPONSE']._serialized_start=1299
+  _globals['_BATCHCREATEOBSERVATIONSRESPONSE']._serialized_end=1381
+  _globals['_GETOBSERVATIONREQUEST']._serialized_start=1383
+  _globals['_GETOBSERVATIONREQUEST']._serialized_end=1430
+  _globals['_GETOBSERVATIONRESPONSE']._serialized_start=1432
+  _globals['_GETOBSERVATIONRESPONSE']._serialized_end=1504
+  _globals['_LISTOBSERVATIONSREQUEST']._serialized_start=1506
+  _globals['_LISTOBSERVATIONSREQUEST']._serialized_end=1593
+  _globals['_LISTOBSERVATIONSRESPONSE']._serialized_start=1595
+  _globals['_LISTOBSERVATIONSRESPONSE']._serialized_end=1695
+  _globals['_UPDATEOBSERVATIONREQUEST']._serialized_start=1698
+  _globals['_UPDATEOBSERVATIONREQUEST']._serialized_end=2026
+  _globals['_UPDATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_start=586
+  _globals['_UPDATEOBSERVATIONREQUEST_METADATAENTRY']._serialized_end=662
+  _globals['_UPDATEOBSERVATIONRESPONSE']._serialized_start=2028
+  _globals['_UPDATEOBSERVATIONRESPONSE']._serialized_end=2103
+  _globals['_DELETEOBSERVATIONREQUEST']._serialized_start=2105
+  _globals['_DELETEOBSERVATIONREQUEST']._serialized_end=2175
+  _globals['_DELETEOBSERVATIONRESPONSE']._serialized_start=2177
+  _globals['_DELETEOBSERVATIONRESPONSE']._serialized_end=2204
+  _globals['_OBSERVATIONSERVICE']._serialized_start=2207
+  _globals['_OBSERVATIONSERVICE']._serialized_end=2875
 # @@protoc_insertion_point(module_scope)

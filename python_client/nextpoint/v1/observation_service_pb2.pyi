@@ -65,6 +65,7 @@ class CreateObservationRequest(google.protobuf.message.Message):
     VALUES_FIELD_NUMBER: builtins.int
     FAILED_FIELD_NUMBER: builtins.int
     METADATA_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     request_id: builtins.str
@@ -77,6 +78,11 @@ class CreateObservationRequest(google.protobuf.message.Message):
     """
     failed: builtins.bool
     """Whether the evaluation failed. Optional."""
+    task: builtins.str
+    """The name of the task that the assignments of the user's own were evaluated
+    with. Required with `assignments` when the experiment has tasks, refused
+    otherwise: a suggestion says its own.
+    """
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:
         """The assignments of the user's own that were evaluated: one value for every
@@ -108,8 +114,9 @@ class CreateObservationRequest(google.protobuf.message.Message):
         values: collections.abc.Iterable[nextpoint.v1.observation_pb2.MetricValue] | None = ...,
         failed: builtins.bool = ...,
         metadata: collections.abc.Mapping[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue] | None = ...,
+        task: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "experiment_id", b"experiment_id", "failed", b"failed", "metadata", b"metadata", "request_id", b"request_id", "suggestion_id", b"suggestion_id", "values", b"values"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "experiment_id", b"experiment_id", "failed", b"failed", "metadata", b"metadata", "request_id", b"request_id", "suggestion_id", b"suggestion_id", "task", b"task", "values", b"values"]) -> None: ...
 
 global___CreateObservationRequest = CreateObservationRequest
 
@@ -217,9 +224,12 @@ class NewObservation(google.protobuf.message.Message):
     VALUES_FIELD_NUMBER: builtins.int
     FAILED_FIELD_NUMBER: builtins.int
     METADATA_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
     suggestion_id: builtins.str
     """As in `CreateObservationRequest`."""
     failed: builtins.bool
+    """As in `CreateObservationRequest`."""
+    task: builtins.str
     """As in `CreateObservationRequest`."""
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:
@@ -241,8 +251,9 @@ class NewObservation(google.protobuf.message.Message):
         values: collections.abc.Iterable[nextpoint.v1.observation_pb2.MetricValue] | None = ...,
         failed: builtins.bool = ...,
         metadata: collections.abc.Mapping[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue] | None = ...,
+        task: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "failed", b"failed", "metadata", b"metadata", "suggestion_id", b"suggestion_id", "values", b"values"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "failed", b"failed", "metadata", b"metadata", "suggestion_id", b"suggestion_id", "task", b"task", "values", b"values"]) -> None: ...
 
 global___NewObservation = NewObservation
 

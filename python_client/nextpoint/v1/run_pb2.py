@@ -26,9 +26,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from nextpoint.v1 import experiment_pb2 as nextpoint_dot_v1_dot_experiment__pb2
 from nextpoint.v1 import observation_pb2 as nextpoint_dot_v1_dot_observation__pb2
 from nextpoint.v1 import search_space_pb2 as nextpoint_dot_v1_dot_search__space__pb2
+from nextpoint.v1 import task_pb2 as nextpoint_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nextpoint/v1/run.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xb7\x04\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x15\n\rexperiment_id\x18\x02 \x01(\t\x12\x15\n\rsuggestion_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x37\n\x0b\x61ssignments\x18\x06 \x03(\x0b\x32\".nextpoint.v1.Run.AssignmentsEntry\x12)\n\x06values\x18\x07 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12%\n\x05state\x18\x08 \x01(\x0e\x32\x16.nextpoint.v1.RunState\x12\x16\n\x0eobservation_id\x18\t \x01(\t\x12\x31\n\x08metadata\x18\n \x03(\x0b\x32\x1f.nextpoint.v1.Run.MetadataEntry\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01*\x80\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_ACTIVE\x10\x01\x12\x17\n\x13RUN_STATE_COMPLETED\x10\x02\x12\x14\n\x10RUN_STATE_FAILED\x10\x03\x12\x14\n\x10RUN_STATE_LAPSED\x10\x04\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nextpoint/v1/run.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xd9\x04\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x15\n\rexperiment_id\x18\x02 \x01(\t\x12\x15\n\rsuggestion_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x37\n\x0b\x61ssignments\x18\x06 \x03(\x0b\x32\".nextpoint.v1.Run.AssignmentsEntry\x12)\n\x06values\x18\x07 \x03(\x0b\x32\x19.nextpoint.v1.MetricValue\x12%\n\x05state\x18\x08 \x01(\x0e\x32\x16.nextpoint.v1.RunState\x12\x16\n\x0eobservation_id\x18\t \x01(\t\x12\x31\n\x08metadata\x18\n \x03(\x0b\x32\x1f.nextpoint.v1.Run.MetadataEntry\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04task\x18\r \x01(\x0b\x32\x12.nextpoint.v1.Task\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\x1aL\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0b\x32\x1b.nextpoint.v1.MetadataValue:\x02\x38\x01*\x80\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_ACTIVE\x10\x01\x12\x17\n\x13RUN_STATE_COMPLETED\x10\x02\x12\x14\n\x10RUN_STATE_FAILED\x10\x03\x12\x14\n\x10RUN_STATE_LAPSED\x10\x04\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,12 +41,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUN_ASSIGNMENTSENTRY']._serialized_options = b'8\001'
   _globals['_RUN_METADATAENTRY']._loaded_options = None
   _globals['_RUN_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_RUNSTATE']._serialized_start=740
-  _globals['_RUNSTATE']._serialized_end=868
-  _globals['_RUN']._serialized_start=170
-  _globals['_RUN']._serialized_end=737
-  _globals['_RUN_ASSIGNMENTSENTRY']._serialized_start=579
-  _globals['_RUN_ASSIGNMENTSENTRY']._serialized_end=659
-  _globals['_RUN_METADATAENTRY']._serialized_start=661
-  _globals['_RUN_METADATAENTRY']._serialized_end=737
+  _globals['_RUNSTATE']._serialized_start=799
+  _globals['_RUNSTATE']._serialized_end=927
+  _globals['_RUN']._serialized_start=195
+  _globals['_RUN']._serialized_end=796
+  _globals['_RUN_ASSIGNMENTSENTRY']._serialized_start=638
+  _globals['_RUN_ASSIGNMENTSENTRY']._serialized_end=718
+  _globals['_RUN_METADATAENTRY']._serialized_start=720
+  _globals['_RUN_METADATAENTRY']._serialized_end=796
 # @@protoc_insertion_point(module_scope)

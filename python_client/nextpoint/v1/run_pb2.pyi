@@ -13,6 +13,7 @@ import google.protobuf.timestamp_pb2
 import nextpoint.v1.experiment_pb2
 import nextpoint.v1.observation_pb2
 import nextpoint.v1.search_space_pb2
+import nextpoint.v1.task_pb2
 import sys
 import typing
 
@@ -119,6 +120,7 @@ class Run(google.protobuf.message.Message):
     METADATA_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
     run_id: builtins.str
     """The identity, made by the service: `run_` and 26 characters that sort by
     creation. Output only.
@@ -159,6 +161,12 @@ class Run(google.protobuf.message.Message):
     def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it ended. Absent until then. Output only."""
 
+    @property
+    def task(self) -> nextpoint.v1.task_pb2.Task:
+        """How to evaluate it: the task of its suggestion. Absent when the experiment
+        has no tasks. Output only.
+        """
+
     def __init__(
         self,
         *,
@@ -174,8 +182,9 @@ class Run(google.protobuf.message.Message):
         metadata: collections.abc.Mapping[builtins.str, nextpoint.v1.experiment_pb2.MetadataValue] | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        task: nextpoint.v1.task_pb2.Task | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "attempt", b"attempt", "create_time", b"create_time", "end_time", b"end_time", "experiment_id", b"experiment_id", "metadata", b"metadata", "name", b"name", "observation_id", b"observation_id", "run_id", b"run_id", "state", b"state", "suggestion_id", b"suggestion_id", "values", b"values"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "task", b"task"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "attempt", b"attempt", "create_time", b"create_time", "end_time", b"end_time", "experiment_id", b"experiment_id", "metadata", b"metadata", "name", b"name", "observation_id", b"observation_id", "run_id", b"run_id", "state", b"state", "suggestion_id", b"suggestion_id", "task", b"task", "values", b"values"]) -> None: ...
 
 global___Run = Run

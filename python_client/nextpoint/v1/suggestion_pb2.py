@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from nextpoint.v1 import search_space_pb2 as nextpoint_dot_v1_dot_search__space__pb2
+from nextpoint.v1 import task_pb2 as nextpoint_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnextpoint/v1/suggestion.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\x8e\x03\n\nSuggestion\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x15\n\rexperiment_id\x18\x02 \x01(\t\x12>\n\x0b\x61ssignments\x18\x03 \x03(\x0b\x32).nextpoint.v1.Suggestion.AssignmentsEntry\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.nextpoint.v1.SuggestionState\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\x12\"\n\x05lease\x18\x06 \x01(\x0b\x32\x13.nextpoint.v1.Lease\x12,\n\nprovenance\x18\x07 \x01(\x0b\x32\x18.nextpoint.v1.Provenance\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\"K\n\x05Lease\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf3\x02\n\nProvenance\x12*\n\tgenerator\x18\x01 \x01(\x0e\x32\x17.nextpoint.v1.Generator\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11observation_count\x18\x04 \x01(\x05\x12\x15\n\rpending_count\x18\x05 \x01(\x05\x12\x17\n\x0f\x66\x61llback_reason\x18\x06 \x01(\t\x12>\n\x0bpredictions\x18\x07 \x03(\x0b\x32).nextpoint.v1.Provenance.PredictionsEntry\x12\x1e\n\x11\x61\x63quisition_value\x18\x08 \x01(\x01H\x01\x88\x01\x01\x1aL\n\x10PredictionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.nextpoint.v1.Prediction:\x02\x38\x01\x42\x07\n\x05_seedB\x14\n\x12_acquisition_value\"*\n\nPrediction\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x0e\n\x06stddev\x18\x02 \x01(\x01*\xca\x01\n\x0fSuggestionState\x12 \n\x1cSUGGESTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17SUGGESTION_STATE_QUEUED\x10\x01\x12\x1b\n\x17SUGGESTION_STATE_LEASED\x10\x02\x12\x1c\n\x18SUGGESTION_STATE_WAITING\x10\x03\x12\x1d\n\x19SUGGESTION_STATE_OBSERVED\x10\x04\x12\x1e\n\x1aSUGGESTION_STATE_WITHDRAWN\x10\x05*\x96\x01\n\tGenerator\x12\x19\n\x15GENERATOR_UNSPECIFIED\x10\x00\x12\x1b\n\x17GENERATOR_SPACE_FILLING\x10\x01\x12\x13\n\x0fGENERATOR_MODEL\x10\x02\x12\x14\n\x10GENERATOR_RANDOM\x10\x03\x12\x12\n\x0eGENERATOR_GRID\x10\x04\x12\x12\n\x0eGENERATOR_USER\x10\x05\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnextpoint/v1/suggestion.proto\x12\x0cnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xb0\x03\n\nSuggestion\x12\x15\n\rsuggestion_id\x18\x01 \x01(\t\x12\x15\n\rexperiment_id\x18\x02 \x01(\t\x12>\n\x0b\x61ssignments\x18\x03 \x03(\x0b\x32).nextpoint.v1.Suggestion.AssignmentsEntry\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.nextpoint.v1.SuggestionState\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\x12\"\n\x05lease\x18\x06 \x01(\x0b\x32\x13.nextpoint.v1.Lease\x12,\n\nprovenance\x18\x07 \x01(\x0b\x32\x18.nextpoint.v1.Provenance\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04task\x18\t \x01(\x0b\x32\x12.nextpoint.v1.Task\x1aP\n\x10\x41ssignmentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.nextpoint.v1.ParameterValue:\x02\x38\x01\"K\n\x05Lease\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf3\x02\n\nProvenance\x12*\n\tgenerator\x18\x01 \x01(\x0e\x32\x17.nextpoint.v1.Generator\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11observation_count\x18\x04 \x01(\x05\x12\x15\n\rpending_count\x18\x05 \x01(\x05\x12\x17\n\x0f\x66\x61llback_reason\x18\x06 \x01(\t\x12>\n\x0bpredictions\x18\x07 \x03(\x0b\x32).nextpoint.v1.Provenance.PredictionsEntry\x12\x1e\n\x11\x61\x63quisition_value\x18\x08 \x01(\x01H\x01\x88\x01\x01\x1aL\n\x10PredictionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.nextpoint.v1.Prediction:\x02\x38\x01\x42\x07\n\x05_seedB\x14\n\x12_acquisition_value\"*\n\nPrediction\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x0e\n\x06stddev\x18\x02 \x01(\x01*\xca\x01\n\x0fSuggestionState\x12 \n\x1cSUGGESTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17SUGGESTION_STATE_QUEUED\x10\x01\x12\x1b\n\x17SUGGESTION_STATE_LEASED\x10\x02\x12\x1c\n\x18SUGGESTION_STATE_WAITING\x10\x03\x12\x1d\n\x19SUGGESTION_STATE_OBSERVED\x10\x04\x12\x1e\n\x1aSUGGESTION_STATE_WITHDRAWN\x10\x05*\x96\x01\n\tGenerator\x12\x19\n\x15GENERATOR_UNSPECIFIED\x10\x00\x12\x1b\n\x17GENERATOR_SPACE_FILLING\x10\x01\x12\x13\n\x0fGENERATOR_MODEL\x10\x02\x12\x14\n\x10GENERATOR_RANDOM\x10\x03\x12\x12\n\x0eGENERATOR_GRID\x10\x04\x12\x12\n\x0eGENERATOR_USER\x10\x05\x42V\n\x10\x64\x65v.nextpoint.v1P\x01Z@github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1;nextpointv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,20 +39,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUGGESTION_ASSIGNMENTSENTRY']._serialized_options = b'8\001'
   _globals['_PROVENANCE_PREDICTIONSENTRY']._loaded_options = None
   _globals['_PROVENANCE_PREDICTIONSENTRY']._serialized_options = b'8\001'
-  _globals['_SUGGESTIONSTATE']._serialized_start=1010
-  _globals['_SUGGESTIONSTATE']._serialized_end=1212
-  _globals['_GENERATOR']._serialized_start=1215
-  _globals['_GENERATOR']._serialized_end=1365
-  _globals['_SUGGESTION']._serialized_start=114
-  _globals['_SUGGESTION']._serialized_end=512
-  _globals['_SUGGESTION_ASSIGNMENTSENTRY']._serialized_start=432
-  _globals['_SUGGESTION_ASSIGNMENTSENTRY']._serialized_end=512
-  _globals['_LEASE']._serialized_start=514
-  _globals['_LEASE']._serialized_end=589
-  _globals['_PROVENANCE']._serialized_start=592
-  _globals['_PROVENANCE']._serialized_end=963
-  _globals['_PROVENANCE_PREDICTIONSENTRY']._serialized_start=856
-  _globals['_PROVENANCE_PREDICTIONSENTRY']._serialized_end=932
-  _globals['_PREDICTION']._serialized_start=965
-  _globals['_PREDICTION']._serialized_end=1007
+  _globals['_SUGGESTIONSTATE']._serialized_start=1069
+  _globals['_SUGGESTIONSTATE']._serialized_end=1271
+  _globals['_GENERATOR']._serialized_start=1274
+  _globals['_GENERATOR']._serialized_end=1424
+  _globals['_SUGGESTION']._serialized_start=139
+  _globals['_SUGGESTION']._serialized_end=571
+  _globals['_SUGGESTION_ASSIGNMENTSENTRY']._serialized_start=491
+  _globals['_SUGGESTION_ASSIGNMENTSENTRY']._serialized_end=571
+  _globals['_LEASE']._serialized_start=573
+  _globals['_LEASE']._serialized_end=648
+  _globals['_PROVENANCE']._serialized_start=651
+  _globals['_PROVENANCE']._serialized_end=1022
+  _globals['_PROVENANCE_PREDICTIONSENTRY']._serialized_start=915
+  _globals['_PROVENANCE_PREDICTIONSENTRY']._serialized_end=991
+  _globals['_PREDICTION']._serialized_start=1024
+  _globals['_PREDICTION']._serialized_end=1066
 # @@protoc_insertion_point(module_scope)

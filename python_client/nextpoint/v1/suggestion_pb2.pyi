@@ -11,6 +11,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import nextpoint.v1.search_space_pb2
+import nextpoint.v1.task_pb2
 import sys
 import typing
 
@@ -137,6 +138,7 @@ class Suggestion(google.protobuf.message.Message):
     LEASE_FIELD_NUMBER: builtins.int
     PROVENANCE_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
     suggestion_id: builtins.str
     """The identity, made by the service: `sug_` and 26 characters that sort by
     creation. Output only.
@@ -167,6 +169,10 @@ class Suggestion(google.protobuf.message.Message):
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was created. Output only."""
 
+    @property
+    def task(self) -> nextpoint.v1.task_pb2.Task:
+        """How to evaluate it. Absent when the experiment has no tasks."""
+
     def __init__(
         self,
         *,
@@ -178,9 +184,10 @@ class Suggestion(google.protobuf.message.Message):
         lease: global___Lease | None = ...,
         provenance: global___Provenance | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        task: nextpoint.v1.task_pb2.Task | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "lease", b"lease", "provenance", b"provenance"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "attempt", b"attempt", "create_time", b"create_time", "experiment_id", b"experiment_id", "lease", b"lease", "provenance", b"provenance", "state", b"state", "suggestion_id", b"suggestion_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "lease", b"lease", "provenance", b"provenance", "task", b"task"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "attempt", b"attempt", "create_time", b"create_time", "experiment_id", b"experiment_id", "lease", b"lease", "provenance", b"provenance", "state", b"state", "suggestion_id", b"suggestion_id", "task", b"task"]) -> None: ...
 
 global___Suggestion = Suggestion
 

@@ -31,7 +31,9 @@ class _StreamClosedReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrap
     STREAM_CLOSED_REASON_UNSPECIFIED: _StreamClosedReason.ValueType  # 0
     """Never sent."""
     STREAM_CLOSED_REASON_BUDGET_REACHED: _StreamClosedReason.ValueType  # 1
-    """There are as many observations as the budget says."""
+    """There are as many observations as the budget says; with tasks, not even the
+    cheapest fits into what they have left of it.
+    """
     STREAM_CLOSED_REASON_GRID_EXHAUSTED: _StreamClosedReason.ValueType  # 2
     """Every cell of the grid has an observation."""
     STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED: _StreamClosedReason.ValueType  # 3
@@ -45,7 +47,9 @@ class StreamClosedReason(_StreamClosedReason, metaclass=_StreamClosedReasonEnumT
 STREAM_CLOSED_REASON_UNSPECIFIED: StreamClosedReason.ValueType  # 0
 """Never sent."""
 STREAM_CLOSED_REASON_BUDGET_REACHED: StreamClosedReason.ValueType  # 1
-"""There are as many observations as the budget says."""
+"""There are as many observations as the budget says; with tasks, not even the
+cheapest fits into what they have left of it.
+"""
 STREAM_CLOSED_REASON_GRID_EXHAUSTED: StreamClosedReason.ValueType  # 2
 """Every cell of the grid has an observation."""
 STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED: StreamClosedReason.ValueType  # 3
@@ -154,11 +158,16 @@ class QueueSuggestionRequest(google.protobuf.message.Message):
     EXPERIMENT_ID_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     ASSIGNMENTS_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     request_id: builtins.str
     """An id that the caller makes up for this change, at most 64 characters of
     printable ASCII. Absent means that a repeated call is made again. Optional.
+    """
+    task: builtins.str
+    """The name of the task to evaluate it with. Required when the experiment has
+    tasks, refused when it has none.
     """
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:
@@ -172,8 +181,9 @@ class QueueSuggestionRequest(google.protobuf.message.Message):
         experiment_id: builtins.str = ...,
         request_id: builtins.str = ...,
         assignments: collections.abc.Mapping[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue] | None = ...,
+        task: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "experiment_id", b"experiment_id", "request_id", b"request_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "experiment_id", b"experiment_id", "request_id", b"request_id", "task", b"task"]) -> None: ...
 
 global___QueueSuggestionRequest = QueueSuggestionRequest
 

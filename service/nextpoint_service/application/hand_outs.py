@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import assert_never
@@ -23,6 +23,7 @@ from nextpoint_service.domain.suggestion import (
     Suggestion,
     SuggestionState,
 )
+from nextpoint_service.domain.tasks import fitting
 from nextpoint_service.domain.violations import Violations
 
 _TRIES = 3
@@ -95,9 +96,10 @@ class HandOuts:
             used = False
             outdated = point is not None and point.space != experiment.space
             if suggestion is None and point is not None and not outdated:
-                used = twins or not _is_twin(tx, experiment, point.proposal)
+                proposal = _within_budget(tx, experiment, point.proposal)
+                used = twins or not _is_twin(tx, experiment, proposal)
                 if used:
-                    suggestion = _new(experiment, point.proposal, lease, suggestion_id)
+                    suggestion = _new(experiment, proposal, lease, suggestion_id)
                     tx.suggestions.add(suggestion)
             if suggestion is None:
                 return _PointNeeded(experiment.revision), point is not None, outdated
@@ -153,13 +155,13 @@ def _from_pool(
     """Lease what waits, what is queued, or the next cell; None when a new point is needed."""
     experiment.require_active()
     progress = tx.experiments.progress(experiment)
-    _require_room(tx, experiment, progress, progress.leased_suggestions)
+    _require_room(tx, experiment, progress, beside_waiting=False)
     waiting = tx.suggestions.first(experiment.experiment_id, SuggestionState.WAITING)
     if waiting is not None:
         return _hand_over(tx, waiting, lease)
-    _require_room(tx, experiment, progress, progress.open_suggestions)
+    _require_room(tx, experiment, progress, beside_waiting=True)
     queued = tx.suggestions.first(experiment.experiment_id, SuggestionState.QUEUED)
-    if queued is not None:
+    if queued is not None and _fits(queued, progress):
         return _hand_over(tx, queued, lease)
     match experiment.type:
         case ExperimentType.GRID:
@@ -170,15 +172,30 @@ def _from_pool(
             assert_never(experiment.type)
 
 
-def _require_room(tx: Transaction, experiment: Experiment, progress: Progress, held: int) -> None:
-    """Raise BudgetSpent when observations and what is held are as many as the budget says."""
+def _require_room(
+    tx: Transaction, experiment: Experiment, progress: Progress, *, beside_waiting: bool
+) -> None:
+    """Raise BudgetSpent when observations and what is held leave no room in the budget."""
     if experiment.type is ExperimentType.GRID or experiment.budget is None:
         return
-    if progress.evaluated + held >= experiment.budget:
+    if not progress.has_room(beside_waiting=beside_waiting):
         experiment_id = experiment.experiment_id
         newest = tx.suggestions.list(experiment_id, SuggestionState.LEASED, Page(_HOLDERS_NAMED))
         holders = [each.lease.worker_id for _, each in newest if each.lease is not None]
         raise BudgetSpent(experiment_id, experiment.budget, progress.leased_suggestions, holders)
+
+
+def _fits(queued: Suggestion, progress: Progress) -> bool:
+    """Whether the budget has room for the task that a user chose."""
+    return queued.task is None or progress.left is None or queued.task.amount <= progress.left
+
+
+def _within_budget(tx: Transaction, experiment: Experiment, proposal: Proposal) -> Proposal:
+    """Return the proposal, with another task where its own does not fit into the budget."""
+    if proposal.task is None:
+        return proposal
+    left = tx.experiments.progress(experiment).left
+    return replace(proposal, task=fitting(experiment.tasks, proposal.task, left))
 
 
 def _hand_over(tx: Transaction, suggestion: Suggestion, lease: Lease) -> Suggestion:
@@ -217,10 +234,11 @@ def _new(
         attempt=1,
         lease=lease,
         created=lease.started,
+        task=proposal.task,
     )
 
 
 def _is_twin(tx: Transaction, experiment: Experiment, proposal: Proposal) -> bool:
     return experiment.type is ExperimentType.OPTIMIZED and tx.suggestions.is_taken(
-        experiment.experiment_id, proposal.assignments
+        experiment.experiment_id, proposal.assignments, proposal.task
     )

@@ -21,6 +21,7 @@ from nextpoint_service.domain.report import (
     measured,
 )
 from nextpoint_service.domain.suggestion import Suggestion
+from nextpoint_service.domain.tasks import task_named
 from nextpoint_service.domain.violations import Violations
 
 
@@ -138,6 +139,7 @@ class ObservationUseCases:
                 seconds=None,
                 created=now,
                 updated=now,
+                task=task_named(draft.task, experiment.tasks),
             )
         )
         return observation_id
@@ -222,6 +224,7 @@ def outcome(
         seconds=None if began is None else max(0.0, (at - began).total_seconds()),
         created=at,
         updated=at,
+        task=suggestion.task,
     )
 
 

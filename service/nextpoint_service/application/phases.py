@@ -1,12 +1,16 @@
 """Decides what kind of point an experiment needs next."""
 
 from hashlib import blake2b
+from statistics import fmean
 
 from nextpoint_service.application.ports import Phase
 from nextpoint_service.domain.experiment import Experiment, ExperimentType
+from nextpoint_service.domain.tasks import in_turn
 
 FEWEST_FOR_A_MODEL = 2
 """Successful observations without which no model can be fitted."""
+
+_TURNS = 20
 
 
 def start_length(experiment: Experiment) -> int:
@@ -14,28 +18,36 @@ def start_length(experiment: Experiment) -> int:
 
     Two for every parameter, from 5 to 20, and one for every further expected worker; with a budget
     at most a third of it, and never fewer than a model needs. With half as many, a search more
-    often stays at the first hill that it climbs.
+    often stays at the first hill that it climbs. With tasks they are as many, most of them cheap.
     """
     by_dimension = min(max(2 * experiment.space.dimension, 5), 20)
     length = by_dimension + (experiment.parallel_bandwidth or 1) - 1
     if experiment.budget is not None:
-        length = min(length, experiment.budget // 3)
+        length = min(length, int(experiment.budget / 3 / _mean_cost(experiment)))
     return max(length, FEWEST_FOR_A_MODEL)
+
+
+def _mean_cost(experiment: Experiment) -> float:
+    """Return what a point of the start costs, where tasks take turns."""
+    if not experiment.tasks:
+        return 1.0
+    return fmean(in_turn(experiment.tasks, index).cost for index in range(_TURNS))
 
 
 def choose_phase(experiment: Experiment, made: int, successes: int) -> tuple[Phase, str]:
     """Return the phase, and why it is not the model's turn where it should be.
 
-    `made` counts observations and points under way; `successes` the observations with values.
+    `made` counts observations and points under way; `successes` the full observations with values.
     """
     if experiment.type is ExperimentType.RANDOM:
         return Phase.RANDOM, ""
     if made < start_length(experiment):
         return Phase.SPACE_FILLING, ""
     if successes < FEWEST_FOR_A_MODEL:
+        which = "successful full" if experiment.tasks else "successful"
         return (
             Phase.SPACE_FILLING,
-            f"a model needs {FEWEST_FOR_A_MODEL} successful observations, there are {successes}",
+            f"a model needs {FEWEST_FOR_A_MODEL} {which} observations, there are {successes}",
         )
     return Phase.MODEL, ""
 

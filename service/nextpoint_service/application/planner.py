@@ -19,7 +19,7 @@ from time import monotonic
 
 from nextpoint_service.application.planner_settings import PlannerSettings
 from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem, Transaction
-from nextpoint_service.application.problems import read_problem
+from nextpoint_service.application.problems import read_problem, with_tasks
 from nextpoint_service.application.shelf import Point, Round, Shelf, Waiter
 from nextpoint_service.application.turns import Turns
 from nextpoint_service.domain.errors import Overloaded, ShuttingDown
@@ -239,7 +239,8 @@ class Planner:
         if shelf.uses_model:
             shelf.pace.took(self._clock() - began, len(proposals))
         known = _KNOWS_ENOUGH if problem.phase is Phase.RANDOM else revision
-        shelf.put([Point(each, problem.experiment.space, known) for each in proposals])
+        made = with_tasks(problem, proposals)
+        shelf.put([Point(each, problem.experiment.space, known) for each in made])
         return True
 
     async def _stand_in(self, shelf: Shelf) -> None:
@@ -257,7 +258,8 @@ class Planner:
                 )
                 proposals = await self._optimizer.propose(instead)
                 space = problem.experiment.space
-                shelf.put([Point(each, space, 0, stands_in=True) for each in proposals])
+                made = with_tasks(problem, proposals)
+                shelf.put([Point(each, space, 0, stands_in=True) for each in made])
         finally:
             shelf.stand_in = None
 

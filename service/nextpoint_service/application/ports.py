@@ -16,6 +16,7 @@ from nextpoint_service.domain.suggestion import (
     Suggestion,
     SuggestionState,
 )
+from nextpoint_service.domain.tasks import Task
 
 T = TypeVar("T")
 
@@ -127,8 +128,13 @@ class Suggestions(Protocol):
     def count(self, experiment_id: str) -> int:
         """Return how many suggestions the experiment ever had."""
 
-    def is_taken(self, experiment_id: str, assignments: Assignments) -> bool:
-        """Whether a suggestion or an observation of the experiment has exactly this point."""
+    def open_tasks(self, experiment_id: str) -> list[Task | None]:
+        """Return the tasks of the open points, in the order of `open_assignments`."""
+
+    def is_taken(
+        self, experiment_id: str, assignments: Assignments, task: Task | None = None
+    ) -> bool:
+        """Whether a suggestion or an observation has exactly this point and this task."""
 
     def next_cell(self, experiment_id: str) -> int:
         """Return 1 above the largest cell index of any suggestion; 0 when there is none."""
@@ -258,7 +264,8 @@ class Phase(Enum):
 class Problem:
     """Everything that points are made from. Plain values: it can be sent to another process.
 
-    `pending` are the points that are being evaluated or are about to be. `index` is how many
+    `pending` are the points that are being evaluated or are about to be, and `pending_tasks` their
+    tasks, none where the experiment has none. `index` is how many
     points were made for the experiment so far, so that a sequence goes on where it ended. `seed`
     belongs to the experiment: with the same problem it gives the same points.
     """
@@ -271,6 +278,7 @@ class Problem:
     index: int
     seed: int
     fallback_reason: str = ""
+    pending_tasks: tuple[Task, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

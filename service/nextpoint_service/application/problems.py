@@ -1,14 +1,16 @@
 """Reads from the database what the optimizer is asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 from nextpoint_service.application.phases import choose_phase, seed_of, start_length
 from nextpoint_service.application.ports import Phase, Problem, Transaction
-from nextpoint_service.domain.experiment import Experiment, ExperimentState
+from nextpoint_service.domain.experiment import Experiment, ExperimentState, Progress
 from nextpoint_service.domain.observation import Observation
-from nextpoint_service.domain.search_space import Assignments, translated
+from nextpoint_service.domain.search_space import translated
+from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.domain.tasks import Task, in_turn
 
 _LARGEST_BATCH = 1000
 _RANDOM_BATCH = 50
@@ -27,8 +29,8 @@ class Demand:
     wanted: int
     ahead: float
     batch: int
-    ready: list[Assignments]
-    handed_over: list[Assignments]
+    ready: list[Proposal]
+    handed_over: list[Proposal]
 
 
 def read_observations(tx: Transaction, experiment: Experiment) -> tuple[Observation, ...]:
@@ -53,15 +55,17 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     """
     experiment = tx.experiments.get(experiment_id)
     progress = tx.experiments.progress(experiment)
-    remaining = progress.remaining
+    remaining = progress.remaining_at_most
     if experiment.state is ExperimentState.ARCHIVED or remaining == 0:
         return None
     handed_over = [
-        each for each in demand.handed_over if not tx.suggestions.is_taken(experiment_id, each)
+        each
+        for each in demand.handed_over
+        if not tx.suggestions.is_taken(experiment_id, each.assignments, each.task)
     ]
     under_way = [*demand.ready, *handed_over]
     made = progress.evaluated + progress.open_suggestions + len(under_way)
-    successes = progress.observations - progress.failed
+    successes = _successes(tx, experiment, progress)
     phase, reason = choose_phase(experiment, made, successes)
     count = max(1, demand.wanted)
     if phase is Phase.MODEL:
@@ -74,7 +78,10 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
         count = max(count, _RANDOM_BATCH)
     if remaining is not None:
         count = min(count, remaining - len(handed_over))
-    pending = [*tx.suggestions.open_assignments(experiment_id), *under_way]
+    pending = [
+        *tx.suggestions.open_assignments(experiment_id),
+        *(each.assignments for each in under_way),
+    ]
     return Problem(
         experiment=experiment,
         observations=() if phase is Phase.RANDOM else read_observations(tx, experiment),
@@ -84,4 +91,36 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
         index=tx.suggestions.count(experiment_id) + len(under_way),
         seed=seed_of(experiment),
         fallback_reason=reason,
+        pending_tasks=_pending_tasks(tx, experiment, under_way),
     )
+
+
+def _successes(tx: Transaction, experiment: Experiment, progress: Progress) -> int:
+    """Return how many full observations have values."""
+    if not experiment.tasks:
+        return progress.observations - progress.failed
+    reported = tx.observations.all(experiment.experiment_id)
+    return sum(each.is_full and not each.failed for each in reported)
+
+
+def _pending_tasks(
+    tx: Transaction, experiment: Experiment, under_way: list[Proposal]
+) -> tuple[Task, ...]:
+    if not experiment.tasks:
+        return ()
+    pending = [
+        *tx.suggestions.open_tasks(experiment.experiment_id),
+        *(each.task for each in under_way),
+    ]
+    return tuple(each or experiment.tasks[0] for each in pending)
+
+
+def with_tasks(problem: Problem, proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return the proposals; where no model chose a task, tasks take turns."""
+    tasks = problem.experiment.tasks
+    if not tasks:
+        return [*proposals]
+    return [
+        replace(each, task=each.task or in_turn(tasks, problem.index + offset))
+        for offset, each in enumerate(proposals)
+    ]

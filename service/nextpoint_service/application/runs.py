@@ -59,6 +59,7 @@ class RunUseCases:
                 # Not when the call came: waiting for a point is no part of the evaluation.
                 created=context.now(),
                 ended=None,
+                task=suggestion.task,
             )
             tx.runs.add(run)
             return (run.run_id,)

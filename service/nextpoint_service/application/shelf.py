@@ -196,6 +196,6 @@ class Shelf:
             wanted=wanted,
             ahead=self.pace.ahead,
             batch=batch,
-            ready=[each.proposal.assignments for each in self.ready],
-            handed_over=[each.proposal.assignments for each in self.handed_over],
+            ready=[each.proposal for each in self.ready],
+            handed_over=[each.proposal for each in self.handed_over],
         )

@@ -24,6 +24,8 @@ from nextpoint_service.domain.suggestion import (
     Suggestion,
     SuggestionState,
 )
+from nextpoint_service.domain.task_rules import check_task
+from nextpoint_service.domain.tasks import task_named
 from nextpoint_service.domain.violations import Violations
 
 
@@ -88,9 +90,13 @@ class SuggestionUseCases:
         return await self._context.database.read(look)
 
     async def queue(
-        self, experiment_id: str, assignments: Mapping[str, Value | None], call: Call
+        self,
+        experiment_id: str,
+        assignments: Mapping[str, Value | None],
+        call: Call,
+        task: str = "",
     ) -> Suggestion:
-        """Put assignments of the user's own into the queue."""
+        """Put assignments of the user's own into the queue, to be evaluated with this task."""
         context = self._context
         now = context.now()
 
@@ -99,6 +105,7 @@ class SuggestionUseCases:
             experiment.require_active()
             violations = Violations()
             check_assignments(experiment.space, assignments, violations, inside=True)
+            check_task(experiment, task, violations)
             violations.check()
             is_grid = experiment.type is ExperimentType.GRID
             if is_grid and tx.suggestions.is_taken(experiment_id, given(assignments)):
@@ -117,6 +124,7 @@ class SuggestionUseCases:
                 attempt=0,
                 lease=None,
                 created=now,
+                task=task_named(task, experiment.tasks),
             )
             tx.suggestions.add(suggestion)
             return (suggestion.suggestion_id,)

@@ -26,12 +26,11 @@ def against_advice(
     found = Violations()
     if experiment.space.constraints:
         _check_constrained(experiment, progress, advice, found)
-    if progress.budget is not None and progress.evaluated > progress.budget:
-        found.add(
-            "budget",
-            f"the budget is {progress.budget} and {progress.evaluated} observations count"
-            " against it; raise it to go on",
-        )
+    if progress.budget is not None and progress.consumed > progress.budget:
+        used = f"{progress.evaluated} observations count against it"
+        if progress.spending is not None:
+            used = f"observations cost {float(progress.consumed):g}"
+        found.add("budget", f"the budget is {progress.budget} and {used}; raise it to go on")
     workers = experiment.parallel_bandwidth or 1
     if progress.open_suggestions > workers:
         found.add(

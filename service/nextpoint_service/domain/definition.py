@@ -29,6 +29,7 @@ from nextpoint_service.domain.parameter_change import change_space
 from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
 from nextpoint_service.domain.search_space import SearchSpace, cell_count
 from nextpoint_service.domain.solution_rules import check_room, check_solutions
+from nextpoint_service.domain.task_rules import TaskDraft, check_tasks, parse_tasks
 from nextpoint_service.domain.violations import Violations
 
 _PROJECT = re.compile(r"[a-z0-9\-_.]+")
@@ -74,6 +75,7 @@ class ExperimentDraft:
     num_solutions: int | None = None
     engine: Engine | None = Engine.AUTO
     conditionals: tuple[ConditionalDraft, ...] = ()
+    tasks: tuple[TaskDraft, ...] = ()
     metadata: Metadata | None = None
     tags: tuple[str, ...] = ()
 
@@ -136,10 +138,12 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
         updated=at,
         num_solutions=1 if draft.num_solutions is None else draft.num_solutions,
         engine=draft.engine or Engine.AUTO,
+        tasks=parse_tasks(draft.tasks, violations, limits),
     )
     optimized = sum(each.strategy is Strategy.OPTIMIZE for each in draft.metrics)
     check_solutions(experiment, optimized, violations, limits)
     check_engine(experiment, draft.engine, optimized, violations)
+    check_tasks(experiment, optimized, violations)
     _check_changeable(experiment, frozenset(CHANGEABLE), violations, limits)
     violations.check()
     return replace(experiment, tags=tuple(sorted(experiment.tags)))
@@ -219,6 +223,8 @@ def _check_budget(experiment: Experiment, violations: Violations, limits: Limits
         violations.add("budget", "is required with several optimized metrics")
     elif experiment.num_solutions > 1:
         violations.add("budget", "is required with several solutions")
+    elif experiment.tasks:
+        violations.add("budget", "is required with tasks")
     elif experiment.constrained:
         violations.add("budget", "is required with a metric of strategy constraint")
 

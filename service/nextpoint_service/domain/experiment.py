@@ -7,6 +7,7 @@ from enum import Enum
 
 from nextpoint_service.domain.errors import ExperimentArchived
 from nextpoint_service.domain.search_space import SearchSpace
+from nextpoint_service.domain.tasks import Amount, Spending, Task
 
 Metadata = Mapping[str, str | float]
 
@@ -73,7 +74,8 @@ class Experiment:
 
     `num_solutions` is in how many regions of the space the best is looked for. `revision` grows
     with every change of an observation or of what is looked for, of which a suggestion made before
-    does not know.
+    does not know. `tasks` are the ways to evaluate, the most expensive and full one first; with
+    none there is one way.
     """
 
     experiment_id: str
@@ -92,6 +94,7 @@ class Experiment:
     updated: datetime
     num_solutions: int = 1
     engine: Engine = Engine.AUTO
+    tasks: tuple[Task, ...] = ()
 
     @property
     def optimized(self) -> tuple[Metric, ...]:
@@ -127,6 +130,7 @@ class Progress:
     `open_suggestions` are those leased and those waiting for the next worker. `cells_left` is how
     many cells of a grid nobody was handed and nobody observed; None for other types. `repeated` are
     the observations of a suggestion that had one already: kept, and not counted against the budget.
+    `spending` is what the tasks of evaluations cost; None without tasks, where each costs 1.
     """
 
     observations: int
@@ -138,22 +142,53 @@ class Progress:
     budget: int | None
     repeated: int = 0
     cells_left: int | None = None
+    spending: Spending | None = None
 
     @property
     def evaluated(self) -> int:
-        """What counts against the budget of the observations: every suggestion once."""
+        """How many observations count against the budget: every suggestion once."""
         return self.observations - self.repeated
 
     @property
-    def remaining(self) -> int | None:
+    def consumed(self) -> Amount:
+        """What the observations took from the budget."""
+        return self.evaluated if self.spending is None else self.spending.evaluated
+
+    @property
+    def left(self) -> Amount | None:
         """The budget less observations and open suggestions, at least 0; None without one."""
         if self.budget is None:
             return None
-        return max(0, self.budget - self.evaluated - self.open_suggestions)
+        held = self.open_suggestions if self.spending is None else self.spending.open
+        return max(0, self.budget - self.consumed - held)
+
+    @property
+    def remaining(self) -> int | None:
+        """How many full evaluations fit into what is left; None without a budget."""
+        return None if self.left is None else int(self.left)
+
+    @property
+    def remaining_at_most(self) -> int | None:
+        """How many of the cheapest evaluations fit into what is left; None without a budget."""
+        return None if self.left is None else int(self.left // self._cheapest)
+
+    def has_room(self, *, beside_waiting: bool) -> bool:
+        """Whether one more may be held, beside what waits for a worker or in its place."""
+        if self.budget is None:
+            return True
+        if self.spending is None:
+            held: Amount = self.open_suggestions if beside_waiting else self.leased_suggestions
+        else:
+            held = self.spending.open if beside_waiting else self.spending.leased
+        return self.consumed + held + self._cheapest <= self.budget
+
+    @property
+    def _cheapest(self) -> Amount:
+        return 1 if self.spending is None else self.spending.cheapest
 
     @property
     def finished(self) -> bool:
         """Whether nothing will ever be handed out again, unless the budget is raised."""
         if self.cells_left is not None:
             return self.cells_left + self.open_suggestions + self.queued_suggestions == 0
-        return self.budget is not None and self.evaluated >= self.budget
+        return self.budget is not None and self.consumed + self._cheapest > self.budget

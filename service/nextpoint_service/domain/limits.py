@@ -40,6 +40,10 @@ class Limits:
     """The largest budget."""
     num_solutions: int = 100
     """The largest number of solutions."""
+    tasks: int = 20
+    """Tasks of one experiment."""
+    task_cost: float = 1e-6
+    """The smallest cost of a task."""
     parallel_bandwidth: int = 1000
     """The largest number of expected workers."""
     metadata_entries: int = 100

@@ -8,6 +8,7 @@ from nextpoint_service.domain.experiment import Experiment, Metadata
 from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.solutions import solutions
 from nextpoint_service.domain.suggestion import Prediction
+from nextpoint_service.domain.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Observation:
 
     `suggestion_id` is None for assignments of the user's own, which may lie `outside` the
     search space. `seconds` is how long the evaluation took, from the hand-out to the report; None
-    when nobody held the suggestion.
+    when nobody held the suggestion. `task` is how it was evaluated; None without tasks.
     """
 
     observation_id: str
@@ -42,6 +43,12 @@ class Observation:
     seconds: float | None
     created: datetime
     updated: datetime
+    task: Task | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is a full evaluation, as every one is without tasks."""
+        return self.task is None or self.task.is_full
 
 
 def as_predicted(observation: Observation, predictions: Mapping[str, Prediction]) -> Observation:
@@ -51,10 +58,14 @@ def as_predicted(observation: Observation, predictions: Mapping[str, Prediction]
 
 
 def is_eligible(experiment: Experiment, observation: Observation) -> bool:
-    """Whether an observation can be the best: it succeeded and reaches every threshold."""
-    return not observation.failed and all(
-        metric.reaches_threshold(observation.values[metric.name].value)
-        for metric in experiment.metrics
+    """Whether an observation can be the best: it is full, succeeded and reaches every threshold."""
+    return (
+        observation.is_full
+        and not observation.failed
+        and all(
+            metric.reaches_threshold(observation.values[metric.name].value)
+            for metric in experiment.metrics
+        )
     )
 
 

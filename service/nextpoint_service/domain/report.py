@@ -15,6 +15,7 @@ from nextpoint_service.domain.search_space import (
     range_problem,
     type_problem,
 )
+from nextpoint_service.domain.task_rules import check_task
 from nextpoint_service.domain.violations import Violations
 
 
@@ -31,7 +32,7 @@ class ValueDraft:
 class ObservationDraft:
     """An outcome as a caller wrote it; exactly one of suggestion and assignments is given.
 
-    An assignment is None when it came without a value.
+    An assignment is None when it came without a value. `task` is the name of one, or empty.
     """
 
     suggestion_id: str = ""
@@ -39,6 +40,7 @@ class ObservationDraft:
     values: tuple[ValueDraft, ...] = ()
     failed: bool = False
     metadata: Metadata | None = None
+    task: str = ""
 
 
 def check_observation(
@@ -50,6 +52,9 @@ def check_observation(
     elif draft.assignments:
         inside = experiment.type is ExperimentType.GRID
         check_assignments(experiment.space, draft.assignments, violations, inside=inside)
+        check_task(experiment, draft.task, violations)
+    elif draft.task:
+        violations.add("task", "must be absent: the suggestion says its own")
     if draft.failed and draft.values:
         violations.add("values", "must be absent when the evaluation failed")
     elif not draft.failed:

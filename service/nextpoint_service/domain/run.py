@@ -13,6 +13,7 @@ from nextpoint_service.domain.errors import MetricsMissing, RunEnded
 from nextpoint_service.domain.experiment import Experiment, Metadata
 from nextpoint_service.domain.observation import Values
 from nextpoint_service.domain.search_space import Assignments
+from nextpoint_service.domain.tasks import Task
 
 
 class RunState(Enum):
@@ -26,7 +27,10 @@ class RunState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One evaluation of a suggestion; `values` are the last logged of every metric."""
+    """One evaluation of a suggestion; `values` are the last logged of every metric.
+
+    `task` is that of the suggestion.
+    """
 
     run_id: str
     experiment_id: str
@@ -40,6 +44,7 @@ class Run:
     metadata: Metadata
     created: datetime
     ended: datetime | None
+    task: Task | None = None
 
     def log(self, values: Values) -> "Run":
         """Return the run with these values set, or raise RunEnded."""

@@ -27,7 +27,8 @@ def stopping_reasons(
     reasons = []
     if progress.finished:
         reasons.append(StoppingReason.BUDGET_REACHED)
-    if _stagnates(experiment, observations, finished=progress.finished):
+    full = [each for each in observations if each.is_full]
+    if _stagnates(experiment, full, finished=progress.finished):
         reasons.append(StoppingReason.POSSIBLE_STAGNATION)
     return tuple(reasons)
 

@@ -20,6 +20,7 @@ from enum import Enum
 
 from nextpoint_service.domain.errors import LeaseLost
 from nextpoint_service.domain.search_space import Assignments
+from nextpoint_service.domain.tasks import Task
 
 
 class SuggestionState(Enum):
@@ -74,10 +75,11 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A point that a generator proposes."""
+    """A point that a generator proposes, and the task if it chose one."""
 
     assignments: Assignments
     provenance: Provenance
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Suggestion:
     """Assignments handed to a worker or queued for one.
 
     `attempt` counts the hand-outs; with the id it identifies one. `lease` is there exactly while
-    the state is leased.
+    the state is leased. `task` is how to evaluate it; None where the experiment has no tasks.
     """
 
     suggestion_id: str
@@ -105,6 +107,7 @@ class Suggestion:
     attempt: int
     lease: Lease | None
     created: datetime
+    task: Task | None = None
 
     def lease_to(self, worker_id: str, at: datetime, until: datetime) -> "Suggestion":
         """Return the suggestion handed to a worker, under the next attempt number."""

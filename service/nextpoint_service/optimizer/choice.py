@@ -15,6 +15,8 @@ class Maker(Enum):
     """The same, to cover what satisfies all constraints, where nothing is optimized."""
     REGIONS = "regions"
     """The same, for several solutions of one objective."""
+    TASKS = "tasks"
+    """The same, where cheaper evaluations stand in for full ones."""
     AX = "ax"
     """Ax: everything else, and all that a user wants it for."""
 
@@ -31,6 +33,8 @@ def maker_for(experiment: Experiment) -> Maker:
 
 
 def _best_for(experiment: Experiment) -> Maker:
+    if experiment.tasks:
+        return Maker.TASKS
     match experiment.optimized:
         case ():
             return Maker.COVERAGE

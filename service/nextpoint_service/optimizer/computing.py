@@ -47,6 +47,10 @@ def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Pro
             from nextpoint_service.optimizer import regions  # noqa: PLC0415  # as above
 
             return regions.propose(problem, most_observations=settings.engine_observations)
+        case Maker.TASKS:
+            from nextpoint_service.optimizer import tasks  # noqa: PLC0415  # as above
+
+            return tasks.propose(problem, most_observations=settings.engine_observations)
         case Maker.AX:
             # The import takes seconds unless the fork server has done it.
             from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server

@@ -15,11 +15,13 @@ from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.encoding import NotEncodable, encode
+from nextpoint_service.optimizer.fidelity import place_of, with_place
 from nextpoint_service.optimizer.fit import Data
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.places import Places, places_of
 from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
+from nextpoint_service.optimizer.transfer import surrogate_with_tasks
 
 _PENALTY = 10.0
 """What a constraint that is missed by one standard deviation costs, in those of the metric."""
@@ -29,7 +31,8 @@ _PENALTY = 10.0
 class Models:
     """Models of the outcomes, and the observations that they know, with their rows.
 
-    `indexes` are their places among all observations.
+    `indexes` are their places among all observations. With tasks rows have a column more than the
+    places: see `fidelity`.
     """
 
     places: Places
@@ -48,21 +51,23 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
     for each in chosen(outcomes, observations, most):
         with suppress(NotEncodable):
             found.append((each, encode(places.axes, each.assignments)))
+    # The full ones first, so that searches find them by their indexes.
+    found.sort(key=lambda each: not each[0].is_full)
     kept = [each for each, _ in found]
     rows = places.embedded([each for _, each in found])
+    group = places.group
+    if tasks := experiment.tasks:
+        rows = with_place(rows, np.array([place_of(tasks, each.task) for each in kept]))
+        group = np.append(group, len(places.axes))
     data = data_of(outcomes, kept)
     surrogates = []
     for outcome in outcomes:
         own = [each for each in data if each.outcome == outcome.name]
-        surrogates.append(
-            surrogate_of(
-                outcome,
-                rows[[each.observation for each in own]],
-                np.array([each.value for each in own]),
-                np.array([each.stddev for each in own]),
-                places.group,
-            )
-        )
+        there = rows[[each.observation for each in own]]
+        values = np.array([each.value for each in own])
+        stddevs = np.array([each.stddev for each in own])
+        model_of = surrogate_with_tasks if tasks and outcome.optimized else surrogate_of
+        surrogates.append(model_of(outcome, there, values, stddevs, group))
     indexes = np.array([index_of[id(each)] for each in kept], dtype=np.int64)
     return Models(places, tuple(kept), indexes, rows, tuple(surrogates))
 

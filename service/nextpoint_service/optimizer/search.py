@@ -8,10 +8,12 @@ import numpy as np
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.search_space import Value
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
+from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.acquisition import Guide
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.encoding import encode
+from nextpoint_service.optimizer.fidelity import of_task, with_place
 from nextpoint_service.optimizer.learning import Models, learn, predictions
 from nextpoint_service.optimizer.places import Places
 from nextpoint_service.optimizer.priors import guidance_exponent, unit_priors
@@ -23,11 +25,15 @@ _FINALISTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows, the most promising first; how promising any rows are; and the method that says so."""
+    """Rows, the most promising first; how promising any rows are; and the method that says so.
+
+    `task` is how to evaluate, where there are tasks.
+    """
 
     rows: Array
     values: Callable[[Array], Array]
     method: str
+    task: Task | None = None
 
 
 Search = Callable[[Problem, Models, np.random.Generator], Found]
@@ -59,8 +65,13 @@ def propose_by(search: Search, problem: Problem, *, most_observations: int) -> l
             predictions=predictions(learned, row[None, :])[0],
             acquisition_value=float(found.values(row[None, :])[0]),
         )
-        proposals.append(Proposal(point, provenance))
-        problem = replace(problem, pending=(*problem.pending, point), index=problem.index + 1)
+        proposals.append(Proposal(point, provenance, found.task))
+        problem = replace(
+            problem,
+            pending=(*problem.pending, point),
+            pending_tasks=(*problem.pending_tasks, *([] if found.task is None else [found.task])),
+            index=problem.index + 1,
+        )
     return proposals or space_filling.propose(replace(problem, fallback_reason=KNOWN))
 
 
@@ -77,6 +88,8 @@ def _settled(
     problem: Problem, places: Places, found: Found, seed: int
 ) -> tuple[dict[str, Value], Array] | None:
     """Return the best point, after rounding and repair, that nobody tried, and its row."""
+    if found.task is not None:
+        problem = of_task(problem, found.task)
     finalists = [places.encoded(row) for row in found.rows[:_FINALISTS]]
     points = [point for _, point in untried(problem, places.axes, finalists, seed, neighbours=0)]
     if not points:
@@ -84,5 +97,7 @@ def _settled(
     if not points:
         return None
     rows = places.embedded([encode(places.axes, point) for point in points])
+    if found.task is not None:
+        rows = with_place(rows, 0.0)
     best = int(found.values(rows).argmax())
     return points[best], rows[best]

@@ -19,19 +19,20 @@ from nextpoint_service.store.search_space import (
     space_from_json,
     space_to_json,
 )
+from nextpoint_service.store.tasks import spending, tasks_from_json, tasks_to_json
 from nextpoint_service.store.values import NEWEST, from_json, from_micros, to_json, to_micros
 
 _GET = """
 SELECT id, name, project, type, state, budget, parallel_bandwidth, num_solutions, engine,
-    revision, created, updated, tags, metadata, metrics, space
+    revision, created, updated, tags, metadata, metrics, space, tasks
 FROM experiments WHERE id = :id
 """
 
 _ADD = """
 INSERT INTO experiments (id, name, project, type, state, budget, parallel_bandwidth, num_solutions,
-    engine, revision, created, updated, tags, metadata, metrics, space)
+    engine, revision, created, updated, tags, metadata, metrics, space, tasks)
 VALUES (:id, :name, :project, :type, :state, :budget, :parallel_bandwidth, :num_solutions,
-    :engine, :revision, :created, :updated, :tags, :metadata, :metrics, :space)
+    :engine, :revision, :created, :updated, :tags, :metadata, :metrics, :space, :tasks)
 """
 
 _SAVE = """
@@ -46,7 +47,7 @@ _LEARN = "UPDATE experiments SET revision = revision + 1 WHERE id = :id"
 # lower() and instr() are about ASCII letters alike, and about no wildcards, which LIKE is.
 _LIST = """
 SELECT seq, id, name, project, type, state, budget, parallel_bandwidth, num_solutions, engine,
-    revision, created, updated, tags, metadata, metrics, space
+    revision, created, updated, tags, metadata, metrics, space, tasks
 FROM experiments
 WHERE seq < :before
     AND (:project = '' OR project = :project)
@@ -120,6 +121,7 @@ class ExperimentTable:
             budget=experiment.budget,
             # In a grid every point is a cell, so that different points are different cells.
             cells_left=cell_count(experiment.space) - points if is_grid else None,
+            spending=spending(self._connection, experiment),
         )
 
 
@@ -141,12 +143,13 @@ def _to_row(experiment: Experiment) -> dict[str, object]:
         "metadata": to_json(experiment.metadata),
         "metrics": metrics_to_json(experiment.metrics),
         "space": space_to_json(experiment.space),
+        "tasks": tasks_to_json(experiment.tasks),
     }
 
 
 def _from_row(row: list[Any]) -> Experiment:
     (experiment_id, name, project, type_, state, budget, parallel_bandwidth, num_solutions,
-     engine, revision, created, updated, tags, metadata, metrics, space) = row  # fmt: skip
+     engine, revision, created, updated, tags, metadata, metrics, space, tasks) = row  # fmt: skip
     return Experiment(
         experiment_id=experiment_id,
         name=name,
@@ -164,4 +167,5 @@ def _from_row(row: list[Any]) -> Experiment:
         revision=revision,
         created=from_micros(created),
         updated=from_micros(updated),
+        tasks=tasks_from_json(tasks),
     )

@@ -105,7 +105,13 @@ def version_5(database: Database) -> None:
     database.executescript(_ENGINE)
 
 
-VERSIONS = (version_1, version_2, version_3, version_4, version_5)
+@migrations()
+def version_6(database: Database) -> None:
+    """Add tasks."""
+    database.executescript(_TASKS)
+
+
+VERSIONS = (version_1, version_2, version_3, version_4, version_5, version_6)
 
 _EXPERIMENTS = """
 CREATE TABLE experiments (
@@ -340,4 +346,63 @@ ALTER TABLE experiments ADD COLUMN num_solutions INTEGER NOT NULL DEFAULT 1
 _ENGINE = """
 ALTER TABLE experiments ADD COLUMN engine TEXT NOT NULL DEFAULT 'auto'
     CHECK (engine IN ('auto', 'ax'));
+"""
+
+# `task` is a task as JSON, the same text for the same one, and NULL without tasks. What evaluations
+# cost together is the sum over the tasks of their numbers, which is exact as no sum of costs is.
+_TASKS = """
+ALTER TABLE experiments ADD COLUMN tasks TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE suggestions ADD COLUMN task TEXT;
+ALTER TABLE observations ADD COLUMN task TEXT;
+ALTER TABLE runs ADD COLUMN task TEXT;
+
+CREATE TABLE task_progress (
+    experiment_id TEXT NOT NULL REFERENCES experiments (id),
+    task TEXT NOT NULL,
+    leased INTEGER NOT NULL DEFAULT 0,
+    waiting INTEGER NOT NULL DEFAULT 0,
+    evaluated INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (experiment_id, task)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER experiment_with_tasks AFTER INSERT ON experiments WHEN NEW.tasks <> '[]' BEGIN
+    INSERT INTO task_progress (experiment_id, task)
+    SELECT NEW.id, value FROM json_each(NEW.tasks);
+END;
+
+CREATE TRIGGER task_suggested AFTER INSERT ON suggestions WHEN NEW.task IS NOT NULL BEGIN
+    UPDATE task_progress SET
+        leased = leased + (NEW.state = 'leased'),
+        waiting = waiting + (NEW.state = 'waiting')
+    WHERE experiment_id = NEW.experiment_id AND task = NEW.task;
+END;
+
+CREATE TRIGGER task_moved AFTER UPDATE OF state ON suggestions
+WHEN NEW.task IS NOT NULL AND OLD.state <> NEW.state BEGIN
+    UPDATE task_progress SET
+        leased = leased + (NEW.state = 'leased') - (OLD.state = 'leased'),
+        waiting = waiting + (NEW.state = 'waiting') - (OLD.state = 'waiting')
+    WHERE experiment_id = NEW.experiment_id AND task = NEW.task;
+END;
+
+CREATE TRIGGER task_deleted AFTER DELETE ON suggestions WHEN OLD.task IS NOT NULL BEGIN
+    UPDATE task_progress SET
+        leased = leased - (OLD.state = 'leased'),
+        waiting = waiting - (OLD.state = 'waiting')
+    WHERE experiment_id = OLD.experiment_id AND task = OLD.task;
+END;
+
+CREATE TRIGGER task_observed AFTER INSERT ON observations WHEN NEW.task IS NOT NULL BEGIN
+    UPDATE task_progress SET
+        evaluated = evaluated + NOT EXISTS (SELECT 1 FROM observations
+            WHERE suggestion_id = NEW.suggestion_id AND seq <> NEW.seq)
+    WHERE experiment_id = NEW.experiment_id AND task = NEW.task;
+END;
+
+CREATE TRIGGER task_forgotten AFTER DELETE ON observations WHEN OLD.task IS NOT NULL BEGIN
+    UPDATE task_progress SET
+        evaluated = evaluated - NOT EXISTS (SELECT 1 FROM observations
+            WHERE suggestion_id = OLD.suggestion_id)
+    WHERE experiment_id = OLD.experiment_id AND task = OLD.task;
+END;
 """

@@ -6,6 +6,7 @@ from typing import Any
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import ObservationNotFound
 from nextpoint_service.domain.observation import Observation
+from nextpoint_service.store.tasks import task_from_json, task_to_json
 from nextpoint_service.store.values import (
     NEWEST,
     from_json,
@@ -19,15 +20,15 @@ from nextpoint_service.store.values import (
 
 _GET = """
 SELECT id, experiment_id, suggestion_id, run_id, failed, outside, seconds, created, updated,
-    assignments, metric_values, metadata
+    assignments, metric_values, metadata, task
 FROM observations WHERE id = :id
 """
 
 _ADD = """
 INSERT INTO observations (id, experiment_id, suggestion_id, run_id, failed, outside, seconds,
-    point, created, updated, assignments, metric_values, metadata)
+    point, created, updated, assignments, metric_values, metadata, task)
 VALUES (:id, :experiment_id, :suggestion_id, :run_id, :failed, :outside, :seconds,
-    :point, :created, :updated, :assignments, :metric_values, :metadata)
+    :point, :created, :updated, :assignments, :metric_values, :metadata, :task)
 """
 
 _SAVE = """
@@ -40,7 +41,7 @@ _DELETE = "DELETE FROM observations WHERE id = :id"
 
 _ALL = """
 SELECT id, experiment_id, suggestion_id, run_id, failed, outside, seconds, created, updated,
-    assignments, metric_values, metadata
+    assignments, metric_values, metadata, task
 FROM observations WHERE experiment_id = :experiment_id
 ORDER BY seq
 """
@@ -56,7 +57,7 @@ ORDER BY seq DESC LIMIT :count
 
 _LIST = """
 SELECT seq, id, experiment_id, suggestion_id, run_id, failed, outside, seconds, created, updated,
-    assignments, metric_values, metadata
+    assignments, metric_values, metadata, task
 FROM observations WHERE experiment_id = :experiment_id AND seq < :before
 ORDER BY seq DESC LIMIT :limit
 """
@@ -143,18 +144,19 @@ def _to_row(observation: Observation) -> dict[str, object]:
         "failed": observation.failed,
         "outside": observation.outside,
         "seconds": observation.seconds,
-        "point": point_key(observation.assignments) if is_own else None,
+        "point": point_key(observation.assignments, observation.task) if is_own else None,
         "created": to_micros(observation.created),
         "updated": to_micros(observation.updated),
         "assignments": to_json(observation.assignments),
         "metric_values": values_to_json(observation.values),
         "metadata": to_json(observation.metadata),
+        "task": task_to_json(observation.task),
     }
 
 
 def _from_row(row: list[Any]) -> Observation:
     (observation_id, experiment_id, suggestion_id, run_id, failed, outside, seconds, created,
-     updated, assignments, metric_values, metadata) = row  # fmt: skip
+     updated, assignments, metric_values, metadata, task) = row  # fmt: skip
     return Observation(
         observation_id=observation_id,
         experiment_id=experiment_id,
@@ -168,4 +170,5 @@ def _from_row(row: list[Any]) -> Observation:
         seconds=seconds,
         created=from_micros(created),
         updated=from_micros(updated),
+        task=task_from_json(task),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import RunNotFound
 from nextpoint_service.domain.run import Run, RunState
+from nextpoint_service.store.tasks import task_from_json, task_to_json
 from nextpoint_service.store.values import (
     NEWEST,
     from_json,
@@ -18,15 +19,15 @@ from nextpoint_service.store.values import (
 
 _GET = """
 SELECT id, experiment_id, suggestion_id, observation_id, attempt, state, created, ended, name,
-    assignments, metric_values, metadata
+    assignments, metric_values, metadata, task
 FROM runs WHERE id = :id
 """
 
 _ADD = """
 INSERT INTO runs (id, experiment_id, suggestion_id, observation_id, attempt, state, created, ended,
-    name, assignments, metric_values, metadata)
+    name, assignments, metric_values, metadata, task)
 VALUES (:id, :experiment_id, :suggestion_id, :observation_id, :attempt, :state, :created, :ended,
-    :name, :assignments, :metric_values, :metadata)
+    :name, :assignments, :metric_values, :metadata, :task)
 """
 
 _SAVE = """
@@ -37,20 +38,20 @@ WHERE id = :id
 
 _ACTIVE_FOR = """
 SELECT id, experiment_id, suggestion_id, observation_id, attempt, state, created, ended, name,
-    assignments, metric_values, metadata
+    assignments, metric_values, metadata, task
 FROM runs WHERE suggestion_id = :suggestion_id AND state = 'active'
 """
 
 _LIST = """
 SELECT seq, id, experiment_id, suggestion_id, observation_id, attempt, state, created, ended, name,
-    assignments, metric_values, metadata
+    assignments, metric_values, metadata, task
 FROM runs WHERE experiment_id = :experiment_id AND seq < :before
 ORDER BY seq DESC LIMIT :limit
 """
 
 _LIST_BY_STATE = """
 SELECT seq, id, experiment_id, suggestion_id, observation_id, attempt, state, created, ended, name,
-    assignments, metric_values, metadata
+    assignments, metric_values, metadata, task
 FROM runs WHERE experiment_id = :experiment_id AND state = :state AND seq < :before
 ORDER BY seq DESC LIMIT :limit
 """
@@ -118,12 +119,13 @@ def _to_row(run: Run) -> dict[str, object]:
         "assignments": to_json(run.assignments),
         "metric_values": values_to_json(run.values),
         "metadata": to_json(run.metadata),
+        "task": task_to_json(run.task),
     }
 
 
 def _from_row(row: list[Any]) -> Run:
     (run_id, experiment_id, suggestion_id, observation_id, attempt, state, created, ended, name,
-     assignments, metric_values, metadata) = row  # fmt: skip
+     assignments, metric_values, metadata, task) = row  # fmt: skip
     return Run(
         run_id=run_id,
         experiment_id=experiment_id,
@@ -137,4 +139,5 @@ def _from_row(row: list[Any]) -> Run:
         metadata=from_json(metadata),
         created=from_micros(created),
         ended=None if ended is None else from_micros(ended),
+        task=task_from_json(task),
     )

@@ -16,6 +16,8 @@ from nextpoint_service.domain.suggestion import (
     Suggestion,
     SuggestionState,
 )
+from nextpoint_service.domain.tasks import Task
+from nextpoint_service.store.tasks import task_from_json, task_to_json
 from nextpoint_service.store.values import (
     NEWEST,
     from_json,
@@ -27,15 +29,15 @@ from nextpoint_service.store.values import (
 
 _GET = """
 SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
-    assignments, provenance
+    assignments, provenance, task
 FROM suggestions WHERE id = :id
 """
 
 _ADD = """
 INSERT INTO suggestions (id, experiment_id, state, attempt, worker_id, lease_started,
-    lease_expires, cell, point, created, assignments, provenance)
+    lease_expires, cell, point, created, assignments, provenance, task)
 VALUES (:id, :experiment_id, :state, :attempt, :worker_id, :lease_started,
-    :lease_expires, :cell, :point, :created, :assignments, :provenance)
+    :lease_expires, :cell, :point, :created, :assignments, :provenance, :task)
 """
 
 _SAVE = """
@@ -48,33 +50,39 @@ _DELETE = "DELETE FROM suggestions WHERE id = :id"
 
 _FIRST = """
 SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
-    assignments, provenance
+    assignments, provenance, task
 FROM suggestions WHERE experiment_id = :experiment_id AND state = :state
 ORDER BY seq LIMIT 1
 """
 
 _HELD_BY = """
 SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
-    assignments, provenance
+    assignments, provenance, task
 FROM suggestions WHERE experiment_id = :experiment_id AND worker_id = :worker_id
 ORDER BY seq
 """
 
 _LEASES_ENDING = """
 SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
-    assignments, provenance
+    assignments, provenance, task
 FROM suggestions WHERE lease_expires <= :before
 ORDER BY lease_expires, seq
 """
 
 _UNHELD = """
 SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
-    assignments, provenance
+    assignments, provenance, task
 FROM suggestions WHERE experiment_id = :experiment_id AND state IN ('waiting', 'queued')
 """
 
 _OPEN_ASSIGNMENTS = """
 SELECT assignments FROM suggestions
+WHERE experiment_id = :experiment_id AND state IN ('leased', 'waiting', 'queued')
+ORDER BY seq
+"""
+
+_OPEN_TASKS = """
+SELECT task FROM suggestions
 WHERE experiment_id = :experiment_id AND state IN ('leased', 'waiting', 'queued')
 ORDER BY seq
 """
@@ -96,14 +104,14 @@ WHERE experiment_id = :experiment_id AND cell IS NOT NULL
 
 _LIST = """
 SELECT seq, id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
-    assignments, provenance
+    assignments, provenance, task
 FROM suggestions WHERE experiment_id = :experiment_id AND seq < :before
 ORDER BY seq DESC LIMIT :limit
 """
 
 _LIST_BY_STATE = """
 SELECT seq, id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
-    assignments, provenance
+    assignments, provenance, task
 FROM suggestions WHERE experiment_id = :experiment_id AND state = :state AND seq < :before
 ORDER BY seq DESC LIMIT :limit
 """
@@ -171,15 +179,22 @@ class SuggestionTable:
         rows = self._connection.execute(_OPEN_ASSIGNMENTS, {"experiment_id": experiment_id})
         return [from_json(assignments) for (assignments,) in rows]
 
+    def open_tasks(self, experiment_id: str) -> list[Task | None]:
+        """Return the tasks of the open points, in their order."""
+        rows = self._connection.execute(_OPEN_TASKS, {"experiment_id": experiment_id})
+        return [task_from_json(task) for (task,) in rows]
+
     def count(self, experiment_id: str) -> int:
         """Return how many suggestions the experiment ever had."""
         row = self._connection.execute(_COUNT, {"experiment_id": experiment_id}).fetchone()
         return 0 if row is None else int(row[0])
 
-    def is_taken(self, experiment_id: str, assignments: Assignments) -> bool:
-        """Whether a suggestion or an observation of the experiment has exactly this point."""
+    def is_taken(
+        self, experiment_id: str, assignments: Assignments, task: Task | None = None
+    ) -> bool:
+        """Whether a suggestion or an observation has exactly this point and this task."""
         (is_taken,) = self._connection.execute(
-            _IS_TAKEN, {"experiment_id": experiment_id, "point": point_key(assignments)}
+            _IS_TAKEN, {"experiment_id": experiment_id, "point": point_key(assignments, task)}
         ).fetchone()
         return bool(is_taken)
 
@@ -212,10 +227,11 @@ def _to_row(suggestion: Suggestion, cell: int | None) -> dict[str, object]:
         "attempt": suggestion.attempt,
         **_lease_columns(suggestion.lease),
         "cell": cell,
-        "point": point_key(suggestion.assignments),
+        "point": point_key(suggestion.assignments, suggestion.task),
         "created": to_micros(suggestion.created),
         "assignments": to_json(suggestion.assignments),
         "provenance": _provenance_to_json(suggestion.provenance),
+        "task": task_to_json(suggestion.task),
     }
 
 
@@ -231,7 +247,7 @@ def _lease_columns(lease: Lease | None) -> Mapping[str, object]:
 
 def _from_row(row: list[Any]) -> Suggestion:
     (suggestion_id, experiment_id, state, attempt, worker_id, started, expires, created,
-     assignments, provenance) = row  # fmt: skip
+     assignments, provenance, task) = row  # fmt: skip
     return Suggestion(
         suggestion_id=suggestion_id,
         experiment_id=experiment_id,
@@ -243,6 +259,7 @@ def _from_row(row: list[Any]) -> Suggestion:
         if worker_id is None
         else Lease(worker_id, from_micros(started), from_micros(expires)),
         created=from_micros(created),
+        task=task_from_json(task),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nextpoint_service.domain.observation import Measurement, Values
 from nextpoint_service.domain.search_space import Assignments, Value
+from nextpoint_service.domain.tasks import Task
 
 NEWEST = 2**63 - 1
 """A position above all positions."""
@@ -55,14 +56,14 @@ def values_from_json(text: str) -> Values:
     }
 
 
-def point_key(assignments: Assignments) -> bytes:
-    """Return the same 16 bytes for equal points, and different ones for others.
+def point_key(assignments: Assignments, task: Task | None = None) -> bytes:
+    """Return the same 16 bytes for equal points with the same task, and different ones for others.
 
     Numbers are equal by value: 1, 1.0 and, for zero, both signs. Whole floats are written as
     integers for that, and the order of the parameters does not matter.
     """
     canonical = {name: _canonical(value) for name, value in assignments.items()}
-    text = json.dumps(canonical, sort_keys=True)
+    text = json.dumps(canonical if task is None else [canonical, task.name], sort_keys=True)
     return blake2b(text.encode(), digest_size=16).digest()
 
 

@@ -46,7 +46,9 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
     ) -> pb.QueueSuggestionResponse:
         call = call_from_proto(request, request.request_id)
         assignments = assignments_from_proto(request.assignments)
-        suggestion = await self._suggestions.queue(request.experiment_id, assignments, call)
+        suggestion = await self._suggestions.queue(
+            request.experiment_id, assignments, call, request.task
+        )
         return pb.QueueSuggestionResponse(suggestion=suggestion_to_proto(suggestion))
 
     async def DeleteSuggestion(

@@ -9,3 +9,4 @@ export * from "./gen/nextpoint/v1/run_service_pb.js";
 export * from "./gen/nextpoint/v1/search_space_pb.js";
 export * from "./gen/nextpoint/v1/suggestion_pb.js";
 export * from "./gen/nextpoint/v1/suggestion_service_pb.js";
+export * from "./gen/nextpoint/v1/task_pb.js";

@@ -89,7 +89,7 @@ async def test_a_file_of_a_newer_version_is_refused_untouched(path):
     newer.close()
     before = folder(path)
 
-    with pytest.raises(NewerDatabase, match=r"nextpoint\.db' is at version_99 .* knows version_5 "):
+    with pytest.raises(NewerDatabase, match=r"nextpoint\.db' is at version_99 .* knows version_6 "):
         await opened(path)
 
     assert folder(path) == before

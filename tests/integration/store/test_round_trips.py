@@ -38,6 +38,7 @@ from nextpoint_service.domain.suggestion import (
     Provenance,
     SuggestionState,
 )
+from nextpoint_service.domain.tasks import Task
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -128,6 +129,7 @@ def test_every_kind_of_parameter_metric_and_constraint_comes_back(tx, make):
         parallel_bandwidth=7,
         num_solutions=5,
         engine=Engine.AX,
+        tasks=(Task("full", 1.0), Task("ein Drittel", 1 / 3), Task('"', 1e-6)),
         metadata={"owner": "Zoë", "share": 1 / 3},
         tags=("a", "b c"),
         state=ExperimentState.ARCHIVED,
@@ -215,6 +217,18 @@ def test_any_experiment_comes_back(connection, tx, make, changes):
         tx.experiments.add(experiment)
 
         assert same(tx.experiments.get("exp_1"), experiment)
+
+
+def test_the_task_of_everything_comes_back(tx, make):
+    tx.experiments.add(make.experiment())
+    task = Task('ein "Drittel"', 1 / 3)
+    suggestion = make.suggestion(task=task)
+    tx.suggestions.add(suggestion)
+    tx.runs.add(make.run(task=task))
+    tx.observations.add(make.observation(task=task))
+
+    assert same(tx.suggestions.get("sug_1"), suggestion)
+    assert tx.runs.get("run_1").task == tx.observations.get("obs_1").task == task
 
 
 def test_extreme_values_come_back_with_their_types(tx, make):

@@ -19,6 +19,7 @@ from nextpoint.v1 import (
     search_space_pb2,
     suggestion_pb2,
     suggestion_service_pb2,
+    task_pb2,
 )
 from nextpoint_service.application.analysis import Best
 from nextpoint_service.application.experiments import Detail
@@ -39,6 +40,7 @@ from nextpoint_service.domain.suggestion import (
     Suggestion,
     SuggestionState,
 )
+from nextpoint_service.domain.tasks import Task
 from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert import (
     analysis,
@@ -173,6 +175,12 @@ OF_AX.engine = experiment_pb2.EXPERIMENT_ENGINE_AX
 
 REQUESTS = {
     "CreateExperiment": (OF_AX, experiments.draft_from_proto),
+    "CreateExperiment with tasks": (
+        a_definition(
+            tasks=[task_pb2.Task(name="full", cost=1), task_pb2.Task(name="half", cost=0.5)]
+        ),
+        experiments.draft_from_proto,
+    ),
     "UpdateExperiment": (
         experiment_service_pb2.UpdateExperimentRequest(
             name="rolls",
@@ -217,6 +225,7 @@ REQUESTS = {
             values=VALUES,
             failed=True,
             metadata=METADATA,
+            task="full",
         ),
         observations.draft_from_proto,
     ),
@@ -229,6 +238,7 @@ REQUESTS = {
                     values=VALUES,
                     failed=True,
                     metadata=METADATA,
+                    task="full",
                 )
             ]
         ),
@@ -278,6 +288,7 @@ BY_HAND = {
     "validate_only",
     # QueueSuggestion, ReleaseSuggestion, RenewLeases and StreamSuggestions.
     "assignments",
+    "task",
     "attempt",
     "lease_duration",
     "worker_id",
@@ -285,6 +296,7 @@ BY_HAND = {
 }
 """Fields that servicers read themselves; the tests of what they do hold them."""
 
+FULL = Task("full", 1.0)
 SUGGESTION = Suggestion(
     suggestion_id="sug_1",
     experiment_id="exp_1",
@@ -303,6 +315,7 @@ SUGGESTION = Suggestion(
     attempt=2,
     lease=Lease("w1", NOW, LATER),
     created=NOW,
+    task=FULL,
 )
 OBSERVATION = Observation(
     observation_id="obs_1",
@@ -317,6 +330,7 @@ OBSERVATION = Observation(
     seconds=3.0,
     created=NOW,
     updated=LATER,
+    task=FULL,
 )
 RUN = Run(
     run_id="run_1",
@@ -331,6 +345,7 @@ RUN = Run(
     metadata=NOTES,
     created=NOW,
     ended=LATER,
+    task=FULL,
 )
 PROGRESS = Progress(
     observations=5,
@@ -352,6 +367,7 @@ def nouns():
     """Return the message of each noun, with every field set."""
     return [
         experiments.experiment_to_proto(Detail(an_experiment(), PROGRESS)),
+        experiments.experiment_to_proto(Detail(replace(an_experiment(), tasks=(FULL,)), PROGRESS)),
         suggestions.suggestion_to_proto(SUGGESTION),
         observations.observation_to_proto(OBSERVATION),
         runs.run_to_proto(RUN),
@@ -448,7 +464,7 @@ def test_every_field_of_a_request_counts(name):
         copy = type(request)()
         copy.CopyFrom(request)
         clear(copy)
-        if path.rsplit(".", 1)[-1] not in BY_HAND or path == "assignments":
+        if path.rsplit(".", 1)[-1] not in BY_HAND or path in ("assignments", "task"):
             assert convert(copy) != base, path
 
 

@@ -15,6 +15,7 @@ from nextpoint.v1 import (
     run_service_pb2,
     search_space_pb2,
     suggestion_service_pb2,
+    task_pb2,
 )
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.settings import Settings
@@ -66,6 +67,14 @@ def whole(low, high):
     parameter = double(low=low, high=high)
     parameter.type = search_space_pb2.PARAMETER_TYPE_INT
     return [parameter]
+
+
+def tasks(count, *, least=0.01, name="cheapest"):
+    costs = [least, *(number / count for number in range(2, count + 1))]
+    return [
+        task_pb2.Task(name=str(index) if index else name, cost=cost)
+        for index, cost in enumerate(costs[:count])
+    ]
 
 
 def believed(shape):
@@ -222,6 +231,20 @@ async def test_a_call_for_a_suggestion(api, limit):
     await holds(limit, request, api.suggestions.CreateSuggestion)
 
 
+@pytest.mark.parametrize(
+    ("within", "beyond", "path"),
+    [
+        ([[], tasks(2), tasks(20)], [tasks(1), tasks(21)], "tasks"),
+        ([tasks(2, least=1e-6)], [tasks(2, least=9e-7), tasks(2, least=0)], "tasks[0].cost"),
+        ([tasks(2, name="n" * 100)], [tasks(2, name="n" * 101)], "tasks[0].name"),
+    ],
+)
+async def test_tasks(api, within, beyond, path):
+    limit = Limit("tasks", within, beyond, path)
+
+    await holds(limit, a_definition(budget=5), api.experiments.CreateExperiment)
+
+
 OF_A_RUN = [REQUEST_ID, NAME, WORKER, LEASE, WAIT, ENTRIES, KEY, TEXT]
 
 
@@ -318,6 +341,7 @@ SAID = [
     ("experiment_service", "best is looked for, 1 to {};", DEFAULTS.num_solutions),
     ("experiment_service", "which parameters there are; at most {}.", DEFAULTS.conditionals),
     ("experiment_service", "at most {} combinations", DEFAULTS.conditional_combinations),
+    ("experiment_service", "none, or 2 to {} of different", DEFAULTS.tasks),
     ("experiment_service", "at most {} entries", DEFAULTS.metadata_entries),
     ("experiment_service", "What people call it: 1 to {} characters", DEFAULTS.name_characters),
     ("experiment_service", "within {} hours", Settings().request_id_seconds / 3600),

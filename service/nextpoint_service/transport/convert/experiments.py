@@ -36,6 +36,7 @@ from nextpoint_service.domain.search_space import (
 )
 from nextpoint_service.domain.unsaid import UNSAID
 from nextpoint_service.domain.violations import Violations
+from nextpoint_service.transport.convert.tasks import task_draft_from_proto, task_to_proto
 from nextpoint_service.transport.convert.values import (
     metadata_from_proto,
     metadata_to_proto,
@@ -112,6 +113,7 @@ def draft_from_proto(request: experiment_service_pb2.CreateExperimentRequest) ->
         conditionals=tuple(
             ConditionalDraft(each.name, tuple(each.values)) for each in request.conditionals
         ),
+        tasks=tuple(task_draft_from_proto(each) for each in request.tasks),
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
     )
@@ -165,6 +167,7 @@ def experiment_to_proto(detail: Detail) -> experiment_pb2.Experiment:
             search_space_pb2.Conditional(name=each.name, values=each.values)
             for each in experiment.space.conditionals
         ],
+        tasks=[task_to_proto(each) for each in experiment.tasks],
         metadata=metadata_to_proto(experiment.metadata),
         tags=experiment.tags,
         state=_STATES_OUT[experiment.state],
@@ -334,4 +337,6 @@ def _progress_to_proto(progress: Progress) -> experiment_pb2.Progress:
         remaining_budget=progress.remaining,
         finished=progress.finished,
         repeated_observation_count=progress.repeated,
+        budget_consumed=float(progress.consumed),
+        budget_left=None if progress.left is None else float(progress.left),
     )

@@ -4,6 +4,7 @@ from nextpoint.v1 import observation_pb2, observation_service_pb2
 from nextpoint_service.domain.correction import ObservationChange
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.report import ObservationDraft
+from nextpoint_service.transport.convert.tasks import task_to_proto
 from nextpoint_service.transport.convert.values import (
     assignments_from_proto,
     assignments_to_proto,
@@ -27,6 +28,7 @@ def draft_from_proto(
         values=values_from_proto(message.values),
         failed=message.failed,
         metadata=metadata_from_proto(message.metadata),
+        task=message.task,
     )
 
 
@@ -56,4 +58,5 @@ def observation_to_proto(observation: Observation) -> observation_pb2.Observatio
         metadata=metadata_to_proto(observation.metadata),
         create_time=time_to_proto(observation.created),
         update_time=time_to_proto(observation.updated),
+        task=None if observation.task is None else task_to_proto(observation.task),
     )

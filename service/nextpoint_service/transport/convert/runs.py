@@ -5,6 +5,7 @@ from nextpoint_service.application.runs import NewRun
 from nextpoint_service.domain.run import Run, RunState
 from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.suggestions import ask_from_proto
+from nextpoint_service.transport.convert.tasks import task_to_proto
 from nextpoint_service.transport.convert.values import (
     assignments_to_proto,
     metadata_from_proto,
@@ -49,4 +50,5 @@ def run_to_proto(run: Run) -> run_pb2.Run:
         metadata=metadata_to_proto(run.metadata),
         create_time=time_to_proto(run.created),
         end_time=None if run.ended is None else time_to_proto(run.ended),
+        task=None if run.task is None else task_to_proto(run.task),
     )

@@ -13,6 +13,7 @@ from nextpoint_service.domain.suggestion import (
     SuggestionState,
 )
 from nextpoint_service.domain.violations import Violations
+from nextpoint_service.transport.convert.tasks import task_to_proto
 from nextpoint_service.transport.convert.values import (
     assignments_to_proto,
     seconds_from_proto,
@@ -79,6 +80,7 @@ def suggestion_to_proto(suggestion: Suggestion) -> suggestion_pb2.Suggestion:
         ),
         provenance=_provenance_to_proto(suggestion.provenance),
         create_time=time_to_proto(suggestion.created),
+        task=None if suggestion.task is None else task_to_proto(suggestion.task),
     )
 
 

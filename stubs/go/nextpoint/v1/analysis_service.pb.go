@@ -87,12 +87,13 @@ const (
 	// Never sent.
 	StoppingReason_STOPPING_REASON_UNSPECIFIED StoppingReason = 0
 	// There are as many observations as the budget says, apart from the repeated
-	// ones.
+	// ones; with tasks, not even the cheapest fits into what they have left of it.
 	StoppingReason_STOPPING_REASON_BUDGET_REACHED StoppingReason = 1
 	// The newest observations, 5 for each parameter, brought nothing: with one
 	// optimized metric, 5 earlier ones are at least as good as the best of them;
 	// with several, or with several solutions, once the budget is reached, none
 	// of them is among the best. Without an optimized metric it is never said.
+	// With tasks only observations of the full one are looked at.
 	StoppingReason_STOPPING_REASON_POSSIBLE_STAGNATION StoppingReason = 2
 )
 

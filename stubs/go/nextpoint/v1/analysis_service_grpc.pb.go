@@ -32,8 +32,9 @@ const (
 //
 // Says what was learned.
 type AnalysisServiceClient interface {
-	// Lists the best that was observed. Failed observations and those that miss a
-	// threshold are left out, so it may be empty.
+	// Lists the best that was observed. Failed observations, those that miss a
+	// threshold and those of other tasks than the full one are left out, so it
+	// may be empty.
 	//
 	// With one optimized metric: the best observation, the earliest of equals.
 	// With one and several solutions: at most so many, the best first, of which
@@ -151,8 +152,9 @@ func (c *analysisServiceClient) GetHypervolume(ctx context.Context, in *GetHyper
 //
 // Says what was learned.
 type AnalysisServiceServer interface {
-	// Lists the best that was observed. Failed observations and those that miss a
-	// threshold are left out, so it may be empty.
+	// Lists the best that was observed. Failed observations, those that miss a
+	// threshold and those of other tasks than the full one are left out, so it
+	// may be empty.
 	//
 	// With one optimized metric: the best observation, the earliest of equals.
 	// With one and several solutions: at most so many, the best first, of which

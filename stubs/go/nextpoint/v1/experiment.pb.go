@@ -322,8 +322,9 @@ type Experiment struct {
 	Metrics []*Metric `protobuf:"bytes,6,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	// What every suggestion satisfies.
 	LinearConstraints []*LinearConstraint `protobuf:"bytes,7,rep,name=linear_constraints,json=linearConstraints,proto3" json:"linear_constraints,omitempty"`
-	// How many observations the experiment is for. Absent means no limit. For
-	// type grid it is the number of cells.
+	// How many observations the experiment is for; with tasks, how many full
+	// evaluations they may cost together. Absent means no limit. For type grid it
+	// is the number of cells.
 	Budget *int32 `protobuf:"varint,8,opt,name=budget,proto3,oneof" json:"budget,omitempty"`
 	// How many workers are expected to evaluate at the same time: the service
 	// lengthens the space-filling start accordingly. It limits nothing. Absent
@@ -347,7 +348,10 @@ type Experiment struct {
 	// What makes its model points. Never changes.
 	Engine ExperimentEngine `protobuf:"varint,17,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
 	// The switches on which it depends which parameters there are.
-	Conditionals  []*Conditional `protobuf:"bytes,18,rep,name=conditionals,proto3" json:"conditionals,omitempty"`
+	Conditionals []*Conditional `protobuf:"bytes,18,rep,name=conditionals,proto3" json:"conditionals,omitempty"`
+	// The ways to evaluate a point, the most expensive first: that one is the
+	// full evaluation, of cost 1. Empty means that there is one way.
+	Tasks         []*Task `protobuf:"bytes,19,rep,name=tasks,proto3" json:"tasks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,6 +512,13 @@ func (x *Experiment) GetConditionals() []*Conditional {
 	return nil
 }
 
+func (x *Experiment) GetTasks() []*Task {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
 // Represents one thing that is measured at a point.
 type Metric struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -605,17 +616,27 @@ type Progress struct {
 	// How many runs are active. Each holds one of the open suggestions.
 	ActiveRunCount int32 `protobuf:"varint,5,opt,name=active_run_count,json=activeRunCount,proto3" json:"active_run_count,omitempty"`
 	// The budget less the observations, apart from the repeated ones, and less
-	// the open suggestions; at least 0. Absent when the experiment has no budget.
+	// the open suggestions; at least 0. With tasks their costs count, and it is
+	// `budget_left` rounded down. Absent when the experiment has no budget.
 	RemainingBudget *int32 `protobuf:"varint,6,opt,name=remaining_budget,json=remainingBudget,proto3,oneof" json:"remaining_budget,omitempty"`
 	// Whether the search is over: there are as many observations as the budget
-	// says, apart from the repeated ones, or the grid is exhausted.
+	// says, apart from the repeated ones, or the grid is exhausted. With tasks:
+	// not even the cheapest evaluation fits into what the observations have left
+	// of the budget.
 	Finished bool `protobuf:"varint,7,opt,name=finished,proto3" json:"finished,omitempty"`
 	// How many of the observations are further ones of a suggestion that had one
 	// already, such as that of a worker that had been given up. They are kept,
 	// and do not count against the budget.
 	RepeatedObservationCount int32 `protobuf:"varint,8,opt,name=repeated_observation_count,json=repeatedObservationCount,proto3" json:"repeated_observation_count,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	// What the observations have used of the budget: 1 each, with tasks what each
+	// cost, and nothing for the repeated ones.
+	BudgetConsumed float64 `protobuf:"fixed64,9,opt,name=budget_consumed,json=budgetConsumed,proto3" json:"budget_consumed,omitempty"`
+	// The budget less what is consumed and what the open suggestions cost; at
+	// least 0. With tasks it can have a fraction. Absent when the experiment has
+	// no budget.
+	BudgetLeft    *float64 `protobuf:"fixed64,10,opt,name=budget_left,json=budgetLeft,proto3,oneof" json:"budget_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Progress) Reset() {
@@ -700,6 +721,20 @@ func (x *Progress) GetFinished() bool {
 func (x *Progress) GetRepeatedObservationCount() int32 {
 	if x != nil {
 		return x.RepeatedObservationCount
+	}
+	return 0
+}
+
+func (x *Progress) GetBudgetConsumed() float64 {
+	if x != nil {
+		return x.BudgetConsumed
+	}
+	return 0
+}
+
+func (x *Progress) GetBudgetLeft() float64 {
+	if x != nil && x.BudgetLeft != nil {
+		return *x.BudgetLeft
 	}
 	return 0
 }
@@ -795,7 +830,7 @@ var File_nextpoint_v1_experiment_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\n" +
-	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xed\a\n" +
+	"\x1dnextpoint/v1/experiment.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\x97\b\n" +
 	"\n" +
 	"Experiment\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -820,7 +855,8 @@ const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"updateTime\x12#\n" +
 	"\rnum_solutions\x18\x10 \x01(\x05R\fnumSolutions\x126\n" +
 	"\x06engine\x18\x11 \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x12=\n" +
-	"\fconditionals\x18\x12 \x03(\v2\x19.nextpoint.v1.ConditionalR\fconditionals\x1aX\n" +
+	"\fconditionals\x18\x12 \x03(\v2\x19.nextpoint.v1.ConditionalR\fconditionals\x12(\n" +
+	"\x05tasks\x18\x13 \x03(\v2\x12.nextpoint.v1.TaskR\x05tasks\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -832,7 +868,7 @@ const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\bstrategy\x18\x03 \x01(\x0e2\x1c.nextpoint.v1.MetricStrategyR\bstrategy\x12!\n" +
 	"\tthreshold\x18\x04 \x01(\x01H\x00R\tthreshold\x88\x01\x01B\f\n" +
 	"\n" +
-	"_threshold\"\xa6\x03\n" +
+	"_threshold\"\x85\x04\n" +
 	"\bProgress\x12+\n" +
 	"\x11observation_count\x18\x01 \x01(\x05R\x10observationCount\x128\n" +
 	"\x18failed_observation_count\x18\x02 \x01(\x05R\x16failedObservationCount\x122\n" +
@@ -841,8 +877,13 @@ const file_nextpoint_v1_experiment_proto_rawDesc = "" +
 	"\x10active_run_count\x18\x05 \x01(\x05R\x0eactiveRunCount\x12.\n" +
 	"\x10remaining_budget\x18\x06 \x01(\x05H\x00R\x0fremainingBudget\x88\x01\x01\x12\x1a\n" +
 	"\bfinished\x18\a \x01(\bR\bfinished\x12<\n" +
-	"\x1arepeated_observation_count\x18\b \x01(\x05R\x18repeatedObservationCountB\x13\n" +
-	"\x11_remaining_budget\"a\n" +
+	"\x1arepeated_observation_count\x18\b \x01(\x05R\x18repeatedObservationCount\x12'\n" +
+	"\x0fbudget_consumed\x18\t \x01(\x01R\x0ebudgetConsumed\x12$\n" +
+	"\vbudget_left\x18\n" +
+	" \x01(\x01H\x01R\n" +
+	"budgetLeft\x88\x01\x01B\x13\n" +
+	"\x11_remaining_budgetB\x0e\n" +
+	"\f_budget_left\"a\n" +
 	"\rMetadataValue\x12#\n" +
 	"\fstring_value\x18\x01 \x01(\tH\x00R\vstringValue\x12#\n" +
 	"\fnumber_value\x18\x02 \x01(\x01H\x00R\vnumberValueB\x06\n" +
@@ -900,6 +941,7 @@ var file_nextpoint_v1_experiment_proto_goTypes = []any{
 	(*LinearConstraint)(nil),      // 11: nextpoint.v1.LinearConstraint
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 	(*Conditional)(nil),           // 13: nextpoint.v1.Conditional
+	(*Task)(nil),                  // 14: nextpoint.v1.Task
 }
 var file_nextpoint_v1_experiment_proto_depIdxs = []int32{
 	0,  // 0: nextpoint.v1.Experiment.type:type_name -> nextpoint.v1.ExperimentType
@@ -913,14 +955,15 @@ var file_nextpoint_v1_experiment_proto_depIdxs = []int32{
 	12, // 8: nextpoint.v1.Experiment.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 9: nextpoint.v1.Experiment.engine:type_name -> nextpoint.v1.ExperimentEngine
 	13, // 10: nextpoint.v1.Experiment.conditionals:type_name -> nextpoint.v1.Conditional
-	3,  // 11: nextpoint.v1.Metric.objective:type_name -> nextpoint.v1.MetricObjective
-	4,  // 12: nextpoint.v1.Metric.strategy:type_name -> nextpoint.v1.MetricStrategy
-	8,  // 13: nextpoint.v1.Experiment.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 11: nextpoint.v1.Experiment.tasks:type_name -> nextpoint.v1.Task
+	3,  // 12: nextpoint.v1.Metric.objective:type_name -> nextpoint.v1.MetricObjective
+	4,  // 13: nextpoint.v1.Metric.strategy:type_name -> nextpoint.v1.MetricStrategy
+	8,  // 14: nextpoint.v1.Experiment.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_proto_init() }
@@ -929,6 +972,7 @@ func file_nextpoint_v1_experiment_proto_init() {
 		return
 	}
 	file_nextpoint_v1_search_space_proto_init()
+	file_nextpoint_v1_task_proto_init()
 	file_nextpoint_v1_experiment_proto_msgTypes[0].OneofWrappers = []any{}
 	file_nextpoint_v1_experiment_proto_msgTypes[1].OneofWrappers = []any{}
 	file_nextpoint_v1_experiment_proto_msgTypes[2].OneofWrappers = []any{}

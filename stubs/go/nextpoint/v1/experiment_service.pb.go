@@ -47,8 +47,9 @@ type CreateExperimentRequest struct {
 	// least one point that satisfies all of them. Refused on parameters with
 	// conditions. Optional.
 	LinearConstraints []*LinearConstraint `protobuf:"bytes,7,rep,name=linear_constraints,json=linearConstraints,proto3" json:"linear_constraints,omitempty"`
-	// How many observations the experiment is for, 1 to 100000. Required with
-	// several optimized metrics, several solutions or a metric of strategy
+	// How many observations the experiment is for, 1 to 100000. With tasks it is
+	// how many full evaluations they may cost together. Required with several
+	// optimized metrics, several solutions, tasks or a metric of strategy
 	// constraint. For type grid it is computed; another number is refused. Absent
 	// means no limit. Optional.
 	Budget *int32 `protobuf:"varint,8,opt,name=budget,proto3,oneof" json:"budget,omitempty"`
@@ -73,7 +74,12 @@ type CreateExperimentRequest struct {
 	// Under every combination of their values there must be a parameter; where no
 	// parameter is there always, there may be at most 10000 combinations. Refused
 	// for type grid and with several solutions. They never change. Optional.
-	Conditionals  []*Conditional `protobuf:"bytes,14,rep,name=conditionals,proto3" json:"conditionals,omitempty"`
+	Conditionals []*Conditional `protobuf:"bytes,14,rep,name=conditionals,proto3" json:"conditionals,omitempty"`
+	// The ways to evaluate a point, in any order: none, or 2 to 20 of different
+	// names and costs, of which one costs 1: the full evaluation. They need type
+	// optimized, exactly one optimized metric, none of strategy constraint,
+	// one solution and engine auto. Never changes. Optional.
+	Tasks         []*Task `protobuf:"bytes,15,rep,name=tasks,proto3" json:"tasks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -202,6 +208,13 @@ func (x *CreateExperimentRequest) GetEngine() ExperimentEngine {
 func (x *CreateExperimentRequest) GetConditionals() []*Conditional {
 	if x != nil {
 		return x.Conditionals
+	}
+	return nil
+}
+
+func (x *CreateExperimentRequest) GetTasks() []*Task {
+	if x != nil {
+		return x.Tasks
 	}
 	return nil
 }
@@ -893,7 +906,7 @@ var File_nextpoint_v1_experiment_service_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\n" +
-	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xb5\x06\n" +
+	"%nextpoint/v1/experiment_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xdf\x06\n" +
 	"\x17CreateExperimentRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
@@ -912,7 +925,8 @@ const file_nextpoint_v1_experiment_service_proto_rawDesc = "" +
 	"\x04tags\x18\v \x03(\tR\x04tags\x12(\n" +
 	"\rnum_solutions\x18\f \x01(\x05H\x02R\fnumSolutions\x88\x01\x01\x126\n" +
 	"\x06engine\x18\r \x01(\x0e2\x1e.nextpoint.v1.ExperimentEngineR\x06engine\x12=\n" +
-	"\fconditionals\x18\x0e \x03(\v2\x19.nextpoint.v1.ConditionalR\fconditionals\x1aX\n" +
+	"\fconditionals\x18\x0e \x03(\v2\x19.nextpoint.v1.ConditionalR\fconditionals\x12(\n" +
+	"\x05tasks\x18\x0f \x03(\v2\x12.nextpoint.v1.TaskR\x05tasks\x1aX\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
 	"\x05value\x18\x02 \x01(\v2\x1b.nextpoint.v1.MetadataValueR\x05value:\x028\x01B\t\n" +
@@ -1025,10 +1039,11 @@ var file_nextpoint_v1_experiment_service_proto_goTypes = []any{
 	(*LinearConstraint)(nil),            // 17: nextpoint.v1.LinearConstraint
 	(ExperimentEngine)(0),               // 18: nextpoint.v1.ExperimentEngine
 	(*Conditional)(nil),                 // 19: nextpoint.v1.Conditional
-	(*Experiment)(nil),                  // 20: nextpoint.v1.Experiment
-	(ExperimentState)(0),                // 21: nextpoint.v1.ExperimentState
-	(*fieldmaskpb.FieldMask)(nil),       // 22: google.protobuf.FieldMask
-	(*MetadataValue)(nil),               // 23: nextpoint.v1.MetadataValue
+	(*Task)(nil),                        // 20: nextpoint.v1.Task
+	(*Experiment)(nil),                  // 21: nextpoint.v1.Experiment
+	(ExperimentState)(0),                // 22: nextpoint.v1.ExperimentState
+	(*fieldmaskpb.FieldMask)(nil),       // 23: google.protobuf.FieldMask
+	(*MetadataValue)(nil),               // 24: nextpoint.v1.MetadataValue
 }
 var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	14, // 0: nextpoint.v1.CreateExperimentRequest.type:type_name -> nextpoint.v1.ExperimentType
@@ -1038,36 +1053,37 @@ var file_nextpoint_v1_experiment_service_proto_depIdxs = []int32{
 	12, // 4: nextpoint.v1.CreateExperimentRequest.metadata:type_name -> nextpoint.v1.CreateExperimentRequest.MetadataEntry
 	18, // 5: nextpoint.v1.CreateExperimentRequest.engine:type_name -> nextpoint.v1.ExperimentEngine
 	19, // 6: nextpoint.v1.CreateExperimentRequest.conditionals:type_name -> nextpoint.v1.Conditional
-	20, // 7: nextpoint.v1.CreateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	20, // 8: nextpoint.v1.GetExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	21, // 9: nextpoint.v1.ListExperimentsRequest.state:type_name -> nextpoint.v1.ExperimentState
-	20, // 10: nextpoint.v1.ListExperimentsResponse.experiments:type_name -> nextpoint.v1.Experiment
-	13, // 11: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
-	22, // 12: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
-	16, // 13: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
-	15, // 14: nextpoint.v1.UpdateExperimentRequest.parameters:type_name -> nextpoint.v1.Parameter
-	20, // 15: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	20, // 16: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	20, // 17: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
-	23, // 18: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	23, // 19: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	0,  // 20: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
-	2,  // 21: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
-	4,  // 22: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
-	6,  // 23: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
-	8,  // 24: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
-	10, // 25: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
-	1,  // 26: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
-	3,  // 27: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
-	5,  // 28: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
-	7,  // 29: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
-	9,  // 30: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
-	11, // 31: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
-	26, // [26:32] is the sub-list for method output_type
-	20, // [20:26] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	20, // 7: nextpoint.v1.CreateExperimentRequest.tasks:type_name -> nextpoint.v1.Task
+	21, // 8: nextpoint.v1.CreateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	21, // 9: nextpoint.v1.GetExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	22, // 10: nextpoint.v1.ListExperimentsRequest.state:type_name -> nextpoint.v1.ExperimentState
+	21, // 11: nextpoint.v1.ListExperimentsResponse.experiments:type_name -> nextpoint.v1.Experiment
+	13, // 12: nextpoint.v1.UpdateExperimentRequest.metadata:type_name -> nextpoint.v1.UpdateExperimentRequest.MetadataEntry
+	23, // 13: nextpoint.v1.UpdateExperimentRequest.update_mask:type_name -> google.protobuf.FieldMask
+	16, // 14: nextpoint.v1.UpdateExperimentRequest.metrics:type_name -> nextpoint.v1.Metric
+	15, // 15: nextpoint.v1.UpdateExperimentRequest.parameters:type_name -> nextpoint.v1.Parameter
+	21, // 16: nextpoint.v1.UpdateExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	21, // 17: nextpoint.v1.ArchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	21, // 18: nextpoint.v1.UnarchiveExperimentResponse.experiment:type_name -> nextpoint.v1.Experiment
+	24, // 19: nextpoint.v1.CreateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	24, // 20: nextpoint.v1.UpdateExperimentRequest.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	0,  // 21: nextpoint.v1.ExperimentService.CreateExperiment:input_type -> nextpoint.v1.CreateExperimentRequest
+	2,  // 22: nextpoint.v1.ExperimentService.GetExperiment:input_type -> nextpoint.v1.GetExperimentRequest
+	4,  // 23: nextpoint.v1.ExperimentService.ListExperiments:input_type -> nextpoint.v1.ListExperimentsRequest
+	6,  // 24: nextpoint.v1.ExperimentService.UpdateExperiment:input_type -> nextpoint.v1.UpdateExperimentRequest
+	8,  // 25: nextpoint.v1.ExperimentService.ArchiveExperiment:input_type -> nextpoint.v1.ArchiveExperimentRequest
+	10, // 26: nextpoint.v1.ExperimentService.UnarchiveExperiment:input_type -> nextpoint.v1.UnarchiveExperimentRequest
+	1,  // 27: nextpoint.v1.ExperimentService.CreateExperiment:output_type -> nextpoint.v1.CreateExperimentResponse
+	3,  // 28: nextpoint.v1.ExperimentService.GetExperiment:output_type -> nextpoint.v1.GetExperimentResponse
+	5,  // 29: nextpoint.v1.ExperimentService.ListExperiments:output_type -> nextpoint.v1.ListExperimentsResponse
+	7,  // 30: nextpoint.v1.ExperimentService.UpdateExperiment:output_type -> nextpoint.v1.UpdateExperimentResponse
+	9,  // 31: nextpoint.v1.ExperimentService.ArchiveExperiment:output_type -> nextpoint.v1.ArchiveExperimentResponse
+	11, // 32: nextpoint.v1.ExperimentService.UnarchiveExperiment:output_type -> nextpoint.v1.UnarchiveExperimentResponse
+	27, // [27:33] is the sub-list for method output_type
+	21, // [21:27] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_experiment_service_proto_init() }
@@ -1077,6 +1093,7 @@ func file_nextpoint_v1_experiment_service_proto_init() {
 	}
 	file_nextpoint_v1_experiment_proto_init()
 	file_nextpoint_v1_search_space_proto_init()
+	file_nextpoint_v1_task_proto_init()
 	file_nextpoint_v1_experiment_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_nextpoint_v1_experiment_service_proto_msgTypes[4].OneofWrappers = []any{}
 	file_nextpoint_v1_experiment_service_proto_msgTypes[6].OneofWrappers = []any{}

@@ -52,7 +52,9 @@ type Observation struct {
 	// When it was reported. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was last changed. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// How it was evaluated. Absent when the experiment has no tasks.
+	Task          *Task `protobuf:"bytes,12,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -164,6 +166,13 @@ func (x *Observation) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Observation) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
 // Represents the value of one metric.
 type MetricValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -235,7 +244,7 @@ var File_nextpoint_v1_observation_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_observation_proto_rawDesc = "" +
 	"\n" +
-	"\x1enextpoint/v1/observation.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xbf\x05\n" +
+	"\x1enextpoint/v1/observation.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xe7\x05\n" +
 	"\vObservation\x12%\n" +
 	"\x0eobservation_id\x18\x01 \x01(\tR\robservationId\x12#\n" +
 	"\rexperiment_id\x18\x02 \x01(\tR\fexperimentId\x12#\n" +
@@ -250,7 +259,8 @@ const file_nextpoint_v1_observation_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\x1a\\\n" +
+	"updateTime\x12&\n" +
+	"\x04task\x18\f \x01(\v2\x12.nextpoint.v1.TaskR\x04task\x1a\\\n" +
 	"\x10AssignmentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.nextpoint.v1.ParameterValueR\x05value:\x028\x01\x1aX\n" +
@@ -284,8 +294,9 @@ var file_nextpoint_v1_observation_proto_goTypes = []any{
 	nil,                           // 2: nextpoint.v1.Observation.AssignmentsEntry
 	nil,                           // 3: nextpoint.v1.Observation.MetadataEntry
 	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
-	(*ParameterValue)(nil),        // 5: nextpoint.v1.ParameterValue
-	(*MetadataValue)(nil),         // 6: nextpoint.v1.MetadataValue
+	(*Task)(nil),                  // 5: nextpoint.v1.Task
+	(*ParameterValue)(nil),        // 6: nextpoint.v1.ParameterValue
+	(*MetadataValue)(nil),         // 7: nextpoint.v1.MetadataValue
 }
 var file_nextpoint_v1_observation_proto_depIdxs = []int32{
 	2, // 0: nextpoint.v1.Observation.assignments:type_name -> nextpoint.v1.Observation.AssignmentsEntry
@@ -293,13 +304,14 @@ var file_nextpoint_v1_observation_proto_depIdxs = []int32{
 	3, // 2: nextpoint.v1.Observation.metadata:type_name -> nextpoint.v1.Observation.MetadataEntry
 	4, // 3: nextpoint.v1.Observation.create_time:type_name -> google.protobuf.Timestamp
 	4, // 4: nextpoint.v1.Observation.update_time:type_name -> google.protobuf.Timestamp
-	5, // 5: nextpoint.v1.Observation.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
-	6, // 6: nextpoint.v1.Observation.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	5, // 5: nextpoint.v1.Observation.task:type_name -> nextpoint.v1.Task
+	6, // 6: nextpoint.v1.Observation.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
+	7, // 7: nextpoint.v1.Observation.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_observation_proto_init() }
@@ -309,6 +321,7 @@ func file_nextpoint_v1_observation_proto_init() {
 	}
 	file_nextpoint_v1_experiment_proto_init()
 	file_nextpoint_v1_search_space_proto_init()
+	file_nextpoint_v1_task_proto_init()
 	file_nextpoint_v1_observation_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -46,7 +46,11 @@ type CreateObservationRequest struct {
 	Failed bool `protobuf:"varint,6,opt,name=failed,proto3" json:"failed,omitempty"`
 	// Notes to keep with it: at most 100 entries, keys of 1 to 100 characters, no
 	// control characters, no space at either end. Optional.
-	Metadata      map[string]*MetadataValue `protobuf:"bytes,7,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Metadata map[string]*MetadataValue `protobuf:"bytes,7,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The name of the task that the assignments of the user's own were evaluated
+	// with. Required with `assignments` when the experiment has tasks, refused
+	// otherwise: a suggestion says its own.
+	Task          string `protobuf:"bytes,8,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -128,6 +132,13 @@ func (x *CreateObservationRequest) GetMetadata() map[string]*MetadataValue {
 		return x.Metadata
 	}
 	return nil
+}
+
+func (x *CreateObservationRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
 }
 
 // Holds the observation that was made.
@@ -263,7 +274,9 @@ type NewObservation struct {
 	// As in `CreateObservationRequest`.
 	Failed bool `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
 	// As in `CreateObservationRequest`.
-	Metadata      map[string]*MetadataValue `protobuf:"bytes,5,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Metadata map[string]*MetadataValue `protobuf:"bytes,5,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// As in `CreateObservationRequest`.
+	Task          string `protobuf:"bytes,6,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -331,6 +344,13 @@ func (x *NewObservation) GetMetadata() map[string]*MetadataValue {
 		return x.Metadata
 	}
 	return nil
+}
+
+func (x *NewObservation) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
 }
 
 // Holds the observations that were made.
@@ -830,7 +850,7 @@ var File_nextpoint_v1_observation_service_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_observation_service_proto_rawDesc = "" +
 	"\n" +
-	"&nextpoint/v1/observation_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xb3\x04\n" +
+	"&nextpoint/v1/observation_service.proto\x12\fnextpoint.v1\x1a google/protobuf/field_mask.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xc7\x04\n" +
 	"\x18CreateObservationRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x1d\n" +
 	"\n" +
@@ -839,7 +859,8 @@ const file_nextpoint_v1_observation_service_proto_rawDesc = "" +
 	"\vassignments\x18\x04 \x03(\v27.nextpoint.v1.CreateObservationRequest.AssignmentsEntryR\vassignments\x121\n" +
 	"\x06values\x18\x05 \x03(\v2\x19.nextpoint.v1.MetricValueR\x06values\x12\x16\n" +
 	"\x06failed\x18\x06 \x01(\bR\x06failed\x12P\n" +
-	"\bmetadata\x18\a \x03(\v24.nextpoint.v1.CreateObservationRequest.MetadataEntryR\bmetadata\x1a\\\n" +
+	"\bmetadata\x18\a \x03(\v24.nextpoint.v1.CreateObservationRequest.MetadataEntryR\bmetadata\x12\x12\n" +
+	"\x04task\x18\b \x01(\tR\x04task\x1a\\\n" +
 	"\x10AssignmentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.nextpoint.v1.ParameterValueR\x05value:\x028\x01\x1aX\n" +
@@ -853,13 +874,14 @@ const file_nextpoint_v1_observation_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\x12@\n" +
 	"\fobservations\x18\x03 \x03(\v2\x1c.nextpoint.v1.NewObservationR\fobservations\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xd1\x03\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xe5\x03\n" +
 	"\x0eNewObservation\x12#\n" +
 	"\rsuggestion_id\x18\x01 \x01(\tR\fsuggestionId\x12O\n" +
 	"\vassignments\x18\x02 \x03(\v2-.nextpoint.v1.NewObservation.AssignmentsEntryR\vassignments\x121\n" +
 	"\x06values\x18\x03 \x03(\v2\x19.nextpoint.v1.MetricValueR\x06values\x12\x16\n" +
 	"\x06failed\x18\x04 \x01(\bR\x06failed\x12F\n" +
-	"\bmetadata\x18\x05 \x03(\v2*.nextpoint.v1.NewObservation.MetadataEntryR\bmetadata\x1a\\\n" +
+	"\bmetadata\x18\x05 \x03(\v2*.nextpoint.v1.NewObservation.MetadataEntryR\bmetadata\x12\x12\n" +
+	"\x04task\x18\x06 \x01(\tR\x04task\x1a\\\n" +
 	"\x10AssignmentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.nextpoint.v1.ParameterValueR\x05value:\x028\x01\x1aX\n" +

@@ -116,7 +116,10 @@ type Run struct {
 	// When it was created. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it ended. Absent until then. Output only.
-	EndTime       *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// How to evaluate it: the task of its suggestion. Absent when the experiment
+	// has no tasks. Output only.
+	Task          *Task `protobuf:"bytes,13,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -235,11 +238,18 @@ func (x *Run) GetEndTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Run) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
 var File_nextpoint_v1_run_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_run_proto_rawDesc = "" +
 	"\n" +
-	"\x16nextpoint/v1/run.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xcb\x05\n" +
+	"\x16nextpoint/v1/run.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnextpoint/v1/experiment.proto\x1a\x1enextpoint/v1/observation.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\xf3\x05\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12#\n" +
 	"\rexperiment_id\x18\x02 \x01(\tR\fexperimentId\x12#\n" +
@@ -254,7 +264,8 @@ const file_nextpoint_v1_run_proto_rawDesc = "" +
 	" \x03(\v2\x1f.nextpoint.v1.Run.MetadataEntryR\bmetadata\x12;\n" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x125\n" +
-	"\bend_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x1a\\\n" +
+	"\bend_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12&\n" +
+	"\x04task\x18\r \x01(\v2\x12.nextpoint.v1.TaskR\x04task\x1a\\\n" +
 	"\x10AssignmentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.nextpoint.v1.ParameterValueR\x05value:\x028\x01\x1aX\n" +
@@ -290,8 +301,9 @@ var file_nextpoint_v1_run_proto_goTypes = []any{
 	nil,                           // 3: nextpoint.v1.Run.MetadataEntry
 	(*MetricValue)(nil),           // 4: nextpoint.v1.MetricValue
 	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
-	(*ParameterValue)(nil),        // 6: nextpoint.v1.ParameterValue
-	(*MetadataValue)(nil),         // 7: nextpoint.v1.MetadataValue
+	(*Task)(nil),                  // 6: nextpoint.v1.Task
+	(*ParameterValue)(nil),        // 7: nextpoint.v1.ParameterValue
+	(*MetadataValue)(nil),         // 8: nextpoint.v1.MetadataValue
 }
 var file_nextpoint_v1_run_proto_depIdxs = []int32{
 	2, // 0: nextpoint.v1.Run.assignments:type_name -> nextpoint.v1.Run.AssignmentsEntry
@@ -300,13 +312,14 @@ var file_nextpoint_v1_run_proto_depIdxs = []int32{
 	3, // 3: nextpoint.v1.Run.metadata:type_name -> nextpoint.v1.Run.MetadataEntry
 	5, // 4: nextpoint.v1.Run.create_time:type_name -> google.protobuf.Timestamp
 	5, // 5: nextpoint.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	6, // 6: nextpoint.v1.Run.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
-	7, // 7: nextpoint.v1.Run.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	6, // 6: nextpoint.v1.Run.task:type_name -> nextpoint.v1.Task
+	7, // 7: nextpoint.v1.Run.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
+	8, // 8: nextpoint.v1.Run.MetadataEntry.value:type_name -> nextpoint.v1.MetadataValue
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_run_proto_init() }
@@ -317,6 +330,7 @@ func file_nextpoint_v1_run_proto_init() {
 	file_nextpoint_v1_experiment_proto_init()
 	file_nextpoint_v1_observation_proto_init()
 	file_nextpoint_v1_search_space_proto_init()
+	file_nextpoint_v1_task_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -177,7 +177,9 @@ type Suggestion struct {
 	// What made it, knowing what. Output only.
 	Provenance *Provenance `protobuf:"bytes,7,opt,name=provenance,proto3" json:"provenance,omitempty"`
 	// When it was created. Output only.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// How to evaluate it. Absent when the experiment has no tasks.
+	Task          *Task `protobuf:"bytes,9,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -264,6 +266,13 @@ func (x *Suggestion) GetProvenance() *Provenance {
 func (x *Suggestion) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Suggestion) GetTask() *Task {
+	if x != nil {
+		return x.Task
 	}
 	return nil
 }
@@ -497,7 +506,7 @@ var File_nextpoint_v1_suggestion_proto protoreflect.FileDescriptor
 
 const file_nextpoint_v1_suggestion_proto_rawDesc = "" +
 	"\n" +
-	"\x1dnextpoint/v1/suggestion.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\"\xf2\x03\n" +
+	"\x1dnextpoint/v1/suggestion.proto\x12\fnextpoint.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fnextpoint/v1/search_space.proto\x1a\x17nextpoint/v1/task.proto\"\x9a\x04\n" +
 	"\n" +
 	"Suggestion\x12#\n" +
 	"\rsuggestion_id\x18\x01 \x01(\tR\fsuggestionId\x12#\n" +
@@ -510,7 +519,8 @@ const file_nextpoint_v1_suggestion_proto_rawDesc = "" +
 	"provenance\x18\a \x01(\v2\x18.nextpoint.v1.ProvenanceR\n" +
 	"provenance\x12;\n" +
 	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x1a\\\n" +
+	"createTime\x12&\n" +
+	"\x04task\x18\t \x01(\v2\x12.nextpoint.v1.TaskR\x04task\x1a\\\n" +
 	"\x10AssignmentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.nextpoint.v1.ParameterValueR\x05value:\x028\x01\"a\n" +
@@ -577,7 +587,8 @@ var file_nextpoint_v1_suggestion_proto_goTypes = []any{
 	nil,                           // 6: nextpoint.v1.Suggestion.AssignmentsEntry
 	nil,                           // 7: nextpoint.v1.Provenance.PredictionsEntry
 	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*ParameterValue)(nil),        // 9: nextpoint.v1.ParameterValue
+	(*Task)(nil),                  // 9: nextpoint.v1.Task
+	(*ParameterValue)(nil),        // 10: nextpoint.v1.ParameterValue
 }
 var file_nextpoint_v1_suggestion_proto_depIdxs = []int32{
 	6,  // 0: nextpoint.v1.Suggestion.assignments:type_name -> nextpoint.v1.Suggestion.AssignmentsEntry
@@ -585,16 +596,17 @@ var file_nextpoint_v1_suggestion_proto_depIdxs = []int32{
 	3,  // 2: nextpoint.v1.Suggestion.lease:type_name -> nextpoint.v1.Lease
 	4,  // 3: nextpoint.v1.Suggestion.provenance:type_name -> nextpoint.v1.Provenance
 	8,  // 4: nextpoint.v1.Suggestion.create_time:type_name -> google.protobuf.Timestamp
-	8,  // 5: nextpoint.v1.Lease.expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 6: nextpoint.v1.Provenance.generator:type_name -> nextpoint.v1.Generator
-	7,  // 7: nextpoint.v1.Provenance.predictions:type_name -> nextpoint.v1.Provenance.PredictionsEntry
-	9,  // 8: nextpoint.v1.Suggestion.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
-	5,  // 9: nextpoint.v1.Provenance.PredictionsEntry.value:type_name -> nextpoint.v1.Prediction
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	9,  // 5: nextpoint.v1.Suggestion.task:type_name -> nextpoint.v1.Task
+	8,  // 6: nextpoint.v1.Lease.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 7: nextpoint.v1.Provenance.generator:type_name -> nextpoint.v1.Generator
+	7,  // 8: nextpoint.v1.Provenance.predictions:type_name -> nextpoint.v1.Provenance.PredictionsEntry
+	10, // 9: nextpoint.v1.Suggestion.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
+	5,  // 10: nextpoint.v1.Provenance.PredictionsEntry.value:type_name -> nextpoint.v1.Prediction
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_suggestion_proto_init() }
@@ -603,6 +615,7 @@ func file_nextpoint_v1_suggestion_proto_init() {
 		return
 	}
 	file_nextpoint_v1_search_space_proto_init()
+	file_nextpoint_v1_task_proto_init()
 	file_nextpoint_v1_suggestion_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -29,7 +29,8 @@ type StreamClosedReason int32
 const (
 	// Never sent.
 	StreamClosedReason_STREAM_CLOSED_REASON_UNSPECIFIED StreamClosedReason = 0
-	// There are as many observations as the budget says.
+	// There are as many observations as the budget says; with tasks, not even the
+	// cheapest fits into what they have left of it.
 	StreamClosedReason_STREAM_CLOSED_REASON_BUDGET_REACHED StreamClosedReason = 1
 	// Every cell of the grid has an observation.
 	StreamClosedReason_STREAM_CLOSED_REASON_GRID_EXHAUSTED StreamClosedReason = 2
@@ -229,7 +230,10 @@ type QueueSuggestionRequest struct {
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// One value for every parameter of the experiment, inside its bounds.
 	// Required.
-	Assignments   map[string]*ParameterValue `protobuf:"bytes,3,rep,name=assignments,proto3" json:"assignments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Assignments map[string]*ParameterValue `protobuf:"bytes,3,rep,name=assignments,proto3" json:"assignments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The name of the task to evaluate it with. Required when the experiment has
+	// tasks, refused when it has none.
+	Task          string `protobuf:"bytes,4,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -283,6 +287,13 @@ func (x *QueueSuggestionRequest) GetAssignments() map[string]*ParameterValue {
 		return x.Assignments
 	}
 	return nil
+}
+
+func (x *QueueSuggestionRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
 }
 
 // Holds the suggestion that was queued.
@@ -1312,12 +1323,13 @@ const file_nextpoint_v1_suggestion_service_proto_rawDesc = "" +
 	"\x18CreateSuggestionResponse\x128\n" +
 	"\n" +
 	"suggestion\x18\x01 \x01(\v2\x18.nextpoint.v1.SuggestionR\n" +
-	"suggestion\"\x93\x02\n" +
+	"suggestion\"\xa7\x02\n" +
 	"\x16QueueSuggestionRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\x12W\n" +
-	"\vassignments\x18\x03 \x03(\v25.nextpoint.v1.QueueSuggestionRequest.AssignmentsEntryR\vassignments\x1a\\\n" +
+	"\vassignments\x18\x03 \x03(\v25.nextpoint.v1.QueueSuggestionRequest.AssignmentsEntryR\vassignments\x12\x12\n" +
+	"\x04task\x18\x04 \x01(\tR\x04task\x1a\\\n" +
 	"\x10AssignmentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.nextpoint.v1.ParameterValueR\x05value:\x028\x01\"S\n" +

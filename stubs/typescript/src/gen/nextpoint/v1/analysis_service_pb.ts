@@ -417,7 +417,7 @@ export enum StoppingReason {
 
   /**
    * There are as many observations as the budget says, apart from the repeated
-   * ones.
+   * ones; with tasks, not even the cheapest fits into what they have left of it.
    *
    * @generated from enum value: STOPPING_REASON_BUDGET_REACHED = 1;
    */
@@ -428,6 +428,7 @@ export enum StoppingReason {
    * optimized metric, 5 earlier ones are at least as good as the best of them;
    * with several, or with several solutions, once the budget is reached, none
    * of them is among the best. Without an optimized metric it is never said.
+   * With tasks only observations of the full one are looked at.
    *
    * @generated from enum value: STOPPING_REASON_POSSIBLE_STAGNATION = 2;
    */
@@ -447,8 +448,9 @@ export const StoppingReasonSchema: GenEnum<StoppingReason> = /*@__PURE__*/
  */
 export const AnalysisService: GenService<{
   /**
-   * Lists the best that was observed. Failed observations and those that miss a
-   * threshold are left out, so it may be empty.
+   * Lists the best that was observed. Failed observations, those that miss a
+   * threshold and those of other tasks than the full one are left out, so it
+   * may be empty.
    *
    * With one optimized metric: the best observation, the earliest of equals.
    * With one and several solutions: at most so many, the best first, of which

@@ -8,13 +8,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Conditional, LinearConstraint, Parameter } from "./search_space_pb.js";
 import { file_nextpoint_v1_search_space } from "./search_space_pb.js";
+import type { Task } from "./task_pb.js";
+import { file_nextpoint_v1_task } from "./task_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file nextpoint/v1/experiment.proto.
  */
 export const file_nextpoint_v1_experiment: GenFile = /*@__PURE__*/
-  fileDesc("Ch1uZXh0cG9pbnQvdjEvZXhwZXJpbWVudC5wcm90bxIMbmV4dHBvaW50LnYxIp4GCgpFeHBlcmltZW50EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwcm9qZWN0GAMgASgJEioKBHR5cGUYBCABKA4yHC5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFR5cGUSKwoKcGFyYW1ldGVycxgFIAMoCzIXLm5leHRwb2ludC52MS5QYXJhbWV0ZXISJQoHbWV0cmljcxgGIAMoCzIULm5leHRwb2ludC52MS5NZXRyaWMSOgoSbGluZWFyX2NvbnN0cmFpbnRzGAcgAygLMh4ubmV4dHBvaW50LnYxLkxpbmVhckNvbnN0cmFpbnQSEwoGYnVkZ2V0GAggASgFSACIAQESHwoScGFyYWxsZWxfYmFuZHdpZHRoGAkgASgFSAGIAQESOAoIbWV0YWRhdGEYCiADKAsyJi5uZXh0cG9pbnQudjEuRXhwZXJpbWVudC5NZXRhZGF0YUVudHJ5EgwKBHRhZ3MYCyADKAkSLAoFc3RhdGUYDCABKA4yHS5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFN0YXRlEigKCHByb2dyZXNzGA0gASgLMhYubmV4dHBvaW50LnYxLlByb2dyZXNzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNbnVtX3NvbHV0aW9ucxgQIAEoBRIuCgZlbmdpbmUYESABKA4yHi5uZXh0cG9pbnQudjEuRXhwZXJpbWVudEVuZ2luZRIvCgxjb25kaXRpb25hbHMYEiADKAsyGS5uZXh0cG9pbnQudjEuQ29uZGl0aW9uYWwaTAoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5uZXh0cG9pbnQudjEuTWV0YWRhdGFWYWx1ZToCOAFCCQoHX2J1ZGdldEIVChNfcGFyYWxsZWxfYmFuZHdpZHRoIp4BCgZNZXRyaWMSDAoEbmFtZRgBIAEoCRIwCglvYmplY3RpdmUYAiABKA4yHS5uZXh0cG9pbnQudjEuTWV0cmljT2JqZWN0aXZlEi4KCHN0cmF0ZWd5GAMgASgOMhwubmV4dHBvaW50LnYxLk1ldHJpY1N0cmF0ZWd5EhYKCXRocmVzaG9sZBgEIAEoAUgAiAEBQgwKCl90aHJlc2hvbGQiiwIKCFByb2dyZXNzEhkKEW9ic2VydmF0aW9uX2NvdW50GAEgASgFEiAKGGZhaWxlZF9vYnNlcnZhdGlvbl9jb3VudBgCIAEoBRIdChVvcGVuX3N1Z2dlc3Rpb25fY291bnQYAyABKAUSHwoXcXVldWVkX3N1Z2dlc3Rpb25fY291bnQYBCABKAUSGAoQYWN0aXZlX3J1bl9jb3VudBgFIAEoBRIdChByZW1haW5pbmdfYnVkZ2V0GAYgASgFSACIAQESEAoIZmluaXNoZWQYByABKAgSIgoacmVwZWF0ZWRfb2JzZXJ2YXRpb25fY291bnQYCCABKAVCEwoRX3JlbWFpbmluZ19idWRnZXQiRwoNTWV0YWRhdGFWYWx1ZRIWCgxzdHJpbmdfdmFsdWUYASABKAlIABIWCgxudW1iZXJfdmFsdWUYAiABKAFIAEIGCgRraW5kKoYBCg5FeHBlcmltZW50VHlwZRIfChtFWFBFUklNRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIdChlFWFBFUklNRU5UX1RZUEVfT1BUSU1JWkVEEAESGgoWRVhQRVJJTUVOVF9UWVBFX1JBTkRPTRACEhgKFEVYUEVSSU1FTlRfVFlQRV9HUklEEAMqawoQRXhwZXJpbWVudEVuZ2luZRIhCh1FWFBFUklNRU5UX0VOR0lORV9VTlNQRUNJRklFRBAAEhoKFkVYUEVSSU1FTlRfRU5HSU5FX0FVVE8QARIYChRFWFBFUklNRU5UX0VOR0lORV9BWBACKm8KD0V4cGVyaW1lbnRTdGF0ZRIgChxFWFBFUklNRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXRVhQRVJJTUVOVF9TVEFURV9BQ1RJVkUQARIdChlFWFBFUklNRU5UX1NUQVRFX0FSQ0hJVkVEEAIqcQoPTWV0cmljT2JqZWN0aXZlEiAKHE1FVFJJQ19PQkpFQ1RJVkVfVU5TUEVDSUZJRUQQABIdChlNRVRSSUNfT0JKRUNUSVZFX01BWElNSVpFEAESHQoZTUVUUklDX09CSkVDVElWRV9NSU5JTUlaRRACKooBCg5NZXRyaWNTdHJhdGVneRIfChtNRVRSSUNfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIcChhNRVRSSUNfU1RSQVRFR1lfT1BUSU1JWkUQARIeChpNRVRSSUNfU1RSQVRFR1lfQ09OU1RSQUlOVBACEhkKFU1FVFJJQ19TVFJBVEVHWV9TVE9SRRADQlYKEGRldi5uZXh0cG9pbnQudjFQAVpAZ2l0aHViLmNvbS9uZXh0cG9pbnQvbmV4dHBvaW50L3N0dWJzL2dvL25leHRwb2ludC92MTtuZXh0cG9pbnR2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_nextpoint_v1_search_space]);
+  fileDesc("Ch1uZXh0cG9pbnQvdjEvZXhwZXJpbWVudC5wcm90bxIMbmV4dHBvaW50LnYxIsEGCgpFeHBlcmltZW50EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwcm9qZWN0GAMgASgJEioKBHR5cGUYBCABKA4yHC5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFR5cGUSKwoKcGFyYW1ldGVycxgFIAMoCzIXLm5leHRwb2ludC52MS5QYXJhbWV0ZXISJQoHbWV0cmljcxgGIAMoCzIULm5leHRwb2ludC52MS5NZXRyaWMSOgoSbGluZWFyX2NvbnN0cmFpbnRzGAcgAygLMh4ubmV4dHBvaW50LnYxLkxpbmVhckNvbnN0cmFpbnQSEwoGYnVkZ2V0GAggASgFSACIAQESHwoScGFyYWxsZWxfYmFuZHdpZHRoGAkgASgFSAGIAQESOAoIbWV0YWRhdGEYCiADKAsyJi5uZXh0cG9pbnQudjEuRXhwZXJpbWVudC5NZXRhZGF0YUVudHJ5EgwKBHRhZ3MYCyADKAkSLAoFc3RhdGUYDCABKA4yHS5uZXh0cG9pbnQudjEuRXhwZXJpbWVudFN0YXRlEigKCHByb2dyZXNzGA0gASgLMhYubmV4dHBvaW50LnYxLlByb2dyZXNzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNbnVtX3NvbHV0aW9ucxgQIAEoBRIuCgZlbmdpbmUYESABKA4yHi5uZXh0cG9pbnQudjEuRXhwZXJpbWVudEVuZ2luZRIvCgxjb25kaXRpb25hbHMYEiADKAsyGS5uZXh0cG9pbnQudjEuQ29uZGl0aW9uYWwSIQoFdGFza3MYEyADKAsyEi5uZXh0cG9pbnQudjEuVGFzaxpMCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLm5leHRwb2ludC52MS5NZXRhZGF0YVZhbHVlOgI4AUIJCgdfYnVkZ2V0QhUKE19wYXJhbGxlbF9iYW5kd2lkdGgingEKBk1ldHJpYxIMCgRuYW1lGAEgASgJEjAKCW9iamVjdGl2ZRgCIAEoDjIdLm5leHRwb2ludC52MS5NZXRyaWNPYmplY3RpdmUSLgoIc3RyYXRlZ3kYAyABKA4yHC5uZXh0cG9pbnQudjEuTWV0cmljU3RyYXRlZ3kSFgoJdGhyZXNob2xkGAQgASgBSACIAQFCDAoKX3RocmVzaG9sZCLOAgoIUHJvZ3Jlc3MSGQoRb2JzZXJ2YXRpb25fY291bnQYASABKAUSIAoYZmFpbGVkX29ic2VydmF0aW9uX2NvdW50GAIgASgFEh0KFW9wZW5fc3VnZ2VzdGlvbl9jb3VudBgDIAEoBRIfChdxdWV1ZWRfc3VnZ2VzdGlvbl9jb3VudBgEIAEoBRIYChBhY3RpdmVfcnVuX2NvdW50GAUgASgFEh0KEHJlbWFpbmluZ19idWRnZXQYBiABKAVIAIgBARIQCghmaW5pc2hlZBgHIAEoCBIiChpyZXBlYXRlZF9vYnNlcnZhdGlvbl9jb3VudBgIIAEoBRIXCg9idWRnZXRfY29uc3VtZWQYCSABKAESGAoLYnVkZ2V0X2xlZnQYCiABKAFIAYgBAUITChFfcmVtYWluaW5nX2J1ZGdldEIOCgxfYnVkZ2V0X2xlZnQiRwoNTWV0YWRhdGFWYWx1ZRIWCgxzdHJpbmdfdmFsdWUYASABKAlIABIWCgxudW1iZXJfdmFsdWUYAiABKAFIAEIGCgRraW5kKoYBCg5FeHBlcmltZW50VHlwZRIfChtFWFBFUklNRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIdChlFWFBFUklNRU5UX1RZUEVfT1BUSU1JWkVEEAESGgoWRVhQRVJJTUVOVF9UWVBFX1JBTkRPTRACEhgKFEVYUEVSSU1FTlRfVFlQRV9HUklEEAMqawoQRXhwZXJpbWVudEVuZ2luZRIhCh1FWFBFUklNRU5UX0VOR0lORV9VTlNQRUNJRklFRBAAEhoKFkVYUEVSSU1FTlRfRU5HSU5FX0FVVE8QARIYChRFWFBFUklNRU5UX0VOR0lORV9BWBACKm8KD0V4cGVyaW1lbnRTdGF0ZRIgChxFWFBFUklNRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXRVhQRVJJTUVOVF9TVEFURV9BQ1RJVkUQARIdChlFWFBFUklNRU5UX1NUQVRFX0FSQ0hJVkVEEAIqcQoPTWV0cmljT2JqZWN0aXZlEiAKHE1FVFJJQ19PQkpFQ1RJVkVfVU5TUEVDSUZJRUQQABIdChlNRVRSSUNfT0JKRUNUSVZFX01BWElNSVpFEAESHQoZTUVUUklDX09CSkVDVElWRV9NSU5JTUlaRRACKooBCg5NZXRyaWNTdHJhdGVneRIfChtNRVRSSUNfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIcChhNRVRSSUNfU1RSQVRFR1lfT1BUSU1JWkUQARIeChpNRVRSSUNfU1RSQVRFR1lfQ09OU1RSQUlOVBACEhkKFU1FVFJJQ19TVFJBVEVHWV9TVE9SRRADQlYKEGRldi5uZXh0cG9pbnQudjFQAVpAZ2l0aHViLmNvbS9uZXh0cG9pbnQvbmV4dHBvaW50L3N0dWJzL2dvL25leHRwb2ludC92MTtuZXh0cG9pbnR2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_nextpoint_v1_search_space, file_nextpoint_v1_task]);
 
 /**
  * Represents a search space, what is measured in it, a budget, and how far
@@ -75,8 +77,9 @@ export type Experiment = Message<"nextpoint.v1.Experiment"> & {
   linearConstraints: LinearConstraint[];
 
   /**
-   * How many observations the experiment is for. Absent means no limit. For
-   * type grid it is the number of cells.
+   * How many observations the experiment is for; with tasks, how many full
+   * evaluations they may cost together. Absent means no limit. For type grid it
+   * is the number of cells.
    *
    * @generated from field: optional int32 budget = 8;
    */
@@ -154,6 +157,14 @@ export type Experiment = Message<"nextpoint.v1.Experiment"> & {
    * @generated from field: repeated nextpoint.v1.Conditional conditionals = 18;
    */
   conditionals: Conditional[];
+
+  /**
+   * The ways to evaluate a point, the most expensive first: that one is the
+   * full evaluation, of cost 1. Empty means that there is one way.
+   *
+   * @generated from field: repeated nextpoint.v1.Task tasks = 19;
+   */
+  tasks: Task[];
 };
 
 /**
@@ -258,7 +269,8 @@ export type Progress = Message<"nextpoint.v1.Progress"> & {
 
   /**
    * The budget less the observations, apart from the repeated ones, and less
-   * the open suggestions; at least 0. Absent when the experiment has no budget.
+   * the open suggestions; at least 0. With tasks their costs count, and it is
+   * `budget_left` rounded down. Absent when the experiment has no budget.
    *
    * @generated from field: optional int32 remaining_budget = 6;
    */
@@ -266,7 +278,9 @@ export type Progress = Message<"nextpoint.v1.Progress"> & {
 
   /**
    * Whether the search is over: there are as many observations as the budget
-   * says, apart from the repeated ones, or the grid is exhausted.
+   * says, apart from the repeated ones, or the grid is exhausted. With tasks:
+   * not even the cheapest evaluation fits into what the observations have left
+   * of the budget.
    *
    * @generated from field: bool finished = 7;
    */
@@ -280,6 +294,23 @@ export type Progress = Message<"nextpoint.v1.Progress"> & {
    * @generated from field: int32 repeated_observation_count = 8;
    */
   repeatedObservationCount: number;
+
+  /**
+   * What the observations have used of the budget: 1 each, with tasks what each
+   * cost, and nothing for the repeated ones.
+   *
+   * @generated from field: double budget_consumed = 9;
+   */
+  budgetConsumed: number;
+
+  /**
+   * The budget less what is consumed and what the open suggestions cost; at
+   * least 0. With tasks it can have a fraction. Absent when the experiment has
+   * no budget.
+   *
+   * @generated from field: optional double budget_left = 10;
+   */
+  budgetLeft?: number | undefined;
 };
 
 /**

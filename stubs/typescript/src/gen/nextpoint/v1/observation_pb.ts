@@ -10,13 +10,15 @@ import type { MetadataValue } from "./experiment_pb.js";
 import { file_nextpoint_v1_experiment } from "./experiment_pb.js";
 import type { ParameterValue } from "./search_space_pb.js";
 import { file_nextpoint_v1_search_space } from "./search_space_pb.js";
+import type { Task } from "./task_pb.js";
+import { file_nextpoint_v1_task } from "./task_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file nextpoint/v1/observation.proto.
  */
 export const file_nextpoint_v1_observation: GenFile = /*@__PURE__*/
-  fileDesc("Ch5uZXh0cG9pbnQvdjEvb2JzZXJ2YXRpb24ucHJvdG8SDG5leHRwb2ludC52MSKtBAoLT2JzZXJ2YXRpb24SFgoOb2JzZXJ2YXRpb25faWQYASABKAkSFQoNZXhwZXJpbWVudF9pZBgCIAEoCRIVCg1zdWdnZXN0aW9uX2lkGAMgASgJEg4KBnJ1bl9pZBgEIAEoCRI/Cgthc3NpZ25tZW50cxgFIAMoCzIqLm5leHRwb2ludC52MS5PYnNlcnZhdGlvbi5Bc3NpZ25tZW50c0VudHJ5EikKBnZhbHVlcxgGIAMoCzIZLm5leHRwb2ludC52MS5NZXRyaWNWYWx1ZRIOCgZmYWlsZWQYByABKAgSDwoHb3V0c2lkZRgIIAEoCBI5CghtZXRhZGF0YRgJIAMoCzInLm5leHRwb2ludC52MS5PYnNlcnZhdGlvbi5NZXRhZGF0YUVudHJ5Ei8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaUAoQQXNzaWdubWVudHNFbnRyeRILCgNrZXkYASABKAkSKwoFdmFsdWUYAiABKAsyHC5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVmFsdWU6AjgBGkwKDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEioKBXZhbHVlGAIgASgLMhsubmV4dHBvaW50LnYxLk1ldGFkYXRhVmFsdWU6AjgBImUKC01ldHJpY1ZhbHVlEgwKBG5hbWUYASABKAkSEgoFdmFsdWUYAiABKAFIAIgBARIZCgx2YWx1ZV9zdGRkZXYYAyABKAFIAYgBAUIICgZfdmFsdWVCDwoNX3ZhbHVlX3N0ZGRldkJWChBkZXYubmV4dHBvaW50LnYxUAFaQGdpdGh1Yi5jb20vbmV4dHBvaW50L25leHRwb2ludC9zdHVicy9nby9uZXh0cG9pbnQvdjE7bmV4dHBvaW50djFiBnByb3RvMw", [file_google_protobuf_timestamp, file_nextpoint_v1_experiment, file_nextpoint_v1_search_space]);
+  fileDesc("Ch5uZXh0cG9pbnQvdjEvb2JzZXJ2YXRpb24ucHJvdG8SDG5leHRwb2ludC52MSLPBAoLT2JzZXJ2YXRpb24SFgoOb2JzZXJ2YXRpb25faWQYASABKAkSFQoNZXhwZXJpbWVudF9pZBgCIAEoCRIVCg1zdWdnZXN0aW9uX2lkGAMgASgJEg4KBnJ1bl9pZBgEIAEoCRI/Cgthc3NpZ25tZW50cxgFIAMoCzIqLm5leHRwb2ludC52MS5PYnNlcnZhdGlvbi5Bc3NpZ25tZW50c0VudHJ5EikKBnZhbHVlcxgGIAMoCzIZLm5leHRwb2ludC52MS5NZXRyaWNWYWx1ZRIOCgZmYWlsZWQYByABKAgSDwoHb3V0c2lkZRgIIAEoCBI5CghtZXRhZGF0YRgJIAMoCzInLm5leHRwb2ludC52MS5PYnNlcnZhdGlvbi5NZXRhZGF0YUVudHJ5Ei8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoEdGFzaxgMIAEoCzISLm5leHRwb2ludC52MS5UYXNrGlAKEEFzc2lnbm1lbnRzRW50cnkSCwoDa2V5GAEgASgJEisKBXZhbHVlGAIgASgLMhwubmV4dHBvaW50LnYxLlBhcmFtZXRlclZhbHVlOgI4ARpMCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLm5leHRwb2ludC52MS5NZXRhZGF0YVZhbHVlOgI4ASJlCgtNZXRyaWNWYWx1ZRIMCgRuYW1lGAEgASgJEhIKBXZhbHVlGAIgASgBSACIAQESGQoMdmFsdWVfc3RkZGV2GAMgASgBSAGIAQFCCAoGX3ZhbHVlQg8KDV92YWx1ZV9zdGRkZXZCVgoQZGV2Lm5leHRwb2ludC52MVABWkBnaXRodWIuY29tL25leHRwb2ludC9uZXh0cG9pbnQvc3R1YnMvZ28vbmV4dHBvaW50L3YxO25leHRwb2ludHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_nextpoint_v1_experiment, file_nextpoint_v1_search_space, file_nextpoint_v1_task]);
 
 /**
  * Represents the outcome of an evaluation at some assignments.
@@ -106,6 +108,13 @@ export type Observation = Message<"nextpoint.v1.Observation"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 11;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * How it was evaluated. Absent when the experiment has no tasks.
+   *
+   * @generated from field: nextpoint.v1.Task task = 12;
+   */
+  task?: Task | undefined;
 };
 
 /**

@@ -12,13 +12,15 @@ import type { MetricValue } from "./observation_pb.js";
 import { file_nextpoint_v1_observation } from "./observation_pb.js";
 import type { ParameterValue } from "./search_space_pb.js";
 import { file_nextpoint_v1_search_space } from "./search_space_pb.js";
+import type { Task } from "./task_pb.js";
+import { file_nextpoint_v1_task } from "./task_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file nextpoint/v1/run.proto.
  */
 export const file_nextpoint_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChZuZXh0cG9pbnQvdjEvcnVuLnByb3RvEgxuZXh0cG9pbnQudjEitwQKA1J1bhIOCgZydW5faWQYASABKAkSFQoNZXhwZXJpbWVudF9pZBgCIAEoCRIVCg1zdWdnZXN0aW9uX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKAUSDAoEbmFtZRgFIAEoCRI3Cgthc3NpZ25tZW50cxgGIAMoCzIiLm5leHRwb2ludC52MS5SdW4uQXNzaWdubWVudHNFbnRyeRIpCgZ2YWx1ZXMYByADKAsyGS5uZXh0cG9pbnQudjEuTWV0cmljVmFsdWUSJQoFc3RhdGUYCCABKA4yFi5uZXh0cG9pbnQudjEuUnVuU3RhdGUSFgoOb2JzZXJ2YXRpb25faWQYCSABKAkSMQoIbWV0YWRhdGEYCiADKAsyHy5uZXh0cG9pbnQudjEuUnVuLk1ldGFkYXRhRW50cnkSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBpQChBBc3NpZ25tZW50c0VudHJ5EgsKA2tleRgBIAEoCRIrCgV2YWx1ZRgCIAEoCzIcLm5leHRwb2ludC52MS5QYXJhbWV0ZXJWYWx1ZToCOAEaTAoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5uZXh0cG9pbnQudjEuTWV0YWRhdGFWYWx1ZToCOAEqgAEKCFJ1blN0YXRlEhkKFVJVTl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEFJVTl9TVEFURV9BQ1RJVkUQARIXChNSVU5fU1RBVEVfQ09NUExFVEVEEAISFAoQUlVOX1NUQVRFX0ZBSUxFRBADEhQKEFJVTl9TVEFURV9MQVBTRUQQBEJWChBkZXYubmV4dHBvaW50LnYxUAFaQGdpdGh1Yi5jb20vbmV4dHBvaW50L25leHRwb2ludC9zdHVicy9nby9uZXh0cG9pbnQvdjE7bmV4dHBvaW50djFiBnByb3RvMw", [file_google_protobuf_timestamp, file_nextpoint_v1_experiment, file_nextpoint_v1_observation, file_nextpoint_v1_search_space]);
+  fileDesc("ChZuZXh0cG9pbnQvdjEvcnVuLnByb3RvEgxuZXh0cG9pbnQudjEi2QQKA1J1bhIOCgZydW5faWQYASABKAkSFQoNZXhwZXJpbWVudF9pZBgCIAEoCRIVCg1zdWdnZXN0aW9uX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKAUSDAoEbmFtZRgFIAEoCRI3Cgthc3NpZ25tZW50cxgGIAMoCzIiLm5leHRwb2ludC52MS5SdW4uQXNzaWdubWVudHNFbnRyeRIpCgZ2YWx1ZXMYByADKAsyGS5uZXh0cG9pbnQudjEuTWV0cmljVmFsdWUSJQoFc3RhdGUYCCABKA4yFi5uZXh0cG9pbnQudjEuUnVuU3RhdGUSFgoOb2JzZXJ2YXRpb25faWQYCSABKAkSMQoIbWV0YWRhdGEYCiADKAsyHy5uZXh0cG9pbnQudjEuUnVuLk1ldGFkYXRhRW50cnkSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgR0YXNrGA0gASgLMhIubmV4dHBvaW50LnYxLlRhc2saUAoQQXNzaWdubWVudHNFbnRyeRILCgNrZXkYASABKAkSKwoFdmFsdWUYAiABKAsyHC5uZXh0cG9pbnQudjEuUGFyYW1ldGVyVmFsdWU6AjgBGkwKDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEioKBXZhbHVlGAIgASgLMhsubmV4dHBvaW50LnYxLk1ldGFkYXRhVmFsdWU6AjgBKoABCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIUChBSVU5fU1RBVEVfQUNUSVZFEAESFwoTUlVOX1NUQVRFX0NPTVBMRVRFRBACEhQKEFJVTl9TVEFURV9GQUlMRUQQAxIUChBSVU5fU1RBVEVfTEFQU0VEEARCVgoQZGV2Lm5leHRwb2ludC52MVABWkBnaXRodWIuY29tL25leHRwb2ludC9uZXh0cG9pbnQvc3R1YnMvZ28vbmV4dHBvaW50L3YxO25leHRwb2ludHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_nextpoint_v1_experiment, file_nextpoint_v1_observation, file_nextpoint_v1_search_space, file_nextpoint_v1_task]);
 
 /**
  * Represents one tracked evaluation: it holds a suggestion, collects the values
@@ -113,6 +115,14 @@ export type Run = Message<"nextpoint.v1.Run"> & {
    * @generated from field: google.protobuf.Timestamp end_time = 12;
    */
   endTime?: Timestamp | undefined;
+
+  /**
+   * How to evaluate it: the task of its suggestion. Absent when the experiment
+   * has no tasks. Output only.
+   *
+   * @generated from field: nextpoint.v1.Task task = 13;
+   */
+  task?: Task | undefined;
 };
 
 /**

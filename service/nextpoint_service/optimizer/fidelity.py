@@ -1,0 +1,64 @@
+"""Tasks as one more column: 0 for the full evaluation, and the further away the cheaper.
+
+It is the logarithm of the cost: from 0.01 to 0.1 is as far as from 0.1 to 1.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nextpoint_service.application.ports import Problem
+from nextpoint_service.domain.search_space import IntParameter
+from nextpoint_service.domain.tasks import Task
+from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.encoding import Axis, Kind
+from nextpoint_service.optimizer.places import Places
+from nextpoint_service.optimizer.region import Rows
+
+_FARTHEST = 0.1
+"""Where the cheapest task lies: near enough to be trusted as long as nothing speaks against it."""
+_NAME = "task"
+"""Of the axis; the others are p0, p1, ..."""
+
+
+def place_of(tasks: Sequence[Task], task: Task | None) -> float:
+    """Return where a task lies; an observation without one is a full evaluation."""
+    if task is None or task.is_full:
+        return 0.0
+    return _FARTHEST * math.log(task.cost) / math.log(tasks[-1].cost)
+
+
+def with_place(rows: Array, place: float | Array) -> Array:
+    """Return the rows with the column of the task appended."""
+    column = np.broadcast_to(np.asarray(place, dtype=float), (len(rows),))
+    return np.column_stack([rows, column])
+
+
+def at_full(places: Places) -> Places:
+    """Return the places with the column of the task, which is 0 everywhere."""
+    rows = places.rows
+    if rows is not None:
+        rows = Rows(with_place(rows.matrix, 0.0), rows.bound, rows.equal)
+    axis = Axis(_NAME, IntParameter(_NAME, 0, 0), Kind.WHOLE, 1)
+    column = slice(places.width, places.width + 1)
+    return replace(
+        places,
+        axes=(*places.axes, axis),
+        columns=(*places.columns, column),
+        levels=(*places.levels, np.zeros(1)),
+        rows=rows,
+    )
+
+
+def of_task(problem: Problem, task: Task) -> Problem:
+    """Return the problem as if there were nothing but this task, and what failed with any."""
+    tried = (each for each in problem.observations if each.failed or each.task == task)
+    pending = zip(problem.pending, problem.pending_tasks, strict=True)
+    return replace(
+        problem,
+        observations=tuple(tried),
+        pending=tuple(point for point, own in pending if own == task),
+        pending_tasks=(),
+    )

@@ -1,0 +1,100 @@
+"""Makes points where cheaper evaluations stand in for full ones, from models of our own.
+
+The cost of a task is one more input of the Gaussian processes, whose lengthscale says how much the
+cheaper ones tell of the full one. A point is where the full evaluation is most promising. Its task
+is the one that takes most of what is uncertain about the full value there, for its cost: Swersky,
+Snoek and Adams (2013), "Multi-task Bayesian optimization", weigh information with cost as well. At
+least half of what is spent goes to full evaluations, whatever the cheaper ones promise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from nextpoint_service.application.ports import Problem
+from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.domain.tasks import Task
+from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.drawing import Known, acquisition_of
+from nextpoint_service.optimizer.fidelity import at_full, place_of, with_place
+from nextpoint_service.optimizer.learning import Models, believing, merit, rows_at
+from nextpoint_service.optimizer.maximization import maximize, values
+from nextpoint_service.optimizer.search import Found, guide_of, propose_by
+from nextpoint_service.optimizer.surrogate import Surrogate
+
+_CENTRES = 8
+
+
+def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
+    """Return points with their tasks; equal problems give equal ones. Raises NotFitted."""
+    return propose_by(_search, problem, most_observations=most_observations)
+
+
+def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
+    pending = _pending(problem, learned)
+    # The full ones come first.
+    succeeded = [not each.failed for each in learned.observations if each.is_full]
+    full = learned.rows[: len(succeeded)][np.array(succeeded, dtype=bool)]
+    known = Known(learned.surrogates, full, pending)
+    guide = guide_of(problem, learned.places)
+    acquisition = acquisition_of(known, guide, random)
+    priors = {} if guide is None else guide.priors
+    places = at_full(learned.places)
+    rows, _ = maximize(acquisition, places, _best(learned), priors, random)
+    return Found(
+        rows,
+        partial(values, acquisition),
+        "GP log noisy expected improvement of a full evaluation",
+        _task(problem, learned, pending, rows[0]),
+    )
+
+
+def _pending(problem: Problem, learned: Models) -> Array:
+    """Return the rows of what is being evaluated, at the places of their tasks."""
+    tasks = problem.experiment.tasks
+    found = [
+        with_place(rows_at(learned.places, [point]), place_of(tasks, task))
+        for point, task in zip(problem.pending, problem.pending_tasks, strict=True)
+    ]
+    return np.vstack([np.empty((0, learned.rows.shape[1])), *found])
+
+
+def _best(learned: Models) -> Array:
+    """Return the rows, as full evaluations, of the observations of which most is expected."""
+    succeeded = np.array([not each.failed for each in learned.observations], dtype=bool)
+    rows = with_place(learned.rows[succeeded, :-1], 0.0)
+    order = np.argsort(-merit(learned, rows), kind="stable")
+    return np.asarray(rows[order[:_CENTRES]])
+
+
+def _task(problem: Problem, learned: Models, pending: Array, row: Array) -> Task:
+    """Return the task that says most about a full evaluation at the row, for its cost."""
+    tasks = problem.experiment.tasks
+    known = next(each for each in learned.surrogates if each.outcome.optimized)
+    if not known.data.points[:, -1].any():
+        return tasks[0]
+    (known,) = believing(replace(learned, surrogates=(known,)), pending).surrogates
+    usable = _usable(problem, tasks)
+    here = np.repeat(row[None, :], len(usable) + 1, axis=0)
+    here[1:, -1] = [place_of(tasks, each) for each in usable]
+    _, covariance = known.posterior.joint(here)
+    taken = covariance[0, 1:] ** 2 / (np.diagonal(covariance)[1:] + _noise(known))
+    return usable[int(np.argmax(taken / [each.cost for each in usable]))]
+
+
+def _noise(known: Surrogate) -> float:
+    noise = known.data.noise
+    return known.learned.noise if noise is None else float(np.median(noise))
+
+
+def _usable(problem: Problem, tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks that leave at least half of what is spent to full evaluations."""
+    spent = [
+        *(each.task for each in problem.observations if each.task is not None),
+        *problem.pending_tasks,
+    ]
+    full = sum(each.cost for each in spent if each.is_full)
+    others = sum(each.cost for each in spent if not each.is_full)
+    return [each for each in tasks if each.is_full or others + each.cost <= full]
