@@ -16,12 +16,13 @@ _TURNS = 20
 def start_length(experiment: Experiment) -> int:
     """Return how many space-filling points an optimized experiment begins with.
 
-    Two for every parameter, from 5 to 20, and one for every further expected worker; with a budget
-    at most a third of it, and never fewer than a model needs. With half as many, a search more
-    often stays at the first hill that it climbs. With tasks they are as many, most of them cheap.
+    Two for every parameter, from 5 to 20, and as many as there are expected workers, who all begin
+    knowing nothing; with a budget at most a third of it, and never fewer than a model needs. With
+    half as many, a search more often stays at the first hill that it climbs. With tasks they are as
+    many, most of them cheap.
     """
     by_dimension = min(max(2 * experiment.space.dimension, 5), 20)
-    length = by_dimension + (experiment.parallel_bandwidth or 1) - 1
+    length = max(by_dimension, experiment.parallel_bandwidth or 1)
     if experiment.budget is not None:
         length = min(length, int(experiment.budget / 3 / _mean_cost(experiment)))
     return max(length, FEWEST_FOR_A_MODEL)

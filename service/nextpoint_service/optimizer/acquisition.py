@@ -1,12 +1,12 @@
 """How promising a point is: the logarithm of the expected improvement, averaged over draws.
 
-Noise and pending points are integrated out: the values at the points that are observed or pending
-are drawn from their joint posterior, and given a draw the expected improvement on the best of them
-is known exactly (Letham, Karrer, Ottoni and Bakshy (2019), "Constrained Bayesian optimization with
-noisy experiments"). Constraints weigh it with the probability that they are satisfied (Gardner,
-Kusner, Xu, Weinberger and Cunningham (2014), "Bayesian optimization with inequality constraints").
-All in logarithms, whose gradients do not vanish (Ament, Daulton, Eriksson, Balandat and Bakshy
-(2023), "Unexpected improvements to expected improvement for Bayesian optimization").
+Noise is integrated out: the true values at observed points are drawn from their joint posterior,
+and given a draw the expected improvement on the best of them is known exactly (Letham, Karrer,
+Ottoni and Bakshy (2019), "Constrained Bayesian optimization with noisy experiments"). Constraints
+weigh it with the probability that they are satisfied (Gardner, Kusner, Xu, Weinberger and
+Cunningham (2014), "Bayesian optimization with inequality constraints"). All in logarithms, whose
+gradients do not vanish (Ament, Daulton, Eriksson, Balandat and Bakshy (2023), "Unexpected
+improvements to expected improvement for Bayesian optimization").
 """
 
 import math

@@ -16,10 +16,8 @@ from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.encoding import NotEncodable, encode
 from nextpoint_service.optimizer.fidelity import place_of, with_place
-from nextpoint_service.optimizer.fit import Data
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.places import Places, places_of
-from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 from nextpoint_service.optimizer.transfer import surrogate_with_tasks
 
@@ -85,17 +83,7 @@ def believing(learned: Models, rows: Array) -> Models:
     """Return the models as if what they expect at the rows had been measured there."""
     if not len(rows):
         return learned
-    return replace(learned, surrogates=tuple(_believing(each, rows) for each in learned.surrogates))
-
-
-def _believing(surrogate: Surrogate, rows: Array) -> Surrogate:
-    known = surrogate.data
-    noise = None
-    if known.noise is not None:
-        noise = np.append(known.noise, np.full(len(rows), np.median(known.noise)))
-    values = np.append(known.values, surrogate.posterior.means_at(rows)[:, 0])
-    data = Data(np.vstack([known.points, rows]), values, known.group, noise)
-    return replace(surrogate, data=data, posterior=posterior(data, surrogate.learned))
+    return replace(learned, surrogates=tuple(each.believing(rows) for each in learned.surrogates))
 
 
 def log_satisfaction(learned: Models, rows: Array) -> Array:

@@ -1,6 +1,6 @@
 """The model of one outcome: a Gaussian process of its warped values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,20 @@ class Surrogate:
         if self.data.noise is None:
             return self.learned.noise
         return float(self.data.noise.max())
+
+    def believing(self, rows: Array) -> "Surrogate":
+        """Return the model as if what it expects at the rows had been measured there.
+
+        Ginsbourger, Le Riche and Carraro (2010), "Kriging is well-suited to parallelize
+        optimization": the kriging believer. The rows come before those that are known.
+        """
+        known = self.data
+        noise = None
+        if known.noise is not None:
+            noise = np.append(np.full(len(rows), np.median(known.noise)), known.noise)
+        values = np.append(self.posterior.means_at(rows)[:, 0], known.values)
+        data = Data(np.vstack([rows, known.points]), values, known.group, noise)
+        return replace(self, data=data, posterior=posterior(data, self.learned))
 
     def in_own_unit(self, mean: float, stddev: float) -> tuple[float, float]:
         """Return a mean and standard deviation in the unit of the outcome."""

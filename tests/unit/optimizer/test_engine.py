@@ -217,6 +217,20 @@ def test_pending_points_are_kept_away_from():
     assert distance(the_point(model(observations=made, pending=[first])), **first) > 1e-3
 
 
+def test_what_is_believed_of_pending_points_is_what_is_expected_and_nearly_certain():
+    places = places_of(SQUARE)
+    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 9)])
+    outcome = outcomes_of(model().experiment, [])[0]
+    unknown = np.full(6, np.nan)
+    surrogate = surrogate_of(outcome, rows[:6], np.sin(5 * rows[:6, 0]), unknown, places.group)
+
+    believed = surrogate.believing(rows[6:])
+
+    before, after = (each.posterior.moments(rows[6:]) for each in (surrogate, believed))
+    np.testing.assert_allclose(after.means, before.means, atol=1e-3)
+    assert (after.stddev < 0.3 * before.stddev).all()
+
+
 def test_where_little_is_known_the_search_follows_the_priors():
     believed = replace(SQUARE.parameters[0], prior=NormalPrior(0.2, 0.03))
     made = [observed(point, y=point["b"]) for point in points(SQUARE, 4)]
