@@ -9,7 +9,7 @@ import nextpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
-EVALUATIONS = 40
+EVALUATIONS = 60
 EXPERIMENTS = 5
 THRESHOLD = 1.1
 WHOLE = THRESHOLD**3 - math.pi / 6
