@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from tests.support.walk import Conduct
+from tests.support.walk import Conduct, growth
 
 from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
-from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, define
+from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, change, define
 from nextpoint_service.domain.errors import InvalidRequest
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
 from nextpoint_service.domain.limits import Limits
@@ -25,6 +25,7 @@ from nextpoint_service.domain.task_rules import TaskDraft
 PAGE = Path(__file__).parents[2] / "docs/matrix.md"
 COMMAND = "python -m tests.support.features"
 TOTAL = 12
+NOTHING_ELSE = Conduct()
 
 BASE = ExperimentDraft(
     name="matrix",
@@ -165,6 +166,7 @@ FEATURES = (
     Feature("failed observations", conduct=Conduct(failures=True)),
     Feature("queued suggestions", conduct=Conduct(queue=True)),
     Feature("observations of one's own", conduct=Conduct(own=True)),
+    Feature("a parameter added while it runs", conduct=Conduct(update=True)),
 )
 
 
@@ -200,14 +202,17 @@ class Pair:
 
     @property
     def refusal(self) -> str:
-        """Why the experiment is refused; empty when it is not."""
-        return refusal(self.draft)
+        """Why the experiment, or its update, is refused; empty when it is not."""
+        return refusal(self.draft, self.conduct)
 
 
-def refusal(draft: ExperimentDraft) -> str:
-    """Return why a definition is refused; empty when it is not."""
+def refusal(draft: ExperimentDraft, conduct: Conduct = NOTHING_ELSE) -> str:
+    """Return why a definition, or its update, is refused; empty when it is not."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
     try:
-        define(draft, Limits(), "exp_1", datetime(2026, 1, 1, tzinfo=UTC))
+        experiment = define(draft, Limits(), "exp_1", now)
+        if conduct.update:
+            change(experiment, growth(draft), Limits(), now)
     except InvalidRequest as error:
         return "; ".join(f"`{each.field}` {each.description}" for each in error.violations)
     return ""
@@ -290,7 +295,7 @@ _INTRODUCTION = [
     "checks each suggestion against the definition.",
     "",
     "✓ is supported, ○ are two of a kind, of which an experiment has one, and a number is the",
-    "reason for which the experiment is refused when it is created.",
+    "reason for which the experiment is refused when it is created, or its update.",
     "",
     "## In one experiment",
     "",

@@ -67,7 +67,8 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
         engine=Engine.AX if by_ax and not has_tasks and draw.random() < 0.2 else Engine.AUTO,
         tasks=_tasks(draw) if has_tasks else (),
     )
-    return draft, Conduct(*(draw.random() < 0.3 for _ in Conduct.__slots__))
+    conduct = Conduct(*(draw.random() < 0.3 for _ in Conduct.__slots__))
+    return draft, replace(conduct, update=conduct.update and not is_grid)
 
 
 def _conditionals(draw: random.Random) -> tuple[ConditionalDraft, ...]:

@@ -1,7 +1,7 @@
 """Runs an experiment from its creation to its end, and judges every suggestion on the way."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 from tests.support import oracle
@@ -9,8 +9,9 @@ from tests.support.use_cases import NOW_AND_AGAIN, Service
 from tests.unit.optimizer.problems import a_problem
 
 from nextpoint_service.application.ports import Phase
-from nextpoint_service.domain.definition import ExperimentDraft
+from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
 from nextpoint_service.domain.experiment import Experiment, ExperimentType
+from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft
 from nextpoint_service.domain.search_space import Assignments, cell, cell_count
 from nextpoint_service.domain.suggestion import Generator, Suggestion
@@ -30,6 +31,18 @@ class Conduct:
     noise: bool = False
     queue: bool = False
     own: bool = False
+    update: bool = False
+
+
+def grown(draft: ExperimentDraft) -> ExperimentDraft:
+    """Return the definition with one more parameter, as an update adds it."""
+    added = ParameterDraft("added", "double", bounds=(0.0, 1.0), default=0.5)
+    return replace(draft, parameters=(*draft.parameters, added))
+
+
+def growth(draft: ExperimentDraft) -> ExperimentChange:
+    """Return the update that makes a definition grow."""
+    return ExperimentChange(frozenset(["parameters"]), parameters=grown(draft).parameters)
 
 
 class Walk:
@@ -67,6 +80,10 @@ class Walk:
             self._judge(each)
         for each in asked:
             await self._report(experiment, each)
+        if self._conduct.update:
+            change = growth(self._draft)
+            await self._service.experiments.update(experiment.experiment_id, change, NOW_AND_AGAIN)
+            self._draft = grown(self._draft)
         for _ in range(total - made - len(asked)):
             suggestion = await self._service.ask(experiment.experiment_id)
             self._judge(suggestion)
