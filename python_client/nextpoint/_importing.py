@@ -70,7 +70,8 @@ def outcomes_from_table(
 def _faults_of_columns(
     table: Table, experiment: ExperimentRecord, notes: frozenset[str]
 ) -> Iterator[FieldViolation]:
-    parameters = {each.name for each in experiment.parameters}
+    switches = {each.name for each in experiment.conditionals}
+    parameters = switches | {each.name for each in experiment.parameters}
     metrics = {each.name for each in experiment.metrics}
     stddevs = {f"{name}{_STDDEV}" for name in metrics}
     tasks = {TASK} if experiment.tasks else set()
@@ -98,7 +99,8 @@ def _outcome(
 ) -> observation_service_pb2.NewObservation:
     cells = row.cells
     outcome = observation_service_pb2.NewObservation(failed=_flag(row, FAILED, found))
-    for parameter in experiment.parameters:
+    switches = [Categorical(each.name, each.values) for each in experiment.conditionals]
+    for parameter in (*switches, *experiment.parameters):
         if parameter.name in cells:
             value = _as_typed(parameter, cells[parameter.name])
             message = parameter_value_to_proto(value, real=isinstance(parameter, Double))

@@ -70,6 +70,28 @@ def test_a_data_frame_becomes_observations(experiment):
     assert made[1].values == {"m": 4.0, "loss": 1.0}
 
 
+def test_a_column_for_each_conditional_says_which_parameters_a_row_has(client):
+    experiment = client.create_experiment(
+        name="branches",
+        conditionals=[nextpoint.Conditional("kind", ["1", "2"])],
+        parameters=[
+            nextpoint.Double("x", 0, 1, conditions={"kind": "1"}),
+            nextpoint.Int("n", 1, 5, conditions={"kind": "2"}),
+        ],
+        metrics=["m"],
+    )
+    rows = [{"kind": "1", "x": 0.5, "n": None, "m": 1}, {"kind": 2, "x": None, "n": 3, "m": 2}]
+
+    made = experiment.import_observations(rows)
+
+    assert [dict(each.assignments) for each in made] == [
+        {"kind": "1", "x": 0.5},
+        {"kind": "2", "n": 3},
+    ]
+    with pytest.raises(nextpoint.InvalidArgumentError, match="'kind'"):
+        experiment.import_observations([{"x": 0.5, "n": 3, "m": 1}])
+
+
 def test_every_fault_is_named_by_line_and_column_and_nothing_is_written(experiment, tmp_path):
     path = written(
         tmp_path / "past.csv",
