@@ -134,13 +134,12 @@ class LeaseKeeper:
     def _take_due(self) -> list[_Hold]:
         """Return what is to be renewed now; put off what nobody holds until its lease is over."""
         now = time.monotonic()
+        renewable = []
         with self._lock:
-            due = [hold for hold in self._holds.values() if hold.due <= now]
-            renewable = [hold for hold in due if hold.held() is not None]
-            for hold in due:
-                if hold in renewable:
-                    continue
-                if hold.expires <= now:
+            for hold in [each for each in self._holds.values() if each.due <= now]:
+                if hold.held() is not None:
+                    renewable.append(hold)
+                elif hold.expires <= now:
                     del self._holds[hold.suggestion_id]
                 else:
                     self._holds[hold.suggestion_id] = replace(hold, due=hold.expires)
