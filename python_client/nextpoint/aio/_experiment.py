@@ -125,7 +125,7 @@ class Experiment:
 
     @property
     def budget(self) -> int | None:
-        """How many observations it is for; None without a limit."""
+        """How many observations it is for, with tasks full ones; None without a limit."""
         return self._record.budget
 
     @property
@@ -477,7 +477,8 @@ class Experiment:
         """Yield the suggestions, the newest first.
 
         Args:
-            state: Only those that are ``queued``, ``leased``, ``waiting`` or ``observed``.
+            state: Only those that are ``queued``, ``leased``, ``waiting``, ``observed`` or
+                ``withdrawn``.
         """
         return list_suggestions(self._connection, self.id, state)
 
@@ -621,10 +622,11 @@ class Experiment:
 
         Args:
             source: The path of a CSV file with a header, in UTF-8; a DataFrame of pandas or Polars;
-                or dicts with the names of the columns as keys. There is a column for each parameter
-                and each metric, and there may be ``METRIC_stddev`` for the standard deviation of
-                a metric's values, and ``failed``. Where the experiment has tasks, ``task`` names
-                each row's. An empty cell says nothing.
+                or dicts with the names of the columns as keys. There is a column for each
+                parameter, conditional and metric, and there may be ``METRIC_stddev`` for the
+                standard deviation of a metric's values, and ``failed``. Where the experiment has
+                tasks, ``task`` names each row's. An empty cell says nothing, and is where a row
+                does not have a parameter.
             metadata_columns: Further columns, to keep as metadata.
 
         Raises:
