@@ -9,10 +9,10 @@ from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Learned, Page, Transaction
 from nextpoint_service.application.withdrawals import put_back
 from nextpoint_service.domain.correction import ObservationChange, correct
-from nextpoint_service.domain.definition import check_metadata
 from nextpoint_service.domain.errors import SuggestionNotFound, TooManyObservations
 from nextpoint_service.domain.experiment import Experiment, Metadata
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metadata_rules import check_metadata
 from nextpoint_service.domain.observation import Observation, Values
 from nextpoint_service.domain.report import (
     ObservationDraft,

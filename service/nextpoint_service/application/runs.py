@@ -9,8 +9,8 @@ from nextpoint_service.application.hand_outs import Ask, HandOuts, check_ask
 from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.observations import announce, observe, outcome, require_room
 from nextpoint_service.application.ports import Page, Transaction
-from nextpoint_service.domain.definition import check_metadata
 from nextpoint_service.domain.experiment import Experiment, Metadata
+from nextpoint_service.domain.metadata_rules import check_metadata
 from nextpoint_service.domain.observation import Values
 from nextpoint_service.domain.report import ValueDraft, check_measurements, measurements
 from nextpoint_service.domain.run import Run, RunState

@@ -24,6 +24,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metadata_rules import check_metadata, check_tags
 from nextpoint_service.domain.metric_change import MetricChange, change_metrics
 from nextpoint_service.domain.parameter_change import change_space
 from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
@@ -201,7 +202,7 @@ def _check_changeable(
     if "metadata" in fields:
         check_metadata(experiment.metadata, violations, limits)
     if "tags" in fields:
-        _check_tags(experiment.tags, violations, limits)
+        check_tags(experiment.tags, violations, limits)
 
 
 def _check_project(project: str, violations: Violations, limits: Limits) -> None:
@@ -293,37 +294,3 @@ def _threshold_problem(draft: MetricDraft | Metric, optimized: int) -> str | Non
     if draft.strategy is Strategy.OPTIMIZE and optimized == 1:
         return "is not for the only optimized metric, whose best value is looked for anyway"
     return None
-
-
-def check_metadata(metadata: Metadata, violations: Violations, limits: Limits) -> None:
-    """Note what is wrong with metadata."""
-    if len(metadata) > limits.metadata_entries:
-        violations.add(
-            "metadata", f"must have at most {limits.metadata_entries} entries, got {len(metadata)}"
-        )
-        return
-    for key, value in metadata.items():
-        violations.check_name(
-            f"metadata[{key!r}]", key, limits.name_characters, empty="the key must not be empty"
-        )
-        if isinstance(value, str):
-            if len(value) > limits.metadata_characters:
-                violations.add(
-                    f"metadata[{key!r}]",
-                    f"must have at most {limits.metadata_characters} characters, got {len(value)}",
-                )
-        elif not math.isfinite(value):
-            violations.add(f"metadata[{key!r}]", f"must be a finite number, got {value}")
-
-
-def _check_tags(tags: tuple[str, ...], violations: Violations, limits: Limits) -> None:
-    if len(tags) > limits.metadata_entries:
-        violations.add("tags", f"must be at most {limits.metadata_entries}, got {len(tags)}")
-        return
-    seen: set[str] = set()
-    for index, tag in enumerate(tags):
-        path = f"tags[{index}]"
-        violations.check_name(path, tag, limits.name_characters, empty="must not be empty")
-        if tag and tag in seen:
-            violations.add(path, f"'{tag}' is there already")
-        seen.add(tag)

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nextpoint_service.domain.definition import check_metadata
 from nextpoint_service.domain.experiment import Experiment, ExperimentType, Metadata
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metadata_rules import check_metadata
 from nextpoint_service.domain.observation import Measurement, Values
 from nextpoint_service.domain.search_space import (
     Assignments,
