@@ -19,7 +19,7 @@ from nextpoint_service.optimizer.settings import OptimizerSettings
 T = TypeVar("T")
 Compute = Callable[[Problem, OptimizerSettings], Sequence[Proposal]]
 Work = Callable[[OptimizerSettings], T]
-"""What one job of a model process is: a function of a module, and what it is given."""
+"""What a model process computes: a function of a module, and what it is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class ModelProcess:
         return executor
 
     def compute(self, work: computing.Work[T]) -> T | computing.Failure:
-        """Compute in the process. One that dies is begun again, once for each job."""
+        """Compute in the process. One that dies is begun again, once for each piece of work."""
         for _ in range(2):
             if self._closed:
                 return computing.SHUTTING_DOWN

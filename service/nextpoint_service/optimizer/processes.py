@@ -26,8 +26,8 @@ class ModelProcesses:
     """So many processes as the settings say, each with a thread that waits for it."""
 
     def __init__(self, kind: Kind, settings: OptimizerSettings) -> None:
-        # What each job returns is known to whoever waits for its future.
-        self._jobs: SimpleQueue[tuple[Future[Any], Work[Any]] | None] = SimpleQueue()
+        # What each piece of work returns is known to whoever waits for its future.
+        self._waiting: SimpleQueue[tuple[Future[Any], Work[Any]] | None] = SimpleQueue()
         self._processes = [ModelProcess(kind, settings) for _ in range(settings.processes)]
         # A thread that waits for Ax to load must not hold up the end of the server.
         self._threads = [
@@ -48,12 +48,12 @@ class ModelProcesses:
     async def close(self) -> None:
         """End the threads and processes, and tell those who wait."""
         self._closed.set()
-        while not self._jobs.empty():
-            job = self._jobs.get()
-            if job is not None and job[0].set_running_or_notify_cancel():
-                job[0].set_result(SHUTTING_DOWN)
+        while not self._waiting.empty():
+            asked = self._waiting.get()
+            if asked is not None and asked[0].set_running_or_notify_cancel():
+                asked[0].set_result(SHUTTING_DOWN)
         for process in self._processes:
-            self._jobs.put(None)
+            self._waiting.put(None)
             process.close()
         await asyncio.to_thread(self._join)
 
@@ -62,7 +62,7 @@ class ModelProcesses:
         if self._closed.is_set():
             return SHUTTING_DOWN
         future: Future[T | Failure] = Future()
-        self._jobs.put((future, work))
+        self._waiting.put((future, work))
         # From here on, and not from when it is begun: Ax may load, and others may be first.
         seconds = self._settings.time_box_seconds + GRACE_SECONDS
         try:
@@ -71,14 +71,14 @@ class ModelProcesses:
             return too_long(self._settings) if future.running() else Failure(_NOT_BEGUN)
 
     def _serve(self, process: ModelProcess) -> None:
-        """Do one job after another, on a thread that belongs to the process."""
+        """Do what waits, one after the other, on a thread that belongs to the process."""
         try:
             process.start()
         except (BrokenProcessPool, EOFError, OSError) as error:
-            # Every job will try again, and say so if that fails too.
+            # Whatever waits will try again, and say so if that fails too.
             _log.warning("model_not_loaded", error=repr(error))
-        while not self._closed.is_set() and (job := self._jobs.get()) is not None:
-            future, work = job
+        while not self._closed.is_set() and (asked := self._waiting.get()) is not None:
+            future, work = asked
             if future.set_running_or_notify_cancel():
                 future.set_result(_computed(process, work))
         process.end()
