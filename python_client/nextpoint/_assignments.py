@@ -11,7 +11,7 @@ ParameterValue: TypeAlias = float | int | str | bool
 # A user knows the type of each parameter and a type checker does not: with the union as the type
 # of a value, every use of one would need a cast.
 class Assignments(Mapping[str, Any]):
-    """The value of every parameter, by name.
+    """The value of every conditional, and every parameter that is there under them, by name.
 
     It is a mapping, and has the names as attributes as well: ``params["lr"]`` is ``params.lr``.
     It cannot be changed, and compares equal to a dict with the same items. A parameter that

@@ -40,9 +40,9 @@ class Settings:
     model_memory_mb: int = 4096
     """How much memory a model process may take of its own, in MiB."""
     model_observations: int = 500
-    """How many observations one model of Ax learns from at most: the best, and some others."""
+    """How many observations a model of Ax, and the importances, learn from at most."""
     engine_observations: int = 1000
-    """The same for the models of our own, which serve one metric to optimize."""
+    """The same for the models of our own, which serve one metric to optimize or none."""
     model_batch: int = 4
     """Points that one round of a model makes at most, for calls that wait together or ahead."""
     model_large_batch: int = 16

@@ -36,7 +36,8 @@ class Suggestion:
     Attributes:
         id: The identity.
         experiment_id: The experiment that it belongs to.
-        assignments: One value for every parameter, by name.
+        assignments: One value for every conditional, and every parameter that is there under them,
+            by name.
         state: ``queued``, ``leased``, ``waiting`` for the next worker, ``observed``, or
             ``withdrawn`` after a change of the search space.
         attempt: How often it was handed out; with `id` it identifies this hand-out.

@@ -96,7 +96,8 @@ class Client:
             name: What people call it.
             parameters: The dimensions: `Double`, `Int`, `Categorical`, `Bool`, or dicts with
                 ``name``, ``type``, ``bounds``, ``grid``, ``transformation``,
-                ``categorical_values``, ``ordered``, ``prior`` and ``conditions``.
+                ``categorical_values``, ``ordered``, ``prior``, ``default_value`` and
+                ``conditions``.
             metrics: What is measured: `Metric`, a name, or dicts with ``name``, ``objective``,
                 ``strategy`` and ``threshold``.
             type: How suggestions are made: ``optimized`` (also called ``offline``), ``random`` or
