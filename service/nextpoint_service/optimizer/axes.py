@@ -16,7 +16,7 @@ from nextpoint_service.domain.search_space import (
     choices,
 )
 
-_AT_BOUND = 1e-9
+AT_BOUND = 1e-9
 """How near a bound is at it, as a share of the range; where searches stop short of it."""
 Key = tuple[tuple[str, Value], ...]
 
@@ -83,9 +83,9 @@ def clamp(value: float, low: float, high: float) -> float:
 
 def _real(parameter: DoubleParameter, unit: float) -> float:
     low, high = parameter.low, parameter.high
-    if unit <= _AT_BOUND:
+    if unit <= AT_BOUND:
         return low
-    if unit >= 1.0 - _AT_BOUND:
+    if unit >= 1.0 - AT_BOUND:
         return high
     if parameter.log:
         return clamp(math.exp(between(math.log(low), math.log(high), unit)), low, high)

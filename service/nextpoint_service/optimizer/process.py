@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -15,6 +16,8 @@ from nextpoint_service.optimizer.settings import OptimizerSettings
 GRACE_SECONDS = 5.0
 """How long after its time box a model that does not look at the time is left alone."""
 T = TypeVar("T")
+# The warning begins so.
+_TRACKED = "ignore:resource_tracker:UserWarning"
 _PRELOAD = "nextpoint_service.optimizer.preload"
 
 
@@ -46,6 +49,7 @@ class ModelProcess:
 
         Raises OSError, EOFError or BrokenProcessPool.
         """
+        _quieten_the_tracker()
         match self._kind:
             case Kind.LIGHT:
                 set_up = computing.set_up_light
@@ -97,3 +101,13 @@ class ModelProcess:
         if self._pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
+
+
+def _quieten_the_tracker() -> None:
+    """Have Python remove the semaphores of a server that was killed without a word.
+
+    The process that does it is started with the first semaphore, with these options for warnings,
+    and writes into the log of the server.
+    """
+    if _TRACKED not in sys.warnoptions:
+        sys.warnoptions.append(_TRACKED)

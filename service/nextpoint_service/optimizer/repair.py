@@ -1,5 +1,6 @@
 """Finds a feasible point near a place where none is."""
 
+import math
 from collections.abc import Iterator
 from enum import Enum
 from fractions import Fraction
@@ -14,6 +15,7 @@ from nextpoint_service.domain.search_space import (
     NumericParameter,
 )
 from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.axes import AT_BOUND, clamp
 from nextpoint_service.optimizer.polytope import Polytope, polytope
 from nextpoint_service.optimizer.region import Region, rows_around
 
@@ -26,6 +28,8 @@ NEAR = 0.5
 ANY = 1e9
 """The gap that makes do with the first point that is found."""
 _PROVED_INFEASIBLE = 2
+_DIGITS = 9
+"""How many digits of its range a value keeps that was moved."""
 _HAIRS = (0.0, 1e-15, 1e-13, 1e-11, 1e-9, 1e-7)
 
 
@@ -58,7 +62,7 @@ def settle(
             continue
         match _quality(region, values):
             case 2:
-                return values
+                return _evened(region, values)
             case 1:
                 good_enough = good_enough or values
     return good_enough or missing
@@ -74,6 +78,31 @@ def _quality(region: Region, values: Values) -> int:
         for constraint in region.constraints
     )
     return 2 if exact else 1
+
+
+def _evened(region: Region, values: Values) -> Values:
+    """Return the values without what lies far below their ranges, where they still are feasible.
+
+    What is moved into a corner of bounds and constraints stops a hair short of it.
+    """
+    evened = [
+        _even(parameter, value) for parameter, value in zip(region.parameters, values, strict=True)
+    ]
+    # An equality that holds is not made to hold less.
+    kept = any(each.comparison is Comparison.EQUAL for each in region.constraints)
+    return values if kept or _quality(region, evened) < 2 else evened
+
+
+def _even(parameter: NumericParameter, value: float) -> float | int:
+    width = parameter.high - parameter.low
+    if isinstance(parameter, IntParameter) or math.isinf(width):
+        return value
+    for bound in (parameter.low, parameter.high):
+        if abs(value - bound) <= AT_BOUND * width:
+            return bound
+    return clamp(
+        round(value, _DIGITS - math.ceil(math.log10(width))), parameter.low, parameter.high
+    )
 
 
 def _candidates(

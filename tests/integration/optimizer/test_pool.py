@@ -234,6 +234,18 @@ async def test_a_server_that_is_killed_leaves_no_process_behind():
     await _until_gone(below)
 
 
+async def test_a_server_that_is_killed_leaves_no_warning_behind(capfd):
+    server = await _a_server("pool.start(); await pool.propose(MODEL)")
+    below = descendants(server.pid)
+
+    server.kill()
+    await server.wait()
+
+    # Python's own process that removes semaphores is one of them.
+    await _until_gone(below)
+    assert "leaked" not in capfd.readouterr().err
+
+
 async def test_a_server_that_is_killed_while_it_loads_leaves_no_process_behind():
     server = await _a_server(
         "pool.start(); await pool.propose(START_OF_AX); await asyncio.sleep(1)"

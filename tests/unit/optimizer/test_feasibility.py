@@ -6,6 +6,8 @@ from tests.unit.optimizer.problems import at_least, at_most, equals
 
 from nextpoint_service.domain.search_space import DoubleParameter, IntParameter, SearchSpace
 from nextpoint_service.optimizer.feasibility import any_point, why_infeasible
+from nextpoint_service.optimizer.region import region
+from nextpoint_service.optimizer.sequence import feasible_near
 
 LARGEST = 2**53
 
@@ -134,3 +136,22 @@ def test_a_large_sum_that_can_be_is_found_exactly(largest):
     point = any_point(space, math.inf)
 
     assert 2 * point["a"] + 2 * point["b"] == largest // 2 * 2
+
+
+@pytest.mark.parametrize("hair", [0.0, 1e-15, 1e-13, 1e-11])
+def test_a_point_moved_into_a_corner_is_in_the_corner(hair):
+    corner = SearchSpace(tuple(doubles("ab")), (at_most(1.5, a=1, b=1),))
+
+    point = {"a": 1.0 - hair, "b": 0.5 + 3 * hair}
+    near = feasible_near(corner, region(corner), point, until=math.inf)
+
+    assert near == {"a": 1.0, "b": 0.5}
+
+
+def test_what_holds_an_equality_is_not_rounded():
+    line = SearchSpace(tuple(doubles("ab")), (equals(1 / 3, a=1, b=1),))
+
+    near = feasible_near(line, region(line), {"a": 0.2, "b": 0.2}, until=math.inf)
+
+    assert near is not None
+    assert line.constraints[0].excess(near) < 1e-15
