@@ -7,6 +7,7 @@ from nextpoint_service.application.phases import choose_phase
 from nextpoint_service.application.ports import Phase
 from nextpoint_service.application.ports import Problem as Question
 from nextpoint_service.domain.definition import define
+from nextpoint_service.domain.experiment import Engine as Makers
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.optimizer import space_filling
@@ -83,3 +84,8 @@ class Engine:
 def auto(problem: Problem, seed: int, workers: int) -> Engine:
     """Return the optimizer as it comes."""
     return Engine(problem, seed, workers)
+
+
+def ax(problem: Problem, seed: int, workers: int) -> Engine:
+    """Return the optimizer with Ax for every model point."""
+    return Engine(problem, seed, workers, engine=Makers.AX)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 import torch
-from ax.generators.torch.botorch_modular.acquisition import Acquisition
 from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.models.model import Model
 from torch import Tensor
 
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior, Prior
+from nextpoint_service.optimizer.ascent import ThoroughAcquisition
 from nextpoint_service.optimizer.encoding import Axis
 from nextpoint_service.optimizer.priors import EDGE, beta_peak, guidance_exponent, unit_priors
 
@@ -33,7 +33,7 @@ def guidance_of(problem: Problem, axes: tuple[Axis, ...]) -> Guidance | None:
     return Guidance({axes[index].name: prior for index, prior in priors.items()}, exponent)
 
 
-class GuidedAcquisition(Acquisition):
+class GuidedAcquisition(ThoroughAcquisition):
     """Ax's acquisition, whose function is guided by `options["guidance"]`."""
 
     def _construct_botorch_acquisition(

@@ -1,4 +1,4 @@
-"""Makes points from a model of the observations; with `guidance`, all that knows Ax.
+"""Makes points from a model of the observations; with `guidance` and `ascent`, all that knows Ax.
 
 Ax's client and generation strategy are left out: a client that is rebuilt for each call costs more
 than the model, and its first answer is a Sobol point whatever it was told.
@@ -33,6 +33,7 @@ from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.observation import Observation, best
 from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling
+from nextpoint_service.optimizer.ascent import ThoroughAcquisition
 from nextpoint_service.optimizer.encoding import (
     Axis,
     Encoded,
@@ -129,7 +130,7 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
 
 def _guided(guidance: Guidance | None) -> dict[str, Any]:
     if guidance is None:
-        return {}
+        return {"acquisition_class": ThoroughAcquisition}
     return {
         "acquisition_class": GuidedAcquisition,
         "acquisition_options": {"guidance": guidance},
