@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import assert_never
@@ -194,8 +194,10 @@ def _within_budget(tx: Transaction, experiment: Experiment, proposal: Proposal) 
     """Return the proposal, with another task where its own does not fit into the budget."""
     if proposal.task is None:
         return proposal
-    left = tx.experiments.progress(experiment).left
-    return replace(proposal, task=fitting(experiment.tasks, proposal.task, left))
+    task = fitting(experiment.tasks, proposal.task, tx.experiments.progress(experiment).left)
+    if task == proposal.task:
+        return proposal
+    return proposal.with_task(task, "task that fits into the budget")
 
 
 def _hand_over(tx: Transaction, suggestion: Suggestion, lease: Lease) -> Suggestion:

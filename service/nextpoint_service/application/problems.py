@@ -6,7 +6,7 @@ from math import ceil
 
 from nextpoint_service.application.phases import choose_phase, seed_of, start_length
 from nextpoint_service.application.ports import Phase, Problem, Transaction
-from nextpoint_service.domain.experiment import Experiment, ExperimentState, Progress
+from nextpoint_service.domain.experiment import Experiment, ExperimentState, ExperimentType
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import translated
 from nextpoint_service.domain.suggestion import Proposal
@@ -65,7 +65,9 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     ]
     under_way = [*demand.ready, *handed_over]
     made = progress.evaluated + progress.open_suggestions + len(under_way)
-    successes = _successes(tx, experiment, progress)
+    random = experiment.type is ExperimentType.RANDOM
+    observations = () if random else read_observations(tx, experiment)
+    successes = sum(each.is_full and not each.failed for each in observations)
     phase, reason = choose_phase(experiment, made, successes)
     count = max(1, demand.wanted)
     if phase is Phase.MODEL:
@@ -84,7 +86,7 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     ]
     return Problem(
         experiment=experiment,
-        observations=() if phase is Phase.RANDOM else read_observations(tx, experiment),
+        observations=observations,
         pending=tuple(translated(experiment.space, each) for each in pending),
         phase=phase,
         count=min(count, _LARGEST_BATCH),
@@ -93,14 +95,6 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
         fallback_reason=reason,
         pending_tasks=_pending_tasks(tx, experiment, under_way),
     )
-
-
-def _successes(tx: Transaction, experiment: Experiment, progress: Progress) -> int:
-    """Return how many full observations have values."""
-    if not experiment.tasks:
-        return progress.observations - progress.failed
-    reported = tx.observations.all(experiment.experiment_id)
-    return sum(each.is_full and not each.failed for each in reported)
 
 
 def _pending_tasks(
@@ -118,9 +112,9 @@ def _pending_tasks(
 def with_tasks(problem: Problem, proposals: Sequence[Proposal]) -> list[Proposal]:
     """Return the proposals; where no model chose a task, tasks take turns."""
     tasks = problem.experiment.tasks
-    if not tasks:
-        return [*proposals]
     return [
-        replace(each, task=each.task or in_turn(tasks, problem.index + offset))
+        each.with_task(in_turn(tasks, problem.index + offset), "task in turn")
+        if tasks and each.task is None
+        else each
         for offset, each in enumerate(proposals)
     ]

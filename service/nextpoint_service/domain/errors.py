@@ -134,7 +134,7 @@ class BudgetSpent(PreconditionFailed):
             names = ", ".join(f"'{holder}'" for holder in dict.fromkeys(holders))
             others = " and others" if len(holders) < held else ""
             message += (
-                f", {held} of it on suggestions held by {names}{others}: report or release them, or"
+                f", {held} of its suggestions held by {names}{others}: report or release them, or"
                 " wait until the leases run out"
             )
             varying |= {"held": str(held), "holders": names}

@@ -81,6 +81,11 @@ class Proposal:
     provenance: Provenance
     task: Task | None = None
 
+    def with_task(self, task: Task, why: str) -> "Proposal":
+        """Return the proposal with a task that its generator did not choose, and say why."""
+        method = f"{self.provenance.method}, {why}"
+        return replace(self, task=task, provenance=replace(self.provenance, method=method))
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

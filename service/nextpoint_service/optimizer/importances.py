@@ -32,7 +32,8 @@ _SMALLEST_SHARE = 0.02
 def importances_of(studied: Studied, *, most_observations: int) -> Importances:
     """Return by metric and parameter the share in the variance that the trees explain.
 
-    Of more observations than asked for, some from all times are looked at.
+    Of more observations than asked for, some from all times are looked at. What tasks explain is
+    left out.
     """
     observations = _thinned(studied.observations, most_observations)
     parameters = studied.experiment.space.parameters
@@ -40,6 +41,9 @@ def importances_of(studied: Studied, *, most_observations: int) -> Importances:
     unordered = np.array(
         [isinstance(each, CategoricalParameter) and not each.ordered for each in parameters]
     )
+    if studied.experiment.tasks:
+        columns.append(_costs(observations))
+        unordered = np.append(unordered, False)
     features = np.stack(columns, axis=1)
     metrics = studied.experiment.metrics
     trees = min(_TREES, _TREES_TOGETHER // len(metrics))
@@ -47,7 +51,9 @@ def importances_of(studied: Studied, *, most_observations: int) -> Importances:
     for index, metric in enumerate(metrics):
         values = np.array([each.values[metric.name].value for each in observations])
         random = np.random.default_rng((studied.seed, index))
-        shares = _shares(features, unordered, values, random, trees=trees)
+        credit = _credit(features, unordered, values, random, trees=trees)[: len(parameters)]
+        total = credit.sum()
+        shares = credit / total if total else credit
         names = (parameter.name for parameter in parameters)
         found[metric.name] = dict(zip(names, shares.tolist(), strict=True))
     return found
@@ -83,7 +89,11 @@ def _place(parameter: Parameter, value: Value) -> float:
     return math.log(number) if parameter.log and number > 0.0 else number
 
 
-def _shares(
+def _costs(observations: Sequence[Observation]) -> Array:
+    return np.array([1.0 if each.task is None else each.task.cost for each in observations])
+
+
+def _credit(
     features: Array,
     unordered: NDArray[np.bool_],
     values: Array,
@@ -100,8 +110,7 @@ def _shares(
         for column in np.flatnonzero(unordered):
             places[:, column] = _shuffled(features[:, column], random)
         credit += _grown(places, scaled - scaled.mean(), random)
-    total = credit.sum()
-    return credit / total if total else credit
+    return credit
 
 
 def _shuffled(column: Array, random: np.random.Generator) -> Array:

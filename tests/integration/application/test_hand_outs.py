@@ -119,7 +119,7 @@ async def test_a_spent_budget_says_who_holds_what_is_left_of_it(service):
     await service.ask(experiment, "oven")
     await service.ask(experiment, "stove")
 
-    with pytest.raises(BudgetSpent, match="2 of it on suggestions held by 'stove', 'oven': ") as no:
+    with pytest.raises(BudgetSpent, match="2 of its suggestions held by 'stove', 'oven': ") as no:
         await service.ask(experiment)
 
     assert no.value.metadata["held"] == "2"
@@ -130,7 +130,7 @@ async def test_a_spent_budget_names_only_some_of_many_who_hold_it(service):
     for worker in ("oven", "stove", "grill", "grill", "grill"):
         await service.ask(experiment, worker)
 
-    with pytest.raises(BudgetSpent, match="5 of it on suggestions held by 'grill' and others: "):
+    with pytest.raises(BudgetSpent, match="5 of its suggestions held by 'grill' and others: "):
         await service.ask(experiment)
 
 

@@ -205,3 +205,13 @@ async def test_the_optimizer_knows_the_tasks_of_what_is_under_way(service):
     problem = service.optimizer.problems[-1]
     assert len(problem.pending) == len(problem.pending_tasks)
     assert problem.pending_tasks[:3] == tuple(each.task for each in asked)
+
+
+async def test_what_made_the_choice_of_a_task_is_in_the_provenance(service):
+    experiment = await service.define(tasks=TASKS, budget=2)
+    first = await service.ask(experiment)
+    second = await service.ask(experiment)
+
+    assert (first.task, second.task) == (TENTH, TENTH)
+    assert first.provenance.method == "scripted, task in turn"
+    assert second.provenance.method.endswith("task that fits into the budget")

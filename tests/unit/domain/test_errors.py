@@ -114,9 +114,9 @@ def test_a_spent_budget_says_who_holds_what_is_left_of_it():
     held_by_many = errors.BudgetSpent("exp_7", 31, 17, ["oven", "oven", "stove"])
 
     assert "held" not in str(spent) + str(spent.metadata)
-    assert "2 of it on suggestions held by 'oven', 'stove': report or release them" in str(held)
+    assert "2 of its suggestions held by 'oven', 'stove': report or release them" in str(held)
     assert held.metadata["holders"] == "'oven', 'stove'"
-    assert "17 of it on suggestions held by 'oven', 'stove' and others:" in str(held_by_many)
+    assert "17 of its suggestions held by 'oven', 'stove' and others:" in str(held_by_many)
     assert held_by_many.metadata["held"] == "17"
 
 

@@ -1,12 +1,14 @@
 """Which parameters move a metric."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tests.support.builders import a_metric, an_experiment, an_observation
 
 from nextpoint_service.application.ports import Studied
+from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,
@@ -14,6 +16,7 @@ from nextpoint_service.domain.search_space import (
     IntParameter,
     SearchSpace,
 )
+from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.importances import importances_of
 
 SPACE = SearchSpace(
@@ -118,3 +121,22 @@ def test_of_too_many_observations_some_from_all_times_are_looked_at():
     calls = importances(lambda point: point["layers"], count=60, most=30)
 
     assert calls["taste"]["layers"] > 0.9
+
+
+def test_what_tasks_explain_is_left_out():
+    tasks = (Task("full", 1.0), Task("tenth", 0.1))
+    of_points = studied(lambda point: float(point["bias"]))
+    observations = tuple(
+        replace(
+            each,
+            task=tasks[index % 2],
+            values={"taste": Measurement(each.values["taste"].value + 100.0 * (index % 2))},
+        )
+        for index, each in enumerate(of_points.observations)
+    )
+    experiment = replace(of_points.experiment, tasks=tasks)
+
+    found = importances_of(Studied(experiment, observations, 7), most_observations=500)
+
+    assert found["taste"]["bias"] > 0.9
+    assert sum(found["taste"].values()) == pytest.approx(1)
