@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 
 use crate::v1::parameter_value::Kind;
-use crate::v1::{MetricValue, ParameterValue, Provenance};
+use crate::v1::{MetricValue, ParameterValue, Provenance, Task};
 use crate::{Error, v1};
 
 /// Assignments that were handed out to be evaluated.
@@ -19,6 +19,8 @@ pub struct Suggestion {
     pub attempt: i32,
     /// One value for every parameter, by name.
     pub assignments: Assignments,
+    /// How to evaluate it; none when the experiment has no tasks.
+    pub task: Option<Task>,
     /// What made it, knowing what.
     pub provenance: Option<Provenance>,
 }
@@ -30,6 +32,7 @@ impl From<v1::Suggestion> for Suggestion {
             experiment_id: message.experiment_id,
             attempt: message.attempt,
             assignments: message.assignments.into(),
+            task: message.task,
             provenance: message.provenance,
         }
     }

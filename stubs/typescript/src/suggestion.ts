@@ -8,6 +8,7 @@ import { type Assignments, type AssignmentsShape, toAssignments } from "./assign
 import type { Services } from "./client.js";
 import type { MetricValueSchema, Observation } from "./gen/nextpoint/v1/observation_pb.js";
 import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggestion_pb.js";
+import type { Task } from "./gen/nextpoint/v1/task_pb.js";
 import { Retries, WORKER_POLICY } from "./retry.js";
 
 /** What was measured, by metric: a number, or a number with its standard deviation. */
@@ -24,6 +25,9 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
   readonly experimentId: string;
   readonly assignments: A;
 
+  /** How to evaluate it. Undefined when the experiment has no tasks. */
+  readonly task: Task | undefined;
+
   /** How often it was handed out. Grows when it comes back after its lease was lost. */
   attempt: number;
 
@@ -39,6 +43,7 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
     this.experimentId = message.experimentId;
     this.attempt = message.attempt;
     this.assignments = toAssignments<A>(message.assignments);
+    this.task = message.task;
   }
 
   /** Reports what was measured. */

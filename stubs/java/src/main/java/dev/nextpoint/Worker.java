@@ -34,7 +34,7 @@ public final class Worker {
 
   private final NextpointClient client;
   private final String experimentId;
-  private final Evaluation evaluation;
+  private final TaskEvaluation evaluation;
   private final int parallelism;
   private final int maxConsecutiveFailures;
   private final Executor executor;
@@ -61,6 +61,12 @@ public final class Worker {
   /** Starts to describe a worker. */
   public static Builder builder(
       NextpointClient client, String experimentId, Evaluation evaluation) {
+    return builder(client, experimentId, (assignments, task) -> evaluation.evaluate(assignments));
+  }
+
+  /** Starts to describe a worker for an experiment with tasks. */
+  public static Builder builder(
+      NextpointClient client, String experimentId, TaskEvaluation evaluation) {
     return new Builder(client, experimentId, evaluation);
   }
 
@@ -186,7 +192,7 @@ public final class Worker {
       throws InterruptedException {
     Assignments assignments = Assignments.fromProto(suggestion.getAssignmentsMap());
     try {
-      List<MetricValue> values = evaluation.evaluate(assignments).values();
+      List<MetricValue> values = evaluation.evaluate(assignments, suggestion.getTask()).values();
       for (MetricValue each : values) {
         if (!Double.isFinite(each.getValue())) {
           throw new ArithmeticException(each.getName() + " is " + each.getValue());
@@ -257,13 +263,13 @@ public final class Worker {
   public static final class Builder {
     private final NextpointClient client;
     private final String experimentId;
-    private final Evaluation evaluation;
+    private final TaskEvaluation evaluation;
     private String workerId = newWorkerId();
     private int parallelism = 1;
     private int maxConsecutiveFailures = 10;
     private Executor executor;
 
-    private Builder(NextpointClient client, String experimentId, Evaluation evaluation) {
+    private Builder(NextpointClient client, String experimentId, TaskEvaluation evaluation) {
       this.client = client;
       this.experimentId = experimentId;
       this.evaluation = evaluation;
