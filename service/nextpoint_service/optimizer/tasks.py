@@ -19,8 +19,10 @@ from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.fidelity import at_full, place_of, with_place
-from nextpoint_service.optimizer.learning import Models, believing, merit, rows_at
+from nextpoint_service.optimizer.fit import Data
+from nextpoint_service.optimizer.learning import Models, merit, rows_at
 from nextpoint_service.optimizer.maximization import maximize, values
+from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 from nextpoint_service.optimizer.surrogate import Surrogate
 
@@ -37,7 +39,10 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     # The full ones come first.
     succeeded = [not each.failed for each in learned.observations if each.is_full]
     full = learned.rows[: len(succeeded)][np.array(succeeded, dtype=bool)]
-    known = Known(learned.surrogates, full, pending)
+    # Those of cheaper tasks are believed here, for they are no evaluation to improve on.
+    is_full = pending[:, -1] == 0.0
+    surrogates = tuple(_believing(each, pending[~is_full]) for each in learned.surrogates)
+    known = Known(surrogates, full, pending[is_full])
     guide = guide_of(problem, learned.places)
     acquisition = acquisition_of(known, guide, random)
     priors = {} if guide is None else guide.priors
@@ -61,6 +66,18 @@ def _pending(problem: Problem, learned: Models) -> Array:
     return np.vstack([np.empty((0, learned.rows.shape[1])), *found])
 
 
+def _believing(surrogate: Surrogate, rows: Array) -> Surrogate:
+    """Return the model as if what it expects at the rows had been measured; they come last."""
+    if not len(rows):
+        return surrogate
+    believed = surrogate.believing(rows)
+    data = believed.data
+    order = np.roll(np.arange(len(data.points)), -len(rows))
+    noise = None if data.noise is None else data.noise[order]
+    rolled = Data(data.points[order], data.values[order], data.group, noise)
+    return replace(believed, data=rolled, posterior=posterior(rolled, believed.learned))
+
+
 def _best(learned: Models) -> Array:
     """Return the rows, as full evaluations, of the observations of which most is expected."""
     succeeded = np.array([not each.failed for each in learned.observations], dtype=bool)
@@ -75,7 +92,7 @@ def _task(problem: Problem, learned: Models, pending: Array, row: Array) -> Task
     known = next(each for each in learned.surrogates if each.outcome.optimized)
     if not known.data.points[:, -1].any():
         return tasks[0]
-    (known,) = believing(replace(learned, surrogates=(known,)), pending).surrogates
+    known = _believing(known, pending)
     usable = _usable(problem, tasks)
     here = np.repeat(row[None, :], len(usable) + 1, axis=0)
     here[1:, -1] = [place_of(tasks, each) for each in usable]

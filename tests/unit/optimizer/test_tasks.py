@@ -8,6 +8,7 @@ import pytest
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_most, equals, observed
 
 from nextpoint_service.application.ports import Phase, Studied
+from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,
@@ -197,6 +198,32 @@ def test_what_is_under_way_is_known_with_its_task():
     (second,) = proposed(replace(problem, pending_tasks=(first.task,)))
 
     assert (second.assignments, second.task) != (first.assignments, first.task)
+
+
+def test_a_cheap_evaluation_under_way_is_no_value_to_improve_on():
+    """However good it is expected to be, only full evaluations are the best."""
+    observations = mixed(4, 30, of_cheap=peak)
+    pending = [{"a": 0.3, "b": 0.7}]
+    values = {
+        task: proposed(replace(model(observations, pending=pending), pending_tasks=(task,)))[
+            0
+        ].provenance.acquisition_value
+        for task in TASKS
+    }
+
+    assert values[TENTH] > values[FULL] + 5.0
+
+
+def test_noise_is_drawn_at_full_evaluations_alone():
+    observations = tuple(
+        replace(each, values={"y": Measurement(each.values["y"].value, 0.1)})
+        for each in mixed(4, 12)
+    )
+    problem = model(observations, pending=points(SQUARE, 3, seed=5))
+
+    (made,) = proposed(replace(problem, pending_tasks=(TENTH, FULL, TENTH)))
+
+    assert made.task in TASKS
 
 
 @pytest.mark.parametrize("fewest", [0, 1])
