@@ -561,6 +561,9 @@ class Experiment:
     ) -> Observation:
         """Report the outcome of a suggestion, or of assignments of your own.
 
+        A second outcome of a suggestion is a second observation, from which the model learns as
+        well; it does not count against the budget.
+
         Args:
             suggestion: The suggestion that was evaluated, or its id.
             assignments: Your own assignments, where it was none; they may lie outside the bounds.
