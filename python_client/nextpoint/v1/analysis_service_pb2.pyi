@@ -374,9 +374,9 @@ class MetricImportances(google.protobuf.message.Message):
     """The name of the metric."""
     @property
     def importances(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
-        """By parameter, its share in what moves the metric, from 0 to 1. They add up
-        to 1; all are 0 when the metric never changed. With a single parameter it
-        is 1.
+        """By parameter or conditional, its share in what moves the metric, from 0 to
+        1. They add up to 1; all are 0 when the metric never changed. With a single
+        parameter it is 1.
         """
 
     def __init__(

@@ -82,13 +82,13 @@ class CreateExperimentRequest(google.protobuf.message.Message):
     """
     num_solutions: builtins.int
     """In how many regions of the search space the best is looked for, 1 to 100;
-    at most the budget. More than 1 needs exactly one optimized metric. Never
-    changes. Absent means 1. Optional.
+    at most the budget. More than 1 needs exactly one optimized metric and no
+    conditionals. Never changes. Absent means 1. Optional.
     """
     engine: nextpoint.v1.experiment_pb2.ExperimentEngine.ValueType
     """What makes its model points. Ax needs type optimized, at least one
-    optimized metric and one solution. Never changes. Absent means auto.
-    Optional.
+    optimized metric, one solution and no tasks. Never changes. Absent means
+    auto. Optional.
     """
     @property
     def parameters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[nextpoint.v1.search_space_pb2.Parameter]:

@@ -94,7 +94,7 @@ class Observation(google.protobuf.message.Message):
     """
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:
-        """Where it was made: one value for every parameter, by name."""
+        """Where it was made, as in `Suggestion.assignments`."""
 
     @property
     def values(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___MetricValue]:

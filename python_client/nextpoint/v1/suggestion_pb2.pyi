@@ -153,7 +153,7 @@ class Suggestion(google.protobuf.message.Message):
     """
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:
-        """One value for every parameter of the experiment, by name."""
+        """One value for every conditional and every parameter that is there, by name."""
 
     @property
     def lease(self) -> global___Lease:

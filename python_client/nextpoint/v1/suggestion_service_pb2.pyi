@@ -171,7 +171,7 @@ class QueueSuggestionRequest(google.protobuf.message.Message):
     """
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:
-        """One value for every parameter of the experiment, inside its bounds.
+        """As in `Suggestion.assignments`, inside the bounds of the parameters.
         Required.
         """
 

@@ -17,7 +17,7 @@ pub struct Suggestion {
     pub experiment_id: String,
     /// How often it was handed out; with `id` it identifies this hand-out.
     pub attempt: i32,
-    /// One value for every parameter, by name.
+    /// One value for every conditional and every parameter that is there, by name.
     pub assignments: Assignments,
     /// How to evaluate it; none when the experiment has no tasks.
     pub task: Option<Task>,

@@ -7,7 +7,10 @@ import {
   ParameterValueSchema,
 } from "./gen/nextpoint/v1/search_space_pb.js";
 
-/** One value for every parameter, by name. Whole numbers are numbers, too. */
+/**
+ * One value for every conditional and every parameter that is there, by name. Whole numbers are
+ * numbers, too.
+ */
 export type Assignments = Record<string, AssignmentValue>;
 export type AssignmentValue = number | string | boolean;
 

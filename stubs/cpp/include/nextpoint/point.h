@@ -17,7 +17,7 @@ namespace nextpoint {
 /// The value of a parameter of type double, int, categorical or bool.
 using ParameterValue = std::variant<double, std::int64_t, std::string, bool>;
 
-/// One value for every parameter, by name.
+/// One value for every conditional and every parameter that is there, by name.
 using Assignments = std::map<std::string, ParameterValue>;
 
 /// What an evaluation measured of one metric.

@@ -672,9 +672,9 @@ type MetricImportances struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name of the metric.
 	Metric string `protobuf:"bytes,1,opt,name=metric,proto3" json:"metric,omitempty"`
-	// By parameter, its share in what moves the metric, from 0 to 1. They add up
-	// to 1; all are 0 when the metric never changed. With a single parameter it
-	// is 1.
+	// By parameter or conditional, its share in what moves the metric, from 0 to
+	// 1. They add up to 1; all are 0 when the metric never changed. With a single
+	// parameter it is 1.
 	Importances   map[string]float64 `protobuf:"bytes,2,rep,name=importances,proto3" json:"importances,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

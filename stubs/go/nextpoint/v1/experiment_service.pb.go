@@ -63,12 +63,12 @@ type CreateExperimentRequest struct {
 	// no control characters, no space at either end. Optional.
 	Tags []string `protobuf:"bytes,11,rep,name=tags,proto3" json:"tags,omitempty"`
 	// In how many regions of the search space the best is looked for, 1 to 100;
-	// at most the budget. More than 1 needs exactly one optimized metric. Never
-	// changes. Absent means 1. Optional.
+	// at most the budget. More than 1 needs exactly one optimized metric and no
+	// conditionals. Never changes. Absent means 1. Optional.
 	NumSolutions *int32 `protobuf:"varint,12,opt,name=num_solutions,json=numSolutions,proto3,oneof" json:"num_solutions,omitempty"`
 	// What makes its model points. Ax needs type optimized, at least one
-	// optimized metric and one solution. Never changes. Absent means auto.
-	// Optional.
+	// optimized metric, one solution and no tasks. Never changes. Absent means
+	// auto. Optional.
 	Engine ExperimentEngine `protobuf:"varint,13,opt,name=engine,proto3,enum=nextpoint.v1.ExperimentEngine" json:"engine,omitempty"`
 	// The switches on which it depends which parameters there are; at most 20.
 	// Under every combination of their values there must be a parameter; where no

@@ -36,7 +36,7 @@ type Observation struct {
 	// The id of the run that ended in it. Absent when there was none. Output
 	// only.
 	RunId string `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	// Where it was made: one value for every parameter, by name.
+	// Where it was made, as in `Suggestion.assignments`.
 	Assignments map[string]*ParameterValue `protobuf:"bytes,5,rep,name=assignments,proto3" json:"assignments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// What was measured: one entry for every metric of the experiment, in its
 	// order. Empty when the evaluation failed.

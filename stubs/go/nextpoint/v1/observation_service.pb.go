@@ -33,8 +33,8 @@ type CreateObservationRequest struct {
 	// The id of the suggestion that was evaluated. Exactly one of it and
 	// `assignments` is required.
 	SuggestionId string `protobuf:"bytes,3,opt,name=suggestion_id,json=suggestionId,proto3" json:"suggestion_id,omitempty"`
-	// The assignments of the user's own that were evaluated: one value for every
-	// parameter, of exactly its kind (an int is no double). Numbers may lie
+	// The assignments of the user's own that were evaluated, as those of a
+	// suggestion, each of exactly its kind (an int is no double). Numbers may lie
 	// outside the bounds and the grid and violate linear constraints; categories
 	// have to be known. In an experiment of type grid they have to be a cell.
 	// Exactly one of it and `suggestion_id` is required.

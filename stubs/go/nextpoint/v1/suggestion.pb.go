@@ -164,7 +164,7 @@ type Suggestion struct {
 	SuggestionId string `protobuf:"bytes,1,opt,name=suggestion_id,json=suggestionId,proto3" json:"suggestion_id,omitempty"`
 	// The id of the experiment that it belongs to.
 	ExperimentId string `protobuf:"bytes,2,opt,name=experiment_id,json=experimentId,proto3" json:"experiment_id,omitempty"`
-	// One value for every parameter of the experiment, by name.
+	// One value for every conditional and every parameter that is there, by name.
 	Assignments map[string]*ParameterValue `protobuf:"bytes,3,rep,name=assignments,proto3" json:"assignments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Where it stands. Output only.
 	State SuggestionState `protobuf:"varint,4,opt,name=state,proto3,enum=nextpoint.v1.SuggestionState" json:"state,omitempty"`

@@ -228,7 +228,7 @@ type QueueSuggestionRequest struct {
 	// An id that the caller makes up for this change, at most 64 characters of
 	// printable ASCII. Absent means that a repeated call is made again. Optional.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// One value for every parameter of the experiment, inside its bounds.
+	// As in `Suggestion.assignments`, inside the bounds of the parameters.
 	// Required.
 	Assignments map[string]*ParameterValue `protobuf:"bytes,3,rep,name=assignments,proto3" json:"assignments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The name of the task to evaluate it with. Required when the experiment has

@@ -295,9 +295,9 @@ export type MetricImportances = Message<"nextpoint.v1.MetricImportances"> & {
   metric: string;
 
   /**
-   * By parameter, its share in what moves the metric, from 0 to 1. They add up
-   * to 1; all are 0 when the metric never changed. With a single parameter it
-   * is 1.
+   * By parameter or conditional, its share in what moves the metric, from 0 to
+   * 1. They add up to 1; all are 0 when the metric never changed. With a single
+   * parameter it is 1.
    *
    * @generated from field: map<string, double> importances = 2;
    */

@@ -120,8 +120,8 @@ export type CreateExperimentRequest = Message<"nextpoint.v1.CreateExperimentRequ
 
   /**
    * In how many regions of the search space the best is looked for, 1 to 100;
-   * at most the budget. More than 1 needs exactly one optimized metric. Never
-   * changes. Absent means 1. Optional.
+   * at most the budget. More than 1 needs exactly one optimized metric and no
+   * conditionals. Never changes. Absent means 1. Optional.
    *
    * @generated from field: optional int32 num_solutions = 12;
    */
@@ -129,8 +129,8 @@ export type CreateExperimentRequest = Message<"nextpoint.v1.CreateExperimentRequ
 
   /**
    * What makes its model points. Ax needs type optimized, at least one
-   * optimized metric and one solution. Never changes. Absent means auto.
-   * Optional.
+   * optimized metric, one solution and no tasks. Never changes. Absent means
+   * auto. Optional.
    *
    * @generated from field: nextpoint.v1.ExperimentEngine engine = 13;
    */

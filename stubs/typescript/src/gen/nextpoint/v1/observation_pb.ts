@@ -58,7 +58,7 @@ export type Observation = Message<"nextpoint.v1.Observation"> & {
   runId: string;
 
   /**
-   * Where it was made: one value for every parameter, by name.
+   * Where it was made, as in `Suggestion.assignments`.
    *
    * @generated from field: map<string, nextpoint.v1.ParameterValue> assignments = 5;
    */

@@ -40,7 +40,7 @@ export type Suggestion = Message<"nextpoint.v1.Suggestion"> & {
   experimentId: string;
 
   /**
-   * One value for every parameter of the experiment, by name.
+   * One value for every conditional and every parameter that is there, by name.
    *
    * @generated from field: map<string, nextpoint.v1.ParameterValue> assignments = 3;
    */

@@ -121,7 +121,7 @@ export type QueueSuggestionRequest = Message<"nextpoint.v1.QueueSuggestionReques
   requestId: string;
 
   /**
-   * One value for every parameter of the experiment, inside its bounds.
+   * As in `Suggestion.assignments`, inside the bounds of the parameters.
    * Required.
    *
    * @generated from field: map<string, nextpoint.v1.ParameterValue> assignments = 3;
