@@ -6,9 +6,8 @@ import numpy as np
 
 from nextpoint_service.application.ports import Problem
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
-from nextpoint_service.optimizer.learning import Models, merit, rows_at
+from nextpoint_service.optimizer.learning import Models, best_first, rows_at
 from nextpoint_service.optimizer.maximization import maximize, values
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
@@ -27,22 +26,15 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
 
 def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
     places = learned.places
-    succeeded = np.array([not each.failed for each in learned.observations], dtype=bool)
-    rows = learned.rows[succeeded]
+    rows = learned.succeeded
     known = Known(learned.surrogates, rows, rows_at(places, problem.pending))
     guide = guide_of(problem, places)
     acquisition = acquisition_of(known, guide, random)
     priors = {} if guide is None else guide.priors
-    found, _ = maximize(acquisition, places, _best(learned, rows), priors, random)
+    found, _ = maximize(acquisition, places, best_first(learned, rows)[:_CENTRES], priors, random)
     what = (
         "probability of feasibility"
         if acquisition.optimized is None
         else "noisy expected improvement"
     )
     return Found(found, partial(values, acquisition), f"GP log {what}")
-
-
-def _best(learned: Models, rows: Array) -> Array:
-    """Return the rows of the best observations, by what is expected of them, the best first."""
-    order = np.argsort(-merit(learned, rows), kind="stable")
-    return np.asarray(rows[order[:_CENTRES]])

@@ -39,6 +39,12 @@ class Models:
     rows: Array
     surrogates: tuple[Surrogate, ...]
 
+    @property
+    def succeeded(self) -> Array:
+        """Return the rows of the observations that did not fail."""
+        succeeded = [not each.failed for each in self.observations]
+        return np.asarray(self.rows[np.array(succeeded, dtype=bool)])
+
 
 def learn(experiment: Experiment, observations: Sequence[Observation], most: int) -> Models:
     """Return what is learned from at most so many observations that have a place in the space."""
@@ -110,6 +116,11 @@ def merit(learned: Models, rows: Array) -> Array:
         if each.outcome.floor is not None:
             total -= _PENALTY * np.maximum(each.floor - means, 0.0)
     return total
+
+
+def best_first(learned: Models, rows: Array) -> Array:
+    """Return the rows in another order: those first that have most merit."""
+    return np.asarray(rows[np.argsort(-merit(learned, rows), kind="stable")])
 
 
 def predictions(learned: Models, rows: Array) -> list[dict[str, Prediction]]:

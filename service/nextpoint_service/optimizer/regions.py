@@ -19,7 +19,14 @@ from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import Guide, log_improvement
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import around, bounded_of, spread_out
-from nextpoint_service.optimizer.learning import Models, believing, log_satisfaction, merit, rows_at
+from nextpoint_service.optimizer.learning import (
+    Models,
+    believing,
+    best_first,
+    log_satisfaction,
+    merit,
+    rows_at,
+)
 from nextpoint_service.optimizer.priors import log_density
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
@@ -103,8 +110,7 @@ class _Turn:
 
 def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
     places = learned.places
-    known = np.array([not each.failed for each in learned.observations], dtype=bool)
-    observed = learned.rows[known]
+    observed = learned.succeeded
     count = problem.experiment.num_solutions
     land = _Land(
         believing(learned, rows_at(places, problem.pending)),
@@ -114,7 +120,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     bounded = bounded_of(places)
     priors = {} if land.guide is None else land.guide.priors
     everywhere = spread_out(places, bounded, priors, count=_SPREAD, random=random)
-    best = observed[np.argsort(-land.merit(observed), kind="stable")[:_CENTRES]]
+    best = best_first(land.learned, observed)[:_CENTRES]
     rows = np.vstack([observed, everywhere, around(places, bounded, best, each=1, random=random)])
     turn = _turn(land, observed, rows, problem.index % (count + 1), count)
     centres = best if turn.top is None else turn.top[None, :]

@@ -20,7 +20,7 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.fidelity import at_full, place_of, with_place
 from nextpoint_service.optimizer.fit import Data
-from nextpoint_service.optimizer.learning import Models, merit, rows_at
+from nextpoint_service.optimizer.learning import Models, best_first, rows_at
 from nextpoint_service.optimizer.maximization import maximize, values
 from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
@@ -80,10 +80,7 @@ def _believing(surrogate: Surrogate, rows: Array) -> Surrogate:
 
 def _best(learned: Models) -> Array:
     """Return the rows, as full evaluations, of the observations of which most is expected."""
-    succeeded = np.array([not each.failed for each in learned.observations], dtype=bool)
-    rows = with_place(learned.rows[succeeded, :-1], 0.0)
-    order = np.argsort(-merit(learned, rows), kind="stable")
-    return np.asarray(rows[order[:_CENTRES]])
+    return best_first(learned, with_place(learned.succeeded[:, :-1], 0.0))[:_CENTRES]
 
 
 def _task(problem: Problem, learned: Models, pending: Array, row: Array) -> Task:
