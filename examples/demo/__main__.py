@@ -170,7 +170,7 @@ def _progress(console: Console) -> Progress:
 
 def _detail(receipts: list[dict[str, str]]) -> str:
     by_model = sum(receipt["generator"] == "model" for receipt in receipts)
-    return f"{len(receipts) - by_model} by the start, {by_model} by the model"
+    return f"{len(receipts) - by_model} space-filling, {by_model} by the model"
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

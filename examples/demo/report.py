@@ -57,7 +57,7 @@ def table(points: Sequence[Point]) -> Table:
             f"{at['alpha']:.0e}",
             str(at["activation"]),
             "yes" if at["standardize"] else "no",
-            "model" if point.by_model else "start",
+            "model" if point.by_model else "space-filling",
         )
     return shown
 
@@ -68,7 +68,7 @@ def picture(points: Sequence[Point], path: Path) -> None:
         figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
         axes = figure.subplots()
         _draw_frontier(axes, frontier(points))
-        _draw_points(axes, points, by_model=False, marker="s", label="space-filling start")
+        _draw_points(axes, points, by_model=False, marker="s", label="space-filling")
         _draw_points(axes, points, by_model=True, marker="o", label="model")
         _draw_threshold(axes)
         _scale(axes)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import duration_to_proto
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from nextpoint._sync._connection import Connection
     from nextpoint._sync._suggestion import Suggestion
     from nextpoint.errors import FieldViolation
+
+logger = logging.getLogger("nextpoint")
 
 STATES = words_of(suggestion_pb2.SuggestionState)
 
@@ -111,7 +114,14 @@ def follow(
     try:
         while (suggestion := stream.take()) is not None:
             in_hand = [suggestion]
+            connection.leases.note_streamed(suggestion.id)
             yield suggestion
             in_hand = []
+            if max_outstanding == 1 and connection.leases.is_in_hand(suggestion.id):
+                logger.warning(
+                    "nothing more comes until suggestion %s is reported or released, because"
+                    " max_outstanding is 1",
+                    suggestion.id,
+                )
     finally:
         stream.give_back(in_hand)

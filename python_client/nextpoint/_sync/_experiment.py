@@ -33,7 +33,7 @@ from nextpoint._sync._observing import (
     report,
     report_all,
 )
-from nextpoint._sync._optimize import Optimization
+from nextpoint._sync._optimize import Optimization, check_evaluate
 from nextpoint._sync._run import give_back_unless_begun
 from nextpoint._sync._stream import SuggestionStream
 from nextpoint._sync._tracking import fetch_run, list_runs, open_run
@@ -483,9 +483,11 @@ class Experiment:
         """Yield suggestions as the service pushes them, until there is no more to do.
 
         While you iterate the service keeps them leased, and a break of the connection is mended.
-        Report each by `create_observation`. Leaving the loop, by ``break``, an exception or Ctrl-C,
-        gives back what was not yielded, and what was yielded last unless its outcome is reported;
-        the leases of what was yielded before run out unless an outcome is reported.
+        Report each by `create_observation`, or give it back by its `release`: while as many as
+        ``max_outstanding`` are neither, nothing more comes. Leaving the loop, by ``break``, an
+        exception or Ctrl-C, gives back what was not yielded, and what was yielded last unless its
+        outcome is reported; the leases of what was yielded before run out unless an outcome is
+        reported.
 
         Args:
             worker_id: Who evaluates: an id of its own for every worker, the same one when a worker
@@ -529,14 +531,17 @@ class Experiment:
             max_consecutive_failures: After how many failures in a row to give up.
 
         Raises:
-            EvaluationError: As many evaluations in a row failed; the cause is the last exception.
-            InvalidArgumentError: What the function returns is not the values of the metrics.
+            EvaluationError: As many evaluations in a row failed, or all of several; the cause is
+                the last exception.
+            InvalidArgumentError: ``evaluate`` is no function of assignments, or what it returns is
+                not the values of the metrics.
             WorkerReplacedError: Another stream was opened with the same worker id.
             UnavailableError: The service cannot be reached, or was away for 5 minutes.
 
         Example:
             experiment.optimize(lambda params: {"loss": train(params.lr)}, workers=4)
         """
+        check_evaluate(evaluate, takes_task=bool(self.tasks))
         bar = progress_bar(self.name, wanted=progress)
         optimization = Optimization(
             self._connection,

@@ -52,6 +52,8 @@ class LeaseKeeper:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._holds: dict[str, _Hold] = {}
+        # What a stream brought and keeps leased, until it is reported or given back.
+        self._streamed: set[str] = set()
         self._lock = threading.Lock()
         self._changed = Signal()
         self._closed = False
@@ -79,6 +81,16 @@ class LeaseKeeper:
         """Renew this hold no more."""
         with self._lock:
             self._holds.pop(suggestion_id, None)
+            self._streamed.discard(suggestion_id)
+
+    def note_streamed(self, suggestion_id: str) -> None:
+        """Remember that a stream brought this, and keeps it leased."""
+        with self._lock:
+            self._streamed.add(suggestion_id)
+
+    def is_in_hand(self, suggestion_id: str) -> bool:
+        """Whether what a stream brought is neither reported nor given back."""
+        return suggestion_id in self._streamed
 
     def warn_of_forgotten(self, experiment_id: str) -> None:
         """Tell the user which suggestions of an experiment were dropped without an outcome.

@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import math
 from typing import TYPE_CHECKING
 
 from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._convert import experiment_from_proto
+from nextpoint._fields import describe, raise_if_any
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint._sync._concurrency import Background, Signal, evaluated
 from nextpoint._sync._observing import report
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
+    FieldViolation,
     NextpointError,
     UnavailableError,
 )
@@ -54,8 +57,10 @@ class Optimization:
         self._max_failures = max_failures
         self._bar = bar
         self._failures = 0
+        self._succeeded = False
         self._held: dict[str, Suggestion] = {}
         self._error: Exception | None = None
+        self._last_failure: Exception | None = None
         self._stopped = Signal()
 
     def run(self, workers: int) -> None:
@@ -77,6 +82,9 @@ class Optimization:
                 self._bar.close()
         if self._error is not None:
             raise self._error
+        # A single one says little: others may have had better luck.
+        if self._last_failure is not None and self._failures > 1 and not self._succeeded:
+            raise _gave_up(f"all {self._failures} evaluations failed", self._last_failure)
 
     def _work(self) -> None:
         try:
@@ -132,16 +140,14 @@ class Optimization:
                 return
 
     def _count(self, failure: Exception | None) -> None:
+        self._last_failure = failure
         if failure is None:
             self._failures = 0
+            self._succeeded = True
             return
         self._failures += 1
         if self._failures >= self._max_failures:
-            raise EvaluationError(
-                f"{self._failures} evaluations in a row failed, "
-                f"the last with {type(failure).__name__}: {failure}",
-                reason="EVALUATIONS_FAILED",
-            ) from failure
+            raise _gave_up(f"{self._failures} evaluations in a row failed", failure)
 
     def _show_progress(self) -> None:
         if self._bar is None:
@@ -151,6 +157,33 @@ class Optimization:
         with contextlib.suppress(NextpointError):
             response = self._connection.call(self._connection.experiments.GetExperiment, request)
             self._bar.show(experiment_from_proto(response.experiment).progress)
+
+
+def check_evaluate(evaluate: object, *, takes_task: bool) -> None:
+    """Raise InvalidArgumentError when this is no function of assignments, and of the task."""
+    arguments = ("assignments", "task") if takes_task else ("assignments",)
+    problem = ""
+    if not callable(evaluate):
+        problem = f"got {describe(evaluate)}"
+    else:
+        # Of some functions, such as those in C, nobody knows what they take.
+        with contextlib.suppress(ValueError):
+            try:
+                inspect.signature(evaluate).bind(*arguments)
+            except TypeError as error:
+                problem = f"but {error}"
+    if problem:
+        wanted = " and ".join(f"the {each}" for each in arguments)
+        violation = FieldViolation("evaluate", f"must be a function of {wanted}, {problem}")
+        raise_if_any([violation], "the call")
+
+
+def _gave_up(what: str, failure: Exception) -> EvaluationError:
+    error = EvaluationError(
+        f"{what}, the last with {type(failure).__name__}: {failure}", reason="EVALUATIONS_FAILED"
+    )
+    error.__cause__ = failure
+    return error
 
 
 def _not_finite(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from nextpoint._convert import duration_to_proto
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from nextpoint.aio._connection import Connection
     from nextpoint.aio._suggestion import Suggestion
     from nextpoint.errors import FieldViolation
+
+logger = logging.getLogger("nextpoint")
 
 STATES = words_of(suggestion_pb2.SuggestionState)
 
@@ -110,7 +113,14 @@ async def follow(
     try:
         while (suggestion := await stream.take()) is not None:
             in_hand = [suggestion]
+            connection.leases.note_streamed(suggestion.id)
             yield suggestion
             in_hand = []
+            if max_outstanding == 1 and connection.leases.is_in_hand(suggestion.id):
+                logger.warning(
+                    "nothing more comes until suggestion %s is reported or released, because"
+                    " max_outstanding is 1",
+                    suggestion.id,
+                )
     finally:
         await stream.give_back(in_hand)

@@ -84,6 +84,28 @@ def test_a_function_that_always_raises_is_given_up(service, experiment):
     assert len(service.requests("CreateObservation")) == 3
 
 
+@pytest.mark.parametrize("evaluate", [3, None, lambda: 1, lambda lr, depth: lr + depth])
+def test_what_is_no_function_of_assignments_is_refused_before_anything_is_asked_for(
+    service, experiment, evaluate
+):
+    with pytest.raises(nextpoint.InvalidArgumentError, match="must be a function of the assign"):
+        experiment.optimize(evaluate)
+
+    assert service.requests("StreamSuggestions") == []
+
+
+def test_where_every_evaluation_failed_it_ends_with_an_error(service, experiment):
+    service.script("StreamSuggestions", suggestions(2))
+
+    def evaluate(_):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(nextpoint.EvaluationError, match="all 2 evaluations failed") as caught:
+        experiment.optimize(evaluate)
+
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
 def test_failures_that_are_not_in_a_row_are_only_reported(service, experiment):
     service.script("StreamSuggestions", suggestions(6))
     turn = iter(range(6))

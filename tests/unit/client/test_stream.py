@@ -192,6 +192,18 @@ def test_a_loop_that_ends_by_itself_gives_nothing_back(service, experiment):
     assert service.requests("ReleaseSuggestion") == []
 
 
+def test_a_suggestion_that_blocks_the_next_one_is_named(service, experiment, caplog):
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), assigned("sug_2"), closed()])
+
+    for suggestion in experiment.suggestions():
+        if suggestion.id == "sug_2":
+            suggestion.release()
+
+    warnings = [each.getMessage() for each in caplog.records]
+    assert len(warnings) == 1
+    assert "until suggestion sug_1 is reported or released" in warnings[0]
+
+
 def test_a_worker_gives_up_on_a_service_that_stays_away(service, experiment, monkeypatch):
     monkeypatch.setattr("nextpoint._sync._stream.PATIENCE_SECONDS", -1)
     service.script("StreamSuggestions", [opened(), AWAY])
