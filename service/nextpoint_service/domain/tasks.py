@@ -9,6 +9,7 @@ Amount = int | Fraction
 """Of budget, exactly; 1 is a full evaluation."""
 
 FULL_COST = 1.0
+_FULL_SHARE = 0.25
 _TURN = (5.0**0.5 - 1.0) / 2.0
 """The golden ratio: its multiples are spread evenly over the unit interval."""
 
@@ -52,15 +53,15 @@ def task_named(name: str, tasks: Sequence[Task]) -> Task | None:
 def in_turn(tasks: Sequence[Task], index: int) -> Task:
     """Return the task of the point with this index where no model chooses one.
 
-    `tasks` are in the order of their costs, the full one first. Each has its turn the more often
-    the cheaper it is: as often as the root of its cost goes into 1.
+    `tasks` are in the order of their costs, the full one first, which has every fourth turn. Each
+    other has its turn the more often the cheaper it is: as often as the root of its cost goes
+    into 1.
     """
-    cheapest_first = tasks[::-1]
-    shares = [*accumulate(each.cost**-0.5 for each in cheapest_first)]
-    place = (index + 0.5) * _TURN % 1.0 * shares[-1]
+    full, *cheaper = tasks
+    shares = [*accumulate(each.cost**-0.5 for each in reversed(cheaper))]
+    place = (index + 0.5) * _TURN % 1.0 / (1.0 - _FULL_SHARE) * shares[-1]
     return next(
-        (task for task, share in zip(cheapest_first, shares, strict=True) if place < share),
-        tasks[0],
+        (task for task, share in zip(reversed(cheaper), shares, strict=True) if place < share), full
     )
 
 

@@ -4,7 +4,8 @@ The cost of a task is one more input of the Gaussian processes, whose lengthscal
 cheaper ones tell of the full one. A point is where the full evaluation is most promising. Its task
 is the one that takes most of what is uncertain about the full value there, for its cost: Swersky,
 Snoek and Adams (2013), "Multi-task Bayesian optimization", weigh information with cost as well. At
-least half of what is spent goes to full evaluations, whatever the cheaper ones promise.
+least half of what is spent goes to full evaluations, whatever the cheaper ones promise, and each of
+these comes after a number of cheaper ones at most, however cheap they are.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 from nextpoint_service.optimizer.surrogate import Surrogate
 
 _CENTRES = 8
+_MOST_FOR_EACH = 20
+"""Cheaper evaluations for each full one: they cost next to nothing, and time all the same."""
 
 
 def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
@@ -104,11 +107,13 @@ def _noise(known: Surrogate) -> float:
 
 
 def _usable(problem: Problem, tasks: Sequence[Task]) -> list[Task]:
-    """Return the tasks that leave at least half of what is spent to full evaluations."""
+    """Return the tasks that leave enough to full evaluations."""
     spent = [
         *(each.task for each in problem.observations if each.task is not None),
         *problem.pending_tasks,
     ]
-    full = sum(each.cost for each in spent if each.is_full)
-    others = sum(each.cost for each in spent if not each.is_full)
-    return [each for each in tasks if each.is_full or others + each.cost <= full]
+    cheaper = [each.cost for each in spent if not each.is_full]
+    full = len(spent) - len(cheaper)
+    if len(cheaper) >= _MOST_FOR_EACH * full:
+        return [tasks[0]]
+    return [each for each in tasks if each.is_full or sum(cheaper) + each.cost <= full]

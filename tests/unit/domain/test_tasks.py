@@ -122,11 +122,13 @@ def test_a_cost_counts_as_it_is_written():
 def test_cheaper_tasks_have_their_turn_more_often(count):
     turns = Counter(in_turn(TASKS, index) for index in range(count))
 
-    assert turns[TENTH] >= turns[HALF] >= turns[FULL] >= 1
+    assert turns[TENTH] >= turns[HALF] >= 1
+    assert turns[FULL] == pytest.approx(count / 4, abs=1)
 
 
-def test_a_start_of_five_points_has_two_full_evaluations():
-    two = (FULL, TENTH)
+@pytest.mark.parametrize("cost", [1e-6, 0.1, 0.9])
+def test_a_start_of_five_points_has_two_full_evaluations(cost):
+    two = (FULL, Task("cheap", cost))
 
     assert sum(in_turn(two, index).is_full for index in range(5)) == 2
 

@@ -126,6 +126,21 @@ def test_at_most_half_of_what_is_spent_goes_to_cheap_evaluations():
     assert made.task == FULL
 
 
+def test_evaluations_that_cost_next_to_nothing_do_not_put_off_full_ones_for_ever():
+    tiny = (FULL, Task("tiny", 1e-6))
+    problem = model(mixed(3, 61))
+    renamed = tuple(
+        each if each.task == FULL else replace(each, task=tiny[1]) for each in problem.observations
+    )
+
+    def task_after(observations):
+        experiment = replace(problem.experiment, tasks=tiny)
+        return proposed(replace(problem, experiment=experiment, observations=observations))[0].task
+
+    assert task_after(renamed) == FULL
+    assert task_after(renamed[55:]) == tiny[1]
+
+
 def test_cheap_evaluations_that_predict_nothing_are_left_out():
     problem = model(mixed(8, 8, of_cheap=misleading))
 
