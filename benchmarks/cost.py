@@ -1,6 +1,7 @@
 """Measures the CPU seconds of one suggestion after so many observations of Hartmann's function.
 
-The process says what it used; walls would say what else ran on the machine.
+The process says what it used; walls would say what else ran on the machine. The observations are of
+random points; what is missing to the best value before and after the suggestions is said as well.
 """
 
 import argparse
@@ -36,16 +37,19 @@ def main() -> None:
     for size in arguments.sizes:
         for system in arguments.systems:
             found = _elsewhere(system, size, arguments.asks)
-            shown = f"{1000 * median(found):.4g} ms ({len(found)} asks)" if found else "failed"
+            shown = "failed"
+            if found:
+                shown = f"{1000 * median(found['seconds']):.4g} ms ({arguments.asks} asks)"
+                shown += ", missing {:.3g} at first, {:.3g} in the end".format(*found["missing"])
             print(f"n = {size}: {system}: {shown}", flush=True)
 
 
-def _elsewhere(system: str, size: int, asks: int) -> list[float]:
+def _elsewhere(system: str, size: int, asks: int) -> dict:
     try:
         python = python_of(system.partition(".")[0])
     except NotInstalled as error:
         print(error, file=sys.stderr)
-        return []
+        return {}
     command = [python, __file__, "--here", "--systems", system]
     done = subprocess.run(
         [*command, "--sizes", str(size), "--asks", str(asks)],
@@ -55,12 +59,12 @@ def _elsewhere(system: str, size: int, asks: int) -> list[float]:
         cwd=HERE,
         env={**os.environ, "PYTHONPATH": f"{ROOT}/service:{ROOT}/python_client"},
     )
-    found: list[float] = json.loads(done.stdout.splitlines()[-1]) if done.stdout else []
+    found: dict = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
     return found
 
 
-def seconds(name: str, size: int, asks: int) -> list[float]:
-    """Return what each call took, in this process, but for the first, which warms up."""
+def seconds(name: str, size: int, asks: int) -> dict:
+    """Return what each call took, in this process, but for the first, and what it led to."""
     import numpy as np  # noqa: PLC0415  # the threads are set above
 
     from problems import problems  # noqa: PLC0415
@@ -69,16 +73,20 @@ def seconds(name: str, size: int, asks: int) -> list[float]:
     module, _, maker = name.partition(".")
     system = getattr(import_module(f"systems.{module}"), maker)(problem, 0, 1)
     random = np.random.default_rng(0)
+    values = []
     for row in random.random((size, 6)):
         point = {f"x{index}": float(unit) for index, unit in enumerate(row)}
-        system.know(point, problem.measure(point, random))
+        values.append(problem.measure(point, random))
+        system.know(point, values[-1])
     taken = []
     for _ in range(asks + 1):
         began = process_time()
         handle, point = system.ask()
         taken.append(process_time() - began)
-        system.tell(handle, point, problem.measure(point, random))
-    return taken[1:]
+        values.append(problem.measure(point, random))
+        system.tell(handle, point, values[-1])
+    missing = [min(each["f"] for each in some) - problem.best for some in (values[:size], values)]
+    return {"seconds": taken[1:], "missing": missing}
 
 
 if __name__ == "__main__":

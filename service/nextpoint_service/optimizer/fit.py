@@ -19,8 +19,11 @@ LEAST_NOISE = 1e-8
 """The least variance of noise, where that of the values is 1; it keeps matrices solvable."""
 _LENGTHSCALE_SPREAD = math.sqrt(3.0)
 _SCALE_SPREAD = 1.0
-_NOISE_SHAPE, _NOISE_RATE = 1.1, 5.0
-"""Of a gamma distribution: little noise is likely, and much is not unlikely."""
+_NOISE_SHAPE, _NOISE_RATE = 1.1, 1.0
+"""Of a gamma distribution: little noise is likely, and much is not unlikely.
+
+With a rate of 5 noise that is larger than the signal was hardly smoothed (docs/performance.md).
+"""
 _SHORTEST, _LONGEST = 0.02, 1e3
 """The bounds of lengthscales, the shorter one times the root of the number of parameters.
 

@@ -144,6 +144,23 @@ def test_the_noise_of_exact_data_is_learned_to_be_next_to_nothing():
     assert fit(smooth).noise < 100 * LEAST_NOISE
 
 
+@pytest.mark.parametrize("count", [40, 100])
+def test_noise_larger_than_the_signal_is_smoothed(count):
+    missed = []
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        points = random.random((count, 2))
+        signal = np.sin(4.0 * points[:, 0]) + points[:, 1]
+        measured = signal + 2.0 * signal.std() * random.standard_normal(count)
+        scale = measured.std()
+        data = Data(points, (measured - measured.mean()) / scale, np.arange(2), None)
+        means = posterior(data, fit(data)).means_at(points)[:, 0] * scale
+        missed.append(np.std(means - signal) / signal.std())
+
+    # What was measured misses by 2.
+    assert np.mean(missed) < {40: 1.1, 100: 0.6}[count]
+
+
 def test_a_parameter_that_does_nothing_gets_a_long_lengthscale():
     lengthscales = fit(Data(POINTS, POINTS[:, 0] ** 2, GROUP, None)).kernel.lengthscales
 
