@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -93,7 +94,8 @@ def _settled(
     finalists = [places.encoded(row) for row in found.rows[:_FINALISTS]]
     points = [point for _, point in untried(problem, places.axes, finalists, seed, neighbours=0)]
     if not points:
-        points = [point for _, point in untried(problem, places.axes, finalists[:1], seed)]
+        near = untried(problem, places.axes, finalists, seed)
+        points = [point for _, point in islice(near, 1)]
     if not points:
         return None
     rows = places.embedded([encode(places.axes, point) for point in points])
