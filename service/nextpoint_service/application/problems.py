@@ -67,7 +67,9 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     made = progress.evaluated + progress.open_suggestions + len(under_way)
     random = experiment.type is ExperimentType.RANDOM
     observations = () if random else read_observations(tx, experiment)
-    successes = sum(each.is_full and not each.failed for each in observations)
+    successes = progress.observations - progress.failed
+    if experiment.tasks:
+        successes = sum(each.is_full and not each.failed for each in observations)
     phase, reason = choose_phase(experiment, made, successes)
     count = max(1, demand.wanted)
     if phase is Phase.MODEL:

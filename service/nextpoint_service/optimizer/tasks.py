@@ -90,7 +90,8 @@ def _task(problem: Problem, learned: Models, pending: Array, row: Array) -> Task
     """Return the task that says most about a full evaluation at the row, for its cost."""
     tasks = problem.experiment.tasks
     known = next(each for each in learned.surrogates if each.outcome.optimized)
-    if not known.data.points[:, -1].any():
+    if learned.succeeded[:, -1].any() and not known.data.points[:, -1].any():
+        # What the cheaper ones said was left out: it misleads.
         return tasks[0]
     known = _believing(known, pending)
     usable = _usable(problem, tasks)

@@ -16,6 +16,7 @@ from nextpoint_service.optimizer.outcomes import Outcome
 from nextpoint_service.optimizer.posterior import Posterior, posterior
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 
+_LARGEST = 1e308
 _FEWEST = 2
 """Values of each of two tasks, without which there is nothing to compare."""
 _BELIEF = 2.0
@@ -66,15 +67,18 @@ def _aligned(
     full = places == 0.0
     if full.sum() < _FEWEST:
         return values, stddevs
-    values, stddevs = values.copy(), stddevs.copy()
+    # Squares of huge values would overflow.
+    scale = float(np.abs(values).max()) or 1.0
+    known, values, stddevs = values / scale, values.copy(), stddevs.copy()
     for place in np.unique(places[~full]):
         own = places == place
         if own.sum() >= _FEWEST:
-            model = surrogate_of(outcome, rows[own, :-1], values[own], stddevs[own], group)
+            model = surrogate_of(outcome, rows[own, :-1], known[own], stddevs[own] / scale, group)
             means = model.posterior.means_at(rows[full, :-1])[:, 0]
             expected = model.warping.backward(means)
-            slope = _slope(expected, values[full], spread=float(values[own].var()))
-            values[own] = values[full].mean() + slope * (values[own] - expected.mean())
+            slope = _slope(expected, known[full], spread=float(known[own].var()))
+            moved = known[full].mean() + slope * (known[own] - expected.mean())
+            values[own] = np.clip(moved, -_LARGEST / scale, _LARGEST / scale) * scale
             stddevs[own] *= abs(slope)
     return values, stddevs
 

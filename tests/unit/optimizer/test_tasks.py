@@ -151,6 +151,25 @@ def test_cheap_evaluations_that_predict_nothing_are_left_out():
     assert proposed(problem)[0].task == FULL
 
 
+def test_cheap_evaluations_are_tried_where_there_were_none():
+    (made,) = proposed(model(mixed(6, 0)))
+
+    assert made.task == TENTH
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300, 1.7e308])
+def test_values_of_any_size_are_brought_to_one_level(size):
+    observations = tuple(
+        replace(each, values={"y": Measurement(each.values["y"].value * size / 3.0)})
+        for each in mixed(4, 12)
+    )
+
+    (made,) = proposed(model(observations))
+
+    assert math.isfinite(made.provenance.acquisition_value)
+    assert math.isfinite(made.provenance.predictions["y"].mean)
+
+
 def test_cheap_evaluations_that_predict_well_are_kept():
     problem = model(mixed(8, 30))
 
