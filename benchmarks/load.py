@@ -52,13 +52,19 @@ class Load:
         self._known = known
 
     @classmethod
-    async def create(cls, client: aio.Client, dimensions: int, observations: int) -> "Load":
-        """Make an experiment of so many dimensions that has so many observations."""
+    async def create(
+        cls, client: aio.Client, dimensions: int, observations: int, **settings: object
+    ) -> "Load":
+        """Make an experiment of so many dimensions that has so many observations.
+
+        `settings` are further arguments of it.
+        """
         names = [f"x{index}" for index in range(dimensions)]
         experiment = await client.create_experiment(
             name="load",
             parameters=[nextpoint.Double(name, 0.0, 1.0) for name in names],
             metrics=[nextpoint.Metric("loss", objective="minimize")],
+            **settings,
         )
         draw = random.Random(observations)  # noqa: S311
         points = [{name: draw.random() for name in names} for _ in range(observations)]

@@ -89,19 +89,26 @@ def _draw(cells: dict[Cell, list[dict]], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    names = list(dict.fromkeys(each[:2] for each in cells))
+    problems = list(dict.fromkeys(each[1] for each in cells))
+    series = list(dict.fromkeys((each[0], each[2]) for each in cells))
     columns = 4
-    rows = -(-len(names) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(16, 3 * rows), squeeze=False)
-    for (workers, problem), panel in zip(names, axes.flat, strict=False):
-        for cell, runs in cells.items():
-            if cell[:2] == (workers, problem):
+    rows = -(-len(problems) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(14, 2.4 * rows), squeeze=False)
+    for problem, panel in zip(problems, axes.flat, strict=False):
+        for number, (workers, system) in enumerate(series):
+            if runs := cells.get((workers, problem, system)):
                 curves = zip(*(each["scores"] for each in runs), strict=True)
-                panel.semilogy([max(median(each), 1e-9) for each in curves], label=cell[2])
-        panel.set_title(f"{problem}, {workers} workers", fontsize=9)
+                panel.semilogy(
+                    [max(median(each), 1e-7) for each in curves],
+                    color=f"C{number}",
+                    linestyle="-" if workers == 1 else "--",
+                    label=f"{system}, {workers} worker{'s' if workers > 1 else ''}",
+                )
+        panel.set_title(problem, fontsize=9)
+        panel.tick_params(labelsize=7)
     axes.flat[0].legend(fontsize=6)
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=70)
 
 
 if __name__ == "__main__":
