@@ -22,6 +22,7 @@ from nextpoint_service.application.ports import Optimizer
 from nextpoint_service.application.runs import RunUseCases
 from nextpoint_service.application.suggestions import SuggestionUseCases
 from nextpoint_service.domain.ids import IdMaker
+from nextpoint_service.optimizer.computing import use_one_thread
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 from nextpoint_service.settings import Settings
 from nextpoint_service.store.database import SqliteDatabase
@@ -65,6 +66,8 @@ async def running(
     Raises AddressRefused or CannotOpen, and then has left nothing behind.
     """
     check_address(settings.address, insecure=settings.insecure)
+    # Before anything loads NumPy, as opening the database does.
+    use_one_thread()
     async with AsyncExitStack() as stack:
         database = await SqliteDatabase.open(
             settings.database,

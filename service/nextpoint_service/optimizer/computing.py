@@ -78,22 +78,27 @@ def set_up_light(settings: OptimizerSettings) -> int:
     """Prepare this new process for models of our own, as `set_up` does."""
     confine()
     process = set_up(settings)
-    from nextpoint_service.optimizer import coverage, engine, regions  # noqa: F401, PLC0415
+    from nextpoint_service.optimizer import coverage, engine, regions, tasks  # noqa: F401, PLC0415
 
     return process
 
 
 def confine() -> None:
-    """Give this process one thread for its mathematics, and nowhere to print.
+    """Give this process one thread for its mathematics, and nowhere to print."""
+    use_one_thread()
+    # The output of the server belongs to the server; what fails here is reported in other ways.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+def use_one_thread() -> None:
+    """Give this process one thread for its mathematics: more wait for each other, and burn a core.
 
     The libraries read that when they are loaded, so it comes before them.
     """
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
-    # The output of the server belongs to the server; what fails here is reported in other ways.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
 
 
 def set_up(settings: OptimizerSettings) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from nextpoint_service.domain.search_space import LinearConstraint, SearchSpace, Value
 from nextpoint_service.optimizer.axes import point_at
-from nextpoint_service.optimizer.polytope import polytope
+from nextpoint_service.optimizer.polytope import interior
 from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.repair import ANY, Missing, settle
 
@@ -39,7 +39,7 @@ def any_point(space: SearchSpace, until: float) -> dict[str, Value] | Missing:
     bounded = region(space)
     if bounded is None:
         return centre
-    inside = polytope(bounded.rows)
+    inside = interior(space)
     place = [0.5] * len(bounded.parameters) if inside is None else inside.centre
     values = settle(bounded, np.asarray(place), inside, until=until, gap=ANY)
     return values if isinstance(values, Missing) else {**centre, **bounded.point(values)}

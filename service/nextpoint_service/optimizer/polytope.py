@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.region import Rows
+from nextpoint_service.optimizer.region import Rows, region
 
 _THINNEST = 1e-7
 """A polytope thinner than this is flat in that direction."""
@@ -54,6 +56,13 @@ def polytope(rows: Rows) -> Polytope | None:
     start = start - np.linalg.pinv(equal) @ (equal @ start - level)
     matrix, bound = matrix[loose], bound[loose]
     return _rounded(matrix, bound, start, _null_space(equal))
+
+
+@lru_cache(maxsize=64)
+def interior(space: SearchSpace) -> Polytope | None:
+    """Return the polytope of the region of the space; None when there is none, or it is empty."""
+    bounded = region(space)
+    return None if bounded is None else polytope(bounded.rows)
 
 
 def hit_and_run(
@@ -134,6 +143,15 @@ def _null_space(matrix: Array) -> Array:
     return np.asarray(rows[rank:].T)
 
 
+def _solved(scaled: Array) -> Array:
+    """Return what times the matrix is nearest to a vector of ones."""
+    try:
+        return np.linalg.solve(scaled.T @ scaled, scaled.sum(axis=0))
+    except np.linalg.LinAlgError:
+        # Slacks of very different sizes, squared, leave a singular matrix; this takes long.
+        return np.asarray(np.linalg.lstsq(scaled, np.ones(len(scaled)), rcond=None)[0])
+
+
 def _rounded(matrix: Array, bound: Array, start: Array, basis: Array) -> Polytope:
     """Return the polytope with its analytic centre, found by damped Newton steps."""
     centre = start
@@ -143,8 +161,7 @@ def _rounded(matrix: Array, bound: Array, start: Array, basis: Array) -> Polytop
     for _ in range(_NEWTON_STEPS):
         slack = bound - matrix @ centre
         scaled = inner / slack[:, None]
-        # Squared, slacks of very different sizes would leave a singular matrix.
-        step = -np.linalg.lstsq(scaled, np.ones(len(scaled)), rcond=None)[0]
+        step = -_solved(scaled)
         decrement = float(np.linalg.norm(scaled @ step))
         centre = centre + basis @ step / (1.0 + decrement)
         if decrement < 1e-3:

@@ -14,7 +14,7 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import point_at
 from nextpoint_service.optimizer.branches import rested
 from nextpoint_service.optimizer.lattice import listed, mixed
-from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
+from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, interior
 from nextpoint_service.optimizer.priors import log_density, spread, unit_priors
 from nextpoint_service.optimizer.region import Region, is_inside, region
 from nextpoint_service.optimizer.repair import Missing, settle
@@ -134,7 +134,7 @@ def _walk(problem: Problem, bounded: Region, chunk: int, draws: Array) -> Iterat
     else:
         places, method = np.empty((0, len(bounded.parameters))), "hit-and-run"
     inside = None
-    if len(places) < len(draws) and (inside := polytope(bounded.rows)) is not None:
+    if len(places) < len(draws) and (inside := interior(space)) is not None:
         missing = len(draws) - len(places)
         places = np.vstack([places, hit_and_run(inside, random, missing, weigh)])
     for units, place in zip(draws, places, strict=False):
