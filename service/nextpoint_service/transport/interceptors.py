@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 
-from nextpoint_service.domain.errors import NextpointServiceError
+from nextpoint_service.domain.errors import FieldViolation, InvalidRequest, NextpointServiceError
 from nextpoint_service.transport.errors import status_of, status_of_bug
 
 _log = structlog.get_logger()
@@ -39,13 +40,32 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
                 _watched_stream(method, handler.unary_stream),
-                request_deserializer=handler.request_deserializer,
+                request_deserializer=_reader(handler.request_deserializer),
                 response_serializer=handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
             _watched(method, handler.unary_unary),
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=_reader(handler.request_deserializer),
             response_serializer=handler.response_serializer,
+        )
+
+
+def _reader(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return what reads a request, or None in its place: gRPC would answer with a traceback."""
+
+    def read_or_none(message: bytes) -> Any:  # noqa: ANN401
+        try:
+            return read(message)
+        except DecodeError:
+            return None
+
+    return read_or_none
+
+
+def _check_read(request: Any) -> None:  # noqa: ANN401
+    if request is None:
+        raise InvalidRequest(
+            [FieldViolation("request", "is no message of the contract; text must be UTF-8")]
         )
 
 
@@ -55,6 +75,7 @@ def _watched(
     async def call(request: Any, context: _Context) -> Any:  # noqa: ANN401
         line = _Line(method, context)
         try:
+            _check_read(request)
             response = await behaviour(request, context)
         except Exception as error:  # noqa: BLE001 -- the border: whatever it is becomes a status
             await _abort(line, context, error)
@@ -74,6 +95,7 @@ def _watched_stream(
         line = _Line(method, context)
         events = behaviour(request, context)
         try:
+            _check_read(request)
             async for event in events:
                 yield event
         except Exception as error:  # noqa: BLE001 -- the border: whatever it is becomes a status

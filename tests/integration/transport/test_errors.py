@@ -267,6 +267,25 @@ async def test_the_wishes_and_the_notes_of_a_run_are_checked_together(api):
     assert sorted(refused.fields) == ["lease_duration", "max_wait", "name", "worker_id"]
 
 
+@pytest.mark.parametrize("message", [b"\x0a\x02\xff\xfe", b"\xff\xff\xff\xff"])
+async def test_bytes_that_are_no_message_are_refused_as_any_request(api, message):
+    call = api.channel.unary_unary("/nextpoint.v1.ExperimentService/CreateExperiment")
+
+    refused = await refusal(call(message))
+
+    assert refused.code is StatusCode.INVALID_ARGUMENT
+    assert refused.reason == "INVALID_REQUEST"
+    assert refused.fields == ["request"]
+
+
+async def test_a_stream_of_bytes_that_are_no_message_is_refused(api):
+    call = api.channel.unary_stream("/nextpoint.v1.SuggestionService/StreamSuggestions")
+
+    refused = await refusal(call(b"\xff\xff\xff\xff").read())
+
+    assert refused.reason == "INVALID_REQUEST"
+
+
 async def test_thousands_of_violations_are_an_answer_that_arrives(api):
     experiment = await api.define()
     wrong = observation_service_pb2.NewObservation(
