@@ -250,12 +250,17 @@ class Run {
   }
 
   void give_back() const {
+    // One deadline for all of them: who stops should not wait for a service that is away.
+    const auto end = Clock::now() + kGrace;
     for (const auto& [suggestion_id, attempt] : held_) {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+      if (left <= 0ms) return;
       v1::ReleaseSuggestionRequest request;
       request.set_suggestion_id(suggestion_id);
       request.set_attempt(attempt);
       try {
-        client_.call(&v1::SuggestionService::Stub::ReleaseSuggestion, request, kGrace);
+        client_.call(&v1::SuggestionService::Stub::ReleaseSuggestion, request, left);
       } catch (const Error&) {
         // One whose lease is lost is another worker's already, and every other lease runs out.
       }

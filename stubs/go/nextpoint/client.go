@@ -8,8 +8,8 @@ package nextpoint
 
 import (
 	"context"
-	_ "embed"
 	"crypto/rand"
+	_ "embed"
 	"time"
 
 	"google.golang.org/grpc"

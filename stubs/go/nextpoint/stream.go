@@ -96,8 +96,10 @@ func (s *Stream) Err() error { return s.err }
 // the worker until it is reported, is given back, or its lease runs out.
 func (s *Stream) Close() {
 	s.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+	defer cancel()
 	for suggestion := range s.suggestions {
-		s.client.release(suggestion.GetSuggestionId(), suggestion.GetAttempt())
+		s.client.release(ctx, suggestion.GetSuggestionId(), suggestion.GetAttempt())
 	}
 }
 
@@ -192,11 +194,9 @@ func (s *Stream) assign(ctx context.Context, suggestion *Suggestion, seen map[ha
 	}
 }
 
-// release gives a suggestion back where that is possible. One whose lease is lost is another
+// release gives a suggestion back within the context where that is possible. One whose lease is lost is another
 // worker's already, and every other lease runs out.
-func (c *Client) release(suggestionID string, attempt int32) {
-	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
-	defer cancel()
+func (c *Client) release(ctx context.Context, suggestionID string, attempt int32) {
 	_, err := c.Suggestions.ReleaseSuggestion(ctx, &nextpointv1.ReleaseSuggestionRequest{
 		SuggestionId: suggestionID, Attempt: attempt,
 	})

@@ -171,8 +171,11 @@ func (w *work) settle(suggestion *Suggestion, failure error) error {
 }
 
 func (w *work) giveBack() {
+	// One deadline for all of them: who stops should not wait for a service that is away.
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+	defer cancel()
 	for suggestionID, attempt := range w.held {
-		w.Client.release(suggestionID, attempt)
+		w.Client.release(ctx, suggestionID, attempt)
 	}
 }
 
