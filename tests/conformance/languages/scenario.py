@@ -29,7 +29,7 @@ def main(address: str, path: str) -> None:
         experiment = client.get_experiment(created(address, scenario["experiment"]))
         transcript["created"] = described(experiment)
         transcript["refused"] = [refusal(address, each) for each in scenario["refused"]]
-        transcript["stream"] = streamed(experiment, scenario["points"])
+        transcript["stream"] = streamed(address, experiment, scenario["points"])
         transcript["batch"] = batched(experiment, scenario)
         experiment.update(**scenario["update"])
         transcript["updated"] = {"name": experiment.name, "tags": list(experiment.tags)}
@@ -72,7 +72,7 @@ def refusal(address: str, definition: Json) -> Json:
     raise AssertionError("the definition was accepted")
 
 
-def streamed(experiment: nextpoint.Experiment, points: list[Json]) -> Json:
+def streamed(address: str, experiment: nextpoint.Experiment, points: list[Json]) -> Json:
     """Queue the points and evaluate them with two workers, of which one drops its stream once."""
     for point in points:
         experiment.queue_suggestion(
@@ -82,19 +82,18 @@ def streamed(experiment: nextpoint.Experiment, points: list[Json]) -> Json:
     resumed: list[bool] = []
     evaluated: list[float] = []
 
-    def work(worker_id: str, *, drops: bool) -> None:
-        stream = experiment.suggestions(worker_id=worker_id)
-        for suggestion in stream:
-            if drops:
-                drops = False
-                stream.close()
-                stream = experiment.suggestions(worker_id=worker_id)
-                again = next(stream)
-                resumed.append((again.id, again.attempt) == (suggestion.id, suggestion.attempt))
-                report(again)
-                for later in stream:
-                    report(later)
-                return
+    def work(worker_id: str) -> None:
+        for suggestion in experiment.suggestions(worker_id=worker_id):
+            report(suggestion)
+
+    def work_and_drop(worker_id: str) -> None:
+        # Leaving the loop would give the suggestion back, so the connection goes away under it.
+        with nextpoint.Client(address) as lost:
+            stream = lost.get_experiment(experiment.id).suggestions(worker_id=worker_id)
+            first = next(stream)
+        for suggestion in experiment.suggestions(worker_id=worker_id):
+            if not resumed:
+                resumed.append((suggestion.id, suggestion.attempt) == (first.id, first.attempt))
             report(suggestion)
 
     def report(suggestion: nextpoint.Suggestion) -> None:
@@ -107,8 +106,8 @@ def streamed(experiment: nextpoint.Experiment, points: list[Json]) -> Json:
         evaluated.append(x)
 
     workers = [
-        threading.Thread(target=work, args=("worker-1",), kwargs={"drops": False}),
-        threading.Thread(target=work, args=("worker-2",), kwargs={"drops": True}),
+        threading.Thread(target=work, args=("worker-1",)),
+        threading.Thread(target=work_and_drop, args=("worker-2",)),
     ]
     for each in workers:
         each.start()
