@@ -114,10 +114,11 @@ def follow(
     try:
         while (suggestion := stream.take()) is not None:
             in_hand = [suggestion]
-            connection.leases.note_streamed(suggestion.id)
+            if max_outstanding == 1:
+                connection.leases.note_streamed(suggestion.id)
             yield suggestion
             in_hand = []
-            if max_outstanding == 1 and connection.leases.is_in_hand(suggestion.id):
+            if connection.leases.is_in_hand(suggestion.id):
                 logger.warning(
                     "nothing more comes until suggestion %s is reported or released, because"
                     " max_outstanding is 1",

@@ -43,7 +43,7 @@ def parse_conditionals(
     for index, draft in enumerate(drafts):
         found = Violations()
         found.check_name("name", draft.name, limits.name_characters)
-        if draft.name in seen:
+        if draft.name and draft.name in seen:
             found.add("name", f"'{draft.name}' is the name of another conditional")
         elif draft.name in parameter_names:
             found.add("name", f"'{draft.name}' is the name of a parameter")

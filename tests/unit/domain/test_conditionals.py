@@ -82,6 +82,15 @@ def test_a_conditional_has(refuses, faulty, expected):
     refuses(lambda: defined(HEAT, conditionals=(OVEN, faulty)), expected)
 
 
+def test_that_names_are_missing_is_said_once_of_each(refuses):
+    nameless = ConditionalDraft("", ("a", "b"))
+
+    refuses(
+        lambda: defined(HEAT, conditionals=(nameless, nameless)),
+        {"conditionals[0].name": "is required", "conditionals[1].name": "is required"},
+    )
+
+
 FAULTY_CONDITIONS = {
     "name a conditional": (
         {"grill": ("a",)},
