@@ -16,6 +16,8 @@ def surroundings(case):
     from botorch.models import SingleTaskGP  # noqa: PLC0415
     from botorch.sampling import SobolQMCNormalSampler  # noqa: PLC0415
 
+    # It keeps BoTorch from compiling a kernel for a minute.
+    import nextpoint_service.optimizer.model  # noqa: F401, PLC0415
     from nextpoint_service.optimizer.ascent import Surroundings  # noqa: PLC0415
 
     torch.manual_seed(5)
