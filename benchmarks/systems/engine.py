@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from itertools import count
 
+from nextpoint_service.application.optimizer_port import Phase
+from nextpoint_service.application.optimizer_port import Problem as Question
 from nextpoint_service.application.phases import choose_phase
-from nextpoint_service.application.ports import Phase
-from nextpoint_service.application.ports import Problem as Question
 from nextpoint_service.domain.definition import define
 from nextpoint_service.domain.experiment import Engine as Makers
 from nextpoint_service.domain.limits import Limits

@@ -16,9 +16,9 @@ from nextpoint_service.application.experiments import ExperimentUseCases
 from nextpoint_service.application.hand_outs import HandOuts
 from nextpoint_service.application.housekeeping import Housekeeping
 from nextpoint_service.application.observations import ObservationUseCases
+from nextpoint_service.application.optimizer_port import Optimizer
 from nextpoint_service.application.planner import Planner
 from nextpoint_service.application.planner_settings import PlannerSettings
-from nextpoint_service.application.ports import Optimizer
 from nextpoint_service.application.runs import RunUseCases
 from nextpoint_service.application.suggestions import SuggestionUseCases
 from nextpoint_service.domain.ids import IdMaker

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
-from nextpoint_service.application.ports import Expectations, Importances, Problem, Studied
+from nextpoint_service.application.optimizer_port import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 

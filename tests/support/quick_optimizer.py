@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
-from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.application.optimizer_port import Phase, Problem
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer import feasibility, space_filling

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from statistics import mean
 from time import monotonic
 
-from nextpoint_service.application.ports import Expectations, Importances, Phase, Problem, Studied
+from nextpoint_service.application.optimizer_port import (
+    Expectations,
+    Importances,
+    Phase,
+    Problem,
+    Studied,
+)
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import (
     BoolParameter,

@@ -14,9 +14,10 @@ from nextpoint_service.application.hand_outs import Ask, HandOuts
 from nextpoint_service.application.housekeeping import Housekeeping
 from nextpoint_service.application.idempotency import Call
 from nextpoint_service.application.observations import ObservationUseCases
+from nextpoint_service.application.optimizer_port import Optimizer
 from nextpoint_service.application.planner import Planner
 from nextpoint_service.application.planner_settings import PlannerSettings
-from nextpoint_service.application.ports import Database, Optimizer
+from nextpoint_service.application.ports import Database
 from nextpoint_service.application.runs import NewRun, RunUseCases
 from nextpoint_service.application.suggestions import HandOut, SuggestionUseCases
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft

@@ -8,7 +8,7 @@ from tests.support import oracle
 from tests.support.use_cases import NOW_AND_AGAIN, Service
 from tests.unit.optimizer.problems import a_problem
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
 from nextpoint_service.domain.experiment import Experiment, ExperimentType
 from nextpoint_service.domain.parameter_rules import ParameterDraft

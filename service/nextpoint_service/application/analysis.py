@@ -7,8 +7,9 @@ from enum import Enum
 from typing import assert_never
 
 from nextpoint_service.application.context import Context
+from nextpoint_service.application.optimizer_port import Importances, Studied
 from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL, seed_of
-from nextpoint_service.application.ports import Importances, Page, Studied, Transaction
+from nextpoint_service.application.ports import Page, Transaction
 from nextpoint_service.application.problems import read_observations, seen_now
 from nextpoint_service.domain.best_practices import Advice, against_advice
 from nextpoint_service.domain.errors import (

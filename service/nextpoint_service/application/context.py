@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from nextpoint_service.application.ports import Clock, Database, Optimizer
+from nextpoint_service.application.optimizer_port import Optimizer
+from nextpoint_service.application.ports import Clock, Database
 from nextpoint_service.domain.ids import IdMaker
 from nextpoint_service.domain.limits import Limits
 

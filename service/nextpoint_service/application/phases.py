@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from statistics import fmean
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Experiment, ExperimentType
 from nextpoint_service.domain.tasks import in_turn
 

@@ -17,8 +17,9 @@ from dataclasses import replace
 from statistics import median
 from time import monotonic
 
+from nextpoint_service.application.optimizer_port import Optimizer, Phase, Problem
 from nextpoint_service.application.planner_settings import PlannerSettings
-from nextpoint_service.application.ports import Database, Optimizer, Phase, Problem, Transaction
+from nextpoint_service.application.ports import Database, Transaction
 from nextpoint_service.application.problems import read_problem, with_tasks
 from nextpoint_service.application.shelf import Point, Round, Shelf, Waiter
 from nextpoint_service.application.turns import Turns

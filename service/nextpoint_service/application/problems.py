@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
+from nextpoint_service.application.optimizer_port import Phase, Problem
 from nextpoint_service.application.phases import choose_phase, seed_of, start_length
-from nextpoint_service.application.ports import Phase, Problem, Transaction
+from nextpoint_service.application.ports import Transaction
 from nextpoint_service.domain.experiment import Experiment, ExperimentState, ExperimentType
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import translated

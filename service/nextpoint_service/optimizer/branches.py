@@ -8,7 +8,7 @@ across branches what they have in common. Outside, points have no such values.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nextpoint_service.application.ports import Problem, Studied
+from nextpoint_service.application.optimizer_port import Problem, Studied
 from nextpoint_service.domain.conditionals import hold
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import Assignments, Parameter, SearchSpace, Value

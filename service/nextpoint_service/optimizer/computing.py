@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar, assert_never
 
-from nextpoint_service.application.ports import Expectations, Importances, Problem, Studied
+from nextpoint_service.application.optimizer_port import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.settings import OptimizerSettings

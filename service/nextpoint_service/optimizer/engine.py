@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.learning import Models, best_first, rows_at

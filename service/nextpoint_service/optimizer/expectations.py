@@ -1,6 +1,6 @@
 """What a model expects of the true values where something was observed."""
 
-from nextpoint_service.application.ports import Expectations, Studied
+from nextpoint_service.application.optimizer_port import Expectations, Studied
 from nextpoint_service.optimizer.learning import learn, predictions
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.search_space import IntParameter
 from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array

@@ -9,7 +9,7 @@ from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.models.model import Model
 from torch import Tensor
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior, Prior
 from nextpoint_service.optimizer.ascent import ThoroughAcquisition
 from nextpoint_service.optimizer.encoding import Axis

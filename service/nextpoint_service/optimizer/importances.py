@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nextpoint_service.application.ports import Importances, Studied
+from nextpoint_service.application.optimizer_port import Importances, Studied
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import (
     BoolParameter,

@@ -29,7 +29,7 @@ from ax.utils.common.random import with_rng_seed
 from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.parego import qLogNParEGO
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.observation import Observation, best
 from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from nextpoint_service.application.ports import (
+from nextpoint_service.application.optimizer_port import (
     Expectations,
     Importances,
     Phase,

@@ -5,7 +5,7 @@ from typing import assert_never
 
 import numpy as np
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.search_space import (
     BetaPrior,
     DoubleParameter,

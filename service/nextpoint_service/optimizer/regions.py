@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.solutions import apart
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import Guide, log_improvement

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 
 
 def seed_for(problem: Problem) -> int:

@@ -8,7 +8,7 @@ from time import monotonic
 
 import numpy as np
 
-from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.application.optimizer_port import Phase, Problem
 from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Value
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import point_at

@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from nextpoint_service.application.ports import Problem
+from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array

@@ -13,7 +13,7 @@ from tests.support.empty_database import make_database
 from tests.support.scripted_optimizer import ScriptedOptimizer
 from tests.support.use_cases import Service
 
-from nextpoint_service.application.ports import Optimizer
+from nextpoint_service.application.optimizer_port import Optimizer
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.store.database import SqliteDatabase
 

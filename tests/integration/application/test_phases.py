@@ -2,7 +2,7 @@
 
 import pytest
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.definition import MetricDraft
 from nextpoint_service.domain.experiment import ExperimentType
 from nextpoint_service.domain.parameter_rules import ParameterDraft

@@ -7,7 +7,8 @@ import pytest
 from tests.support.controlled_optimizer import ControlledOptimizer
 from tests.support.use_cases import BATCH, LARGE_BATCH, LARGE_BATCH_SECONDS, NOW_AND_AGAIN
 
-from nextpoint_service.application.ports import Page, Phase
+from nextpoint_service.application.optimizer_port import Phase
+from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import (
     BudgetSpent,
     ExperimentArchived,

@@ -10,7 +10,8 @@ import pytest
 from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
-from nextpoint_service.application.ports import Page, Phase
+from nextpoint_service.application.optimizer_port import Phase
+from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import BudgetSpent, InvalidRequest, LeaseLost
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft
 from nextpoint_service.domain.task_rules import TaskDraft

@@ -9,7 +9,8 @@ from tests.support.quick_optimizer import QuickOptimizer
 from tests.support.use_cases import LINE, NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
-from nextpoint_service.application.ports import Page, Phase
+from nextpoint_service.application.optimizer_port import Phase
+from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
 from nextpoint_service.domain.errors import BudgetSpent, InvalidRequest, LeaseLost
 from nextpoint_service.domain.experiment import ExperimentType

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from tests.unit.optimizer.problems import a_problem, observed
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Engine
 from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Engine, Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BetaPrior,

@@ -10,7 +10,7 @@ from tests.integration.optimizer import scripted_models
 from tests.integration.optimizer.processes import descendants, is_running
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, observed
 
-from nextpoint_service.application.ports import Phase, Studied
+from nextpoint_service.application.optimizer_port import Phase, Studied
 from nextpoint_service.domain.errors import ModelUnavailable
 from nextpoint_service.domain.experiment import Metric
 from nextpoint_service.domain.observation import Measurement

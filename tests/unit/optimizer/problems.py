@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from nextpoint_service.application.ports import Phase, Problem
+from nextpoint_service.application.optimizer_port import Phase, Problem
 from nextpoint_service.domain.experiment import (
     Engine,
     Experiment,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.unit.optimizer.problems import a_problem, at_most, observed
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.search_space import (
     BoolParameter,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_most, equals, observed
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BetaPrior,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BetaPrior,

@@ -7,7 +7,7 @@ import pytest
 from tests.support.builders import an_experiment
 from tests.unit.optimizer.problems import SQUARE, observed
 
-from nextpoint_service.application.ports import Studied
+from nextpoint_service.application.optimizer_port import Studied
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.optimizer.expectations import expectations_of
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.support.builders import a_metric, an_experiment, an_observation
 
-from nextpoint_service.application.ports import Studied
+from nextpoint_service.application.optimizer_port import Studied
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import (
     BoolParameter,

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.optimizer.problems import SQUARE, a_problem, observed
 from tests.unit.optimizer.test_coverage import EVERYTHING, FLAT, NAMES, WHOLE, points
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.observation import best
 from nextpoint_service.domain.search_space import BoolParameter, SearchSpace

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_most, equals, observed
 
-from nextpoint_service.application.ports import Phase, Studied
+from nextpoint_service.application.optimizer_port import Phase, Studied
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import (
     BoolParameter,

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from tests.unit.optimizer.problems import a_problem, at_least, at_most, equals
 
-from nextpoint_service.application.ports import Phase
+from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.search_space import DoubleParameter, IntParameter, SearchSpace
 from nextpoint_service.optimizer import space_filling
 

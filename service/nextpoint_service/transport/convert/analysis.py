@@ -2,7 +2,7 @@
 
 from nextpoint.v1 import analysis_service_pb2 as pb
 from nextpoint_service.application.analysis import Best, Ranking
-from nextpoint_service.application.ports import Importances
+from nextpoint_service.application.optimizer_port import Importances
 from nextpoint_service.domain.errors import FieldViolation
 from nextpoint_service.domain.stopping import StoppingReason
 from nextpoint_service.domain.violations import Violations
