@@ -3,8 +3,8 @@
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import Objective, Strategy
+from nextpoint_service.domain.linear_constraints import Comparison
 from nextpoint_service.domain.parameter_rules import ParameterDraft
-from nextpoint_service.domain.search_space import Comparison
 from problems import Parameter, Problem
 
 

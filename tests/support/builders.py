@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import (
@@ -14,19 +15,16 @@ from nextpoint_service.domain.experiment import (
     Progress,
     Strategy,
 )
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.run import Run, RunState
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     SearchSpace,
-    Term,
-    Value,
 )
 from nextpoint_service.domain.suggestion import (
     Generator,

@@ -17,9 +17,9 @@ from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, ch
 from nextpoint_service.domain.errors import InvalidRequest
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.linear_constraints import Comparison
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
-from nextpoint_service.domain.search_space import Comparison
 from nextpoint_service.domain.task_rules import TaskDraft
 
 PAGE = Path(__file__).parents[2] / "docs/matrix.md"

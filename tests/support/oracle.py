@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping
 
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.constraint_rules import ConstraintDraft
 from nextpoint_service.domain.definition import ExperimentDraft
+from nextpoint_service.domain.linear_constraints import Comparison
 from nextpoint_service.domain.parameter_rules import ParameterDraft
-from nextpoint_service.domain.search_space import Comparison, Value
 from nextpoint_service.domain.tasks import Task
 
 _ROUNDING = 1e-9

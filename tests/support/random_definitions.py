@@ -11,9 +11,9 @@ from nextpoint_service.domain.conditional_rules import ConditionalDraft, Conditi
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
+from nextpoint_service.domain.linear_constraints import Comparison
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
-from nextpoint_service.domain.search_space import Comparison
 from nextpoint_service.domain.task_rules import TaskDraft
 
 _LARGEST = 2**53

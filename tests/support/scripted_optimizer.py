@@ -12,6 +12,7 @@ from nextpoint_service.application.optimizer_port import (
     Problem,
     Studied,
 )
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import (
     BoolParameter,
@@ -20,7 +21,6 @@ from nextpoint_service.domain.search_space import (
     IntParameter,
     Parameter,
     SearchSpace,
-    Value,
     choices,
 )
 from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance

@@ -9,11 +9,12 @@ from tests.support.use_cases import NOW_AND_AGAIN, Service
 from tests.unit.optimizer.problems import a_problem
 
 from nextpoint_service.application.optimizer_port import Phase
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
 from nextpoint_service.domain.experiment import Experiment, ExperimentType
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft
-from nextpoint_service.domain.search_space import Assignments, cell, cell_count
+from nextpoint_service.domain.search_space import cell, cell_count
 from nextpoint_service.domain.suggestion import Generator, Suggestion
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.axes import key

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
-from nextpoint_service.domain.search_space import Assignments, SearchSpace
+from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Prediction, Proposal
 from nextpoint_service.domain.tasks import Task
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.experiment import Experiment, ExperimentState, Progress
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.run import Run, RunState
-from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.suggestion import Suggestion, SuggestionState
 from nextpoint_service.domain.tasks import Task
 

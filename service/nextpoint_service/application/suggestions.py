@@ -8,6 +8,7 @@ from nextpoint_service.application.hand_outs import Ask, HandOuts, check_lease, 
 from nextpoint_service.application.idempotency import Call, change_once
 from nextpoint_service.application.ports import Changed, Page, Transaction
 from nextpoint_service.application.withdrawals import put_back
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.errors import (
     LeaseLost,
     NotQueued,
@@ -16,7 +17,6 @@ from nextpoint_service.domain.errors import (
 )
 from nextpoint_service.domain.experiment import ExperimentState, ExperimentType
 from nextpoint_service.domain.report import check_assignments, given
-from nextpoint_service.domain.search_space import Value
 from nextpoint_service.domain.suggestion import (
     Ending,
     Generator,

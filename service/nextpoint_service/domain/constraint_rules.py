@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.search_space import (
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     NumericParameter,
     Parameter,
-    Term,
 )
 from nextpoint_service.domain.violations import Violations
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.search_space import (
     DoubleParameter,
     IntParameter,
     Parameter,
-    Value,
     range_problem,
     type_problem,
 )

@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass
 
+from nextpoint_service.domain.assignments import Assignments, Value
 from nextpoint_service.domain.search_space import (
-    Assignments,
     CategoricalParameter,
     NumericParameter,
     Parameter,
     SearchSpace,
-    Value,
     choices,
 )
 

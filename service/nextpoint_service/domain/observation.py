@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.experiment import Experiment, Metadata
-from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.solutions import solutions
 from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.domain.tasks import Task

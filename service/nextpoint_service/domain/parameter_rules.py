@@ -4,20 +4,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nextpoint_service.domain.assignments import LARGEST_INT, Value
 from nextpoint_service.domain.conditional_rules import ConditionDraft, with_conditions
 from nextpoint_service.domain.conditionals import Conditional
 from nextpoint_service.domain.default_rules import with_default
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.prior_rules import PriorDraft, parse_prior
 from nextpoint_service.domain.search_space import (
-    LARGEST_INT,
     BoolParameter,
     CategoricalParameter,
     DoubleParameter,
     IntParameter,
     Parameter,
     Prior,
-    Value,
 )
 from nextpoint_service.domain.unsaid import UNSAID, Unsaid
 from nextpoint_service.domain.violations import Violations

@@ -4,17 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nextpoint_service.domain.assignments import Assignments, Value
 from nextpoint_service.domain.experiment import Experiment, ExperimentType, Metadata
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.metadata_rules import check_metadata
 from nextpoint_service.domain.observation import Measurement, Values
-from nextpoint_service.domain.search_space import (
-    Assignments,
-    SearchSpace,
-    Value,
-    range_problem,
-    type_problem,
-)
+from nextpoint_service.domain.search_space import SearchSpace, range_problem, type_problem
 from nextpoint_service.domain.task_rules import check_task
 from nextpoint_service.domain.violations import Violations
 

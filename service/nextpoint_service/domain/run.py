@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.errors import MetricsMissing, RunEnded
 from nextpoint_service.domain.experiment import Experiment, Metadata
 from nextpoint_service.domain.observation import Values
-from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.tasks import Task
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.distance import Place, distance, place
-from nextpoint_service.domain.search_space import Assignments, SearchSpace
+from nextpoint_service.domain.search_space import SearchSpace
 
 _APART = 0.15
 _MOST = 1000

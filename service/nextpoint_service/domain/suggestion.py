@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.errors import LeaseLost
-from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.tasks import Task
 
 

@@ -4,15 +4,14 @@ import math
 from collections.abc import Iterable
 from typing import assert_never
 
+from nextpoint_service.domain.assignments import Assignments, Value
 from nextpoint_service.domain.search_space import (
-    Assignments,
     BoolParameter,
     CategoricalParameter,
     DoubleParameter,
     IntParameter,
     Parameter,
     SearchSpace,
-    Value,
     choices,
 )
 

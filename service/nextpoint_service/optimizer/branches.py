@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nextpoint_service.application.optimizer_port import Problem, Studied
+from nextpoint_service.domain.assignments import Assignments, Value
 from nextpoint_service.domain.conditionals import hold
 from nextpoint_service.domain.observation import Observation
-from nextpoint_service.domain.search_space import Assignments, Parameter, SearchSpace, Value
+from nextpoint_service.domain.search_space import Parameter, SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.axes import at
 

@@ -9,16 +9,15 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from nextpoint_service.domain.assignments import Assignments, Value
+from nextpoint_service.domain.linear_constraints import Comparison
 from nextpoint_service.domain.search_space import (
-    Assignments,
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
     Parameter,
     SearchSpace,
-    Value,
     type_problem,
 )
 from nextpoint_service.optimizer.axes import at, between, nth, size

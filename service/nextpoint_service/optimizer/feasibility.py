@@ -4,7 +4,8 @@ from time import monotonic
 
 import numpy as np
 
-from nextpoint_service.domain.search_space import LinearConstraint, SearchSpace, Value
+from nextpoint_service.domain.assignments import Value
+from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.optimizer.axes import point_at
 from nextpoint_service.optimizer.polytope import interior
 from nextpoint_service.optimizer.region import region
@@ -66,5 +67,4 @@ def _accusation(guilty: list[int]) -> str:
 
 
 def _only(space: SearchSpace, kept: list[int]) -> SearchSpace:
-    constraints: tuple[LinearConstraint, ...] = tuple(space.constraints[index] for index in kept)
-    return SearchSpace(space.parameters, constraints)
+    return SearchSpace(space.parameters, tuple(space.constraints[index] for index in kept))

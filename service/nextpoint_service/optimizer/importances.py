@@ -12,13 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextpoint_service.application.optimizer_port import Importances, Studied
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.observation import Observation
-from nextpoint_service.domain.search_space import (
-    BoolParameter,
-    CategoricalParameter,
-    Parameter,
-    Value,
-)
+from nextpoint_service.domain.search_space import BoolParameter, CategoricalParameter, Parameter
 from nextpoint_service.optimizer.arrays import Array
 
 _TREES = 100

@@ -8,12 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nextpoint_service.domain.search_space import (
-    Comparison,
-    IntParameter,
-    LinearConstraint,
-    SearchSpace,
-)
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
+from nextpoint_service.domain.search_space import IntParameter, SearchSpace
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.polytope import hit_and_run, polytope
 from nextpoint_service.optimizer.region import Region, Rows, region

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
-from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.encoding import NotEncodable, encode

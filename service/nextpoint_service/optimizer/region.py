@@ -7,14 +7,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nextpoint_service.domain.search_space import (
-    Assignments,
-    Comparison,
-    IntParameter,
-    LinearConstraint,
-    NumericParameter,
-    SearchSpace,
-)
+from nextpoint_service.domain.assignments import Assignments
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
+from nextpoint_service.domain.search_space import IntParameter, NumericParameter, SearchSpace
 from nextpoint_service.optimizer.arrays import Array
 
 ROUNDING = 1e-12

@@ -8,12 +8,8 @@ from time import monotonic
 
 import numpy as np
 
-from nextpoint_service.domain.search_space import (
-    Comparison,
-    IntParameter,
-    LinearConstraint,
-    NumericParameter,
-)
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
+from nextpoint_service.domain.search_space import IntParameter, NumericParameter
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import AT_BOUND, clamp
 from nextpoint_service.optimizer.polytope import Polytope, polytope

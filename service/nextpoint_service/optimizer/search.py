@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 
 from nextpoint_service.application.optimizer_port import Problem
-from nextpoint_service.domain.search_space import Value
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer import space_filling

@@ -9,7 +9,8 @@ from time import monotonic
 import numpy as np
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
-from nextpoint_service.domain.search_space import IntParameter, SearchSpace, Value
+from nextpoint_service.domain.assignments import Value
+from nextpoint_service.domain.search_space import IntParameter, SearchSpace
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import point_at
 from nextpoint_service.optimizer.branches import rested

@@ -10,7 +10,8 @@ from time import monotonic
 import numpy as np
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
-from nextpoint_service.domain.search_space import SearchSpace, Value
+from nextpoint_service.domain.assignments import Value
+from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.optimizer.axes import Key, key, nth, size
 from nextpoint_service.optimizer.branches import rested

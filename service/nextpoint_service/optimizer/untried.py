@@ -8,7 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from nextpoint_service.application.optimizer_port import Problem
-from nextpoint_service.domain.search_space import Value
+from nextpoint_service.domain.assignments import Value
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.branches import rested
 from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, decode

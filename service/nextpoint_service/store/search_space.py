@@ -4,19 +4,17 @@ from typing import Any, assert_never
 
 from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.search_space import (
     BetaPrior,
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     NormalPrior,
     Parameter,
     Prior,
     SearchSpace,
-    Term,
 )
 from nextpoint_service.store.values import from_json, to_json
 

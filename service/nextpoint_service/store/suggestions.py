@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from nextpoint_service.application.ports import Page
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.errors import SuggestionNotFound
-from nextpoint_service.domain.search_space import Assignments
 from nextpoint_service.domain.suggestion import (
     Generator,
     Lease,

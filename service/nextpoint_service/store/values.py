@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from nextpoint_service.domain.assignments import Assignments, Value
 from nextpoint_service.domain.observation import Measurement, Values
-from nextpoint_service.domain.search_space import Assignments, Value
 from nextpoint_service.domain.tasks import Task
 
 NEWEST = 2**63 - 1

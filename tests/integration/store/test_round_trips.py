@@ -17,19 +17,17 @@ from nextpoint_service.domain.experiment import (
     Objective,
     Strategy,
 )
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.run import RunState
 from nextpoint_service.domain.search_space import (
     BetaPrior,
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     NormalPrior,
     SearchSpace,
-    Term,
 )
 from nextpoint_service.domain.suggestion import (
     Generator,

@@ -11,18 +11,16 @@ from nextpoint_service.domain.definition import define
 from nextpoint_service.domain.errors import InvalidRequest
 from nextpoint_service.domain.experiment import ExperimentType
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import (
     BetaPrior,
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     NormalPrior,
-    Term,
 )
 
 LIMITS = Limits()

@@ -14,6 +14,7 @@ from tests.support.builders import (
 
 from nextpoint_service.domain.experiment import ExperimentType, Strategy
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.linear_constraints import Comparison
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.report import (
     ObservationDraft,
@@ -25,7 +26,7 @@ from nextpoint_service.domain.report import (
     measured,
     measurements,
 )
-from nextpoint_service.domain.search_space import Comparison, DoubleParameter, SearchSpace
+from nextpoint_service.domain.search_space import DoubleParameter, SearchSpace
 from nextpoint_service.domain.violations import Violations
 
 LIMITS = Limits()

@@ -8,15 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import BREAD, a_constraint, a_grid, a_space
 
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     SearchSpace,
-    Term,
     cell,
     cell_count,
     choices,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
+from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.experiment import (
     Engine,
     Experiment,
@@ -11,15 +12,9 @@ from nextpoint_service.domain.experiment import (
     ExperimentType,
     Metric,
 )
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.observation import Measurement, Observation
-from nextpoint_service.domain.search_space import (
-    Assignments,
-    Comparison,
-    DoubleParameter,
-    LinearConstraint,
-    SearchSpace,
-    Term,
-)
+from nextpoint_service.domain.search_space import DoubleParameter, SearchSpace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SQUARE = SearchSpace((DoubleParameter("a", 0.0, 1.0), DoubleParameter("b", 0.0, 1.0)))

@@ -8,17 +8,15 @@ from hypothesis import strategies as st
 from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
 
 from nextpoint_service.application.optimizer_port import Phase
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.search_space import (
     BetaPrior,
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     NormalPrior,
     SearchSpace,
-    Term,
 )
 from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer import space_filling

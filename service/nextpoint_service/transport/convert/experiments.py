@@ -18,6 +18,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
 from nextpoint_service.domain.metric_change import MetricChange
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
@@ -25,10 +26,8 @@ from nextpoint_service.domain.search_space import (
     BetaPrior,
     BoolParameter,
     CategoricalParameter,
-    Comparison,
     DoubleParameter,
     IntParameter,
-    LinearConstraint,
     NormalPrior,
     NumericParameter,
     Parameter,

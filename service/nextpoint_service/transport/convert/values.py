@@ -7,10 +7,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from nextpoint.v1 import experiment_pb2, observation_pb2, search_space_pb2
+from nextpoint_service.domain.assignments import Assignments, Value
 from nextpoint_service.domain.experiment import Metadata
 from nextpoint_service.domain.observation import Values
 from nextpoint_service.domain.report import ValueDraft
-from nextpoint_service.domain.search_space import Assignments, Value
 
 
 def value_from_proto(message: search_space_pb2.ParameterValue) -> Value | None:
