@@ -1,9 +1,10 @@
 """A problem as the domain of Nextpoint's service defines it."""
 
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
-from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
+from nextpoint_service.domain.definition import ExperimentDraft
 from nextpoint_service.domain.experiment import Objective, Strategy
 from nextpoint_service.domain.linear_constraints import Comparison
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from problems import Parameter, Problem
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
-from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
+from nextpoint_service.domain.definition import ExperimentDraft
 from nextpoint_service.domain.experiment import (
     Experiment,
     ExperimentState,
@@ -16,6 +16,7 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.run import Run, RunState

@@ -13,11 +13,12 @@ from tests.support.walk import Conduct, growth
 
 from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
-from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, change, define
+from nextpoint_service.domain.definition import ExperimentDraft, change, define
 from nextpoint_service.domain.errors import InvalidRequest
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.linear_constraints import Comparison
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.task_rules import TaskDraft

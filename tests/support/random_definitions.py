@@ -9,9 +9,10 @@ from tests.support.walk import Conduct
 
 from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
-from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
+from nextpoint_service.domain.definition import ExperimentDraft
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
 from nextpoint_service.domain.linear_constraints import Comparison
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.task_rules import TaskDraft

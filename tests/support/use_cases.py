@@ -20,10 +20,11 @@ from nextpoint_service.application.planner_settings import PlannerSettings
 from nextpoint_service.application.ports import Database
 from nextpoint_service.application.runs import NewRun, RunUseCases
 from nextpoint_service.application.suggestions import HandOut, SuggestionUseCases
-from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft
+from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
 from nextpoint_service.domain.experiment import ExperimentType, Progress
 from nextpoint_service.domain.ids import IdMaker
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft

@@ -1,8 +1,6 @@
 """What a caller may define as an experiment, and change of it later."""
 
-import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,13 +17,12 @@ from nextpoint_service.domain.experiment import (
     ExperimentState,
     ExperimentType,
     Metadata,
-    Metric,
-    Objective,
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.metadata_rules import check_metadata, check_tags
 from nextpoint_service.domain.metric_change import MetricChange, change_metrics
+from nextpoint_service.domain.metric_rules import MetricDraft, parse_metrics
 from nextpoint_service.domain.parameter_change import change_space
 from nextpoint_service.domain.parameter_rules import ParameterDraft, parse_parameters
 from nextpoint_service.domain.search_space import SearchSpace, cell_count
@@ -46,16 +43,6 @@ CHANGEABLE = (
     "parameters",
 )
 """The fields of an experiment that can be changed, as update masks name them."""
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDraft:
-    """A metric as a caller wrote it; an objective or strategy that is not known is None."""
-
-    name: str
-    objective: Objective | None = Objective.MAXIMIZE
-    strategy: Strategy | None = Strategy.OPTIMIZE
-    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +105,7 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
     space = SearchSpace(parameters, constraints, conditionals)
     if not violations:
         check_coverage(space, violations, limits)
-    metrics = _parse_metrics(draft.metrics, violations, limits)
+    metrics = parse_metrics(draft.metrics, violations, limits)
     budget = draft.budget
     if grid_type and len(parameters) == len(draft.parameters) > 0:
         budget = _grid_budget(space, budget, violations, limits)
@@ -163,13 +150,7 @@ def change(
     if "metadata" in new:
         new["metadata"] = dict(change.metadata or {})
     if "metrics" in new:
-        optimized = len(experiment.optimized)
-        new["metrics"] = change_metrics(
-            experiment.metrics,
-            change.metrics,
-            violations,
-            lambda metric: _threshold_problem(metric, optimized),
-        )
+        new["metrics"] = change_metrics(experiment.metrics, change.metrics, violations)
     if "parameters" in fields:
         new["space"] = change_space(experiment, change.parameters, violations, limits)
     changed = replace(experiment, **new, updated=at)
@@ -245,52 +226,3 @@ def _grid_budget(
             "budget", f"must be absent or the number of cells of the grid, {cells}, got {budget}"
         )
     return cells
-
-
-def _parse_metrics(
-    drafts: Sequence[MetricDraft], violations: Violations, limits: Limits
-) -> tuple[Metric, ...]:
-    if not 1 <= len(drafts) <= limits.metrics:
-        violations.add("metrics", f"must be 1 to {limits.metrics}, got {len(drafts)}")
-        return ()
-    # What is not known may be meant to be optimized.
-    optimized = sum(draft.strategy in (Strategy.OPTIMIZE, None) for draft in drafts)
-    if all(draft.strategy is Strategy.STORE for draft in drafts):
-        violations.add(
-            "metrics", "must have at least one metric of strategy optimize or constraint"
-        )
-    seen: set[str] = set()
-    for index, draft in enumerate(drafts):
-        path = f"metrics[{index}]"
-        violations.check_name(f"{path}.name", draft.name, limits.name_characters)
-        if draft.name and draft.name in seen:
-            violations.add(f"{path}.name", f"'{draft.name}' is the name of another metric")
-        seen.add(draft.name)
-        if draft.objective is None:
-            violations.add(f"{path}.objective", "must be maximize or minimize")
-        if draft.strategy is None:
-            violations.add(f"{path}.strategy", "must be optimize, constraint or store")
-        if problem := _threshold_problem(draft, optimized):
-            violations.add(f"{path}.threshold", problem)
-    return tuple(
-        Metric(
-            draft.name,
-            draft.objective or Objective.MAXIMIZE,
-            draft.strategy or Strategy.OPTIMIZE,
-            draft.threshold,
-        )
-        for draft in drafts
-    )
-
-
-def _threshold_problem(draft: MetricDraft | Metric, optimized: int) -> str | None:
-    if draft.threshold is None:
-        required = draft.strategy is Strategy.CONSTRAINT
-        return "is required for strategy constraint" if required else None
-    if not math.isfinite(draft.threshold):
-        return f"must be a finite number, got {draft.threshold}"
-    if draft.strategy is Strategy.STORE:
-        return "is not for strategy store"
-    if draft.strategy is Strategy.OPTIMIZE and optimized == 1:
-        return "is not for the only optimized metric, whose best value is looked for anyway"
-    return None

@@ -1,9 +1,10 @@
 """What a caller may change of the metrics of an experiment: their thresholds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
+from nextpoint_service.domain.metric_rules import threshold_problem
 from nextpoint_service.domain.unsaid import UNSAID, Unsaid
 from nextpoint_service.domain.violations import Violations
 
@@ -21,15 +22,8 @@ class MetricChange:
     threshold: float | None = None
 
 
-ThresholdProblem = Callable[[Metric], str | None]
-"""Says why a metric cannot have its threshold, or returns None."""
-
-
 def change_metrics(
-    metrics: tuple[Metric, ...],
-    changes: Sequence[MetricChange],
-    violations: Violations,
-    threshold_problem: ThresholdProblem,
+    metrics: tuple[Metric, ...], changes: Sequence[MetricChange], violations: Violations
 ) -> tuple[Metric, ...]:
     """Return the metrics with new thresholds, in their order; what is wrong is noted.
 
@@ -37,6 +31,7 @@ def change_metrics(
     observations have values for just these metrics, and models were made for just this purpose.
     """
     known = {each.name: each for each in metrics}
+    optimized = sum(each.strategy is Strategy.OPTIMIZE for each in metrics)
     thresholds: dict[str, float | None] = {}
     for index, new in enumerate(changes):
         path = f"metrics[{index}]"
@@ -52,7 +47,7 @@ def change_metrics(
         if new.strategy not in (UNSAID, metric.strategy):
             violations.add(f"{path}.strategy", f"cannot be changed from {metric.strategy.value}")
         changed = _with_threshold(metric, new.threshold)
-        if problem := threshold_problem(changed):
+        if problem := threshold_problem(changed, optimized):
             violations.add(f"{path}.threshold", problem)
     for missing in [each.name for each in metrics if each.name not in thresholds]:
         violations.add("metrics", f"has no '{missing}': a metric cannot be removed")

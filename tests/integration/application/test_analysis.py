@@ -9,8 +9,8 @@ from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
 from nextpoint_service.application.ports import Page
-from nextpoint_service.domain.definition import MetricDraft
 from nextpoint_service.domain.errors import ExperimentNotFound, TooFewObservations
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.report import ObservationDraft
 from nextpoint_service.domain.stopping import StoppingReason

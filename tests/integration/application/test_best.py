@@ -5,9 +5,9 @@ from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
 from nextpoint_service.application.ports import Page
-from nextpoint_service.domain.definition import MetricDraft
 from nextpoint_service.domain.errors import ExperimentNotFound, TooFewObservations
 from nextpoint_service.domain.experiment import Strategy
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft
 
 ALL = Page(100)

@@ -3,8 +3,8 @@
 import pytest
 
 from nextpoint_service.application.optimizer_port import Phase
-from nextpoint_service.domain.definition import MetricDraft
 from nextpoint_service.domain.experiment import ExperimentType
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.suggestion import Generator
 

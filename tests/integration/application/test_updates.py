@@ -11,10 +11,11 @@ from tests.support.use_cases import LINE, NOW_AND_AGAIN
 from nextpoint_service.application.analysis import Ranking
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.application.ports import Page
-from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft
+from nextpoint_service.domain.definition import ExperimentDraft
 from nextpoint_service.domain.errors import BudgetSpent, InvalidRequest, LeaseLost
 from nextpoint_service.domain.experiment import ExperimentType
 from nextpoint_service.domain.metric_change import MetricChange
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.suggestion import SuggestionState
 from nextpoint_service.optimizer import engine

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.support.builders import NOW, a_constraint_draft, a_draft, a_parameter_draft
 
-from nextpoint_service.domain.definition import ExperimentDraft, MetricDraft, define
+from nextpoint_service.domain.definition import ExperimentDraft, define
 from nextpoint_service.domain.experiment import (
     Engine,
     Experiment,
@@ -18,6 +18,7 @@ from nextpoint_service.domain.experiment import (
 )
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.search_space import (
     BoolParameter,
     CategoricalParameter,

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from tests.support.builders import NOW, a_draft, a_metric, an_experiment, an_observation, progress
 
 from nextpoint_service.domain.best_practices import Advice, against_advice
-from nextpoint_service.domain.definition import MetricDraft, define
+from nextpoint_service.domain.definition import define
 from nextpoint_service.domain.errors import InvalidRequest
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Strategy
 from nextpoint_service.domain.limits import Limits
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.observation import best
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft, check_observation
 from nextpoint_service.domain.search_space import DoubleParameter, SearchSpace

@@ -7,7 +7,7 @@ from nextpoint_service.application.experiments import Detail
 from nextpoint_service.application.ports import ExperimentFilter
 from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
-from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft, MetricDraft
+from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
 from nextpoint_service.domain.experiment import (
     Engine,
     ExperimentState,
@@ -20,6 +20,7 @@ from nextpoint_service.domain.experiment import (
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
 from nextpoint_service.domain.metric_change import MetricChange
+from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.prior_rules import PriorDraft
 from nextpoint_service.domain.search_space import (
