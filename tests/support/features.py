@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.walk import Conduct, growth
 
-from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
+from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft, change, define
 from nextpoint_service.domain.errors import InvalidRequest
@@ -90,7 +90,7 @@ def _on_whole_numbers(draft: ExperimentDraft) -> ExperimentDraft:
 
 def _conditionals(draft: ExperimentDraft) -> ExperimentDraft:
     """Add a switch, a parameter under each of its values, and one under two of them."""
-    switch = ConditionalDraft("kind", ("x", "y", "z"))
+    switch = Conditional("kind", ("x", "y", "z"))
     draft = _under(("x", "y"), _parameter("kx", "double", bounds=(0.0, 1.0)))(draft)
     draft = _under(("y",), _parameter("ky", "int", bounds=(1.0, 5.0)))(draft)
     return replace(draft, conditionals=(*draft.conditionals, switch))
@@ -99,7 +99,7 @@ def _conditionals(draft: ExperimentDraft) -> ExperimentDraft:
 def _under(values: tuple[str, ...], apply: Apply) -> Apply:
     def conditioned(draft: ExperimentDraft) -> ExperimentDraft:
         *others, last = apply(draft).parameters
-        condition = ConditionDraft("kind", values)
+        condition = Condition("kind", values)
         return replace(draft, parameters=(*others, replace(last, conditions=(condition,))))
 
     return conditioned

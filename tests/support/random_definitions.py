@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tests.support.walk import Conduct
 
-from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
+from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentDraft
 from nextpoint_service.domain.experiment import Engine, ExperimentType, Objective, Strategy
@@ -43,7 +43,7 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
     several = sole and not unlimited and draw.random() < 0.3
     by_ax = optimized > 0 and not several and type_ is ExperimentType.OPTIMIZED
     constraints = _constraints(parameters, draw)
-    conditionals: tuple[ConditionalDraft, ...] = ()
+    conditionals: tuple[Conditional, ...] = ()
     if not is_grid and not several and draw.random() < 0.3:
         conditionals = _conditionals(draw)
         parameters = _conditioned(parameters, constraints, conditionals, draw)
@@ -72,9 +72,9 @@ def definition(seed: int) -> tuple[ExperimentDraft, Conduct]:
     return draft, replace(conduct, update=conduct.update and not is_grid)
 
 
-def _conditionals(draw: random.Random) -> tuple[ConditionalDraft, ...]:
+def _conditionals(draw: random.Random) -> tuple[Conditional, ...]:
     return tuple(
-        ConditionalDraft(f"switch {number}", tuple(draw.sample(_WORDS, draw.randint(2, 3))))
+        Conditional(f"switch {number}", tuple(draw.sample(_WORDS, draw.randint(2, 3))))
         for number in range(draw.randint(1, 2))
     )
 
@@ -82,7 +82,7 @@ def _conditionals(draw: random.Random) -> tuple[ConditionalDraft, ...]:
 def _conditioned(
     parameters: tuple[ParameterDraft, ...],
     constraints: tuple[ConstraintDraft, ...],
-    conditionals: tuple[ConditionalDraft, ...],
+    conditionals: tuple[Conditional, ...],
     draw: random.Random,
 ) -> tuple[ParameterDraft, ...]:
     """Return the parameters with conditions on some, neither the first nor the constrained."""
@@ -94,12 +94,11 @@ def _conditioned(
 
 
 def _conditions(
-    conditionals: tuple[ConditionalDraft, ...], draw: random.Random
-) -> tuple[ConditionDraft, ...]:
+    conditionals: tuple[Conditional, ...], draw: random.Random
+) -> tuple[Condition, ...]:
     chosen = draw.sample(conditionals, draw.randint(0, len(conditionals)))
     return tuple(
-        ConditionDraft(each.name, tuple(draw.sample(each.values, draw.randint(1, 2))))
-        for each in chosen
+        Condition(each.name, tuple(draw.sample(each.values, draw.randint(1, 2)))) for each in chosen
     )
 
 

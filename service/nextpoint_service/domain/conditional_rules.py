@@ -1,7 +1,7 @@
 """What a caller may define as conditionals, and as conditions of parameters."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -11,53 +11,35 @@ from nextpoint_service.domain.search_space import Parameter, SearchSpace
 from nextpoint_service.domain.violations import Violations
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionalDraft:
-    """A conditional as a caller wrote it."""
-
-    name: str
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionDraft:
-    """A condition of a parameter as a caller wrote it."""
-
-    name: str
-    values: tuple[str, ...] = ()
-
-
 def parse_conditionals(
-    drafts: Sequence[ConditionalDraft],
+    given: Sequence[Conditional],
     parameter_names: Collection[str],
     violations: Violations,
     limits: Limits,
 ) -> tuple[Conditional, ...]:
-    """Return the conditionals as they were written; what is wrong is noted."""
-    if len(drafts) > limits.conditionals:
-        violations.add(
-            "conditionals", f"must have at most {limits.conditionals}, got {len(drafts)}"
-        )
+    """Return the conditionals, none where there are too many; what is wrong is noted."""
+    if len(given) > limits.conditionals:
+        violations.add("conditionals", f"must have at most {limits.conditionals}, got {len(given)}")
         return ()
     seen: set[str] = set()
-    for index, draft in enumerate(drafts):
+    for index, conditional in enumerate(given):
         found = Violations()
-        found.check_name("name", draft.name, limits.name_characters)
-        if draft.name and draft.name in seen:
-            found.add("name", f"'{draft.name}' is the name of another conditional")
-        elif draft.name in parameter_names:
-            found.add("name", f"'{draft.name}' is the name of a parameter")
-        seen.add(draft.name)
+        found.check_name("name", conditional.name, limits.name_characters)
+        if conditional.name and conditional.name in seen:
+            found.add("name", f"'{conditional.name}' is the name of another conditional")
+        elif conditional.name in parameter_names:
+            found.add("name", f"'{conditional.name}' is the name of a parameter")
+        seen.add(conditional.name)
         found.check_strings(
-            "values", draft.values, limits.categorical_values, limits.name_characters
+            "values", conditional.values, limits.categorical_values, limits.name_characters
         )
         violations.extend(found, f"conditionals[{index}].")
-    return tuple(Conditional(draft.name, draft.values) for draft in drafts)
+    return tuple(given)
 
 
 def with_conditions(
     parameter: Parameter,
-    drafts: Sequence[ConditionDraft],
+    given: Sequence[Condition],
     conditionals: Sequence[Conditional],
     before: Parameter | None,
     found: Violations,
@@ -66,23 +48,25 @@ def with_conditions(
 
     What is wrong is noted. They stay as they were `before`, and are so where none are given.
     """
-    if before is not None and not drafts:
+    if before is not None and not given:
         return replace(parameter, conditions=before.conditions)
     by_name = {each.name: each for each in conditionals}
-    given: dict[str, Condition] = {}
-    for index, draft in enumerate(drafts):
+    known: dict[str, Condition] = {}
+    for index, condition in enumerate(given):
         path = f"conditions[{index}]"
-        conditional = by_name.get(draft.name)
+        conditional = by_name.get(condition.name)
         if conditional is None:
-            problem = f"there is no conditional '{draft.name}'" if draft.name else "is required"
+            problem = (
+                f"there is no conditional '{condition.name}'" if condition.name else "is required"
+            )
             found.add(f"{path}.name", problem)
             continue
-        if draft.name in given:
-            found.add(f"{path}.name", f"'{draft.name}' has a condition already")
-        _check_values(draft.values, conditional, path, found)
-        values = tuple(each for each in conditional.values if each in draft.values)
-        given[draft.name] = Condition(draft.name, values)
-    conditions = tuple(given[each.name] for each in conditionals if each.name in given)
+        if condition.name in known:
+            found.add(f"{path}.name", f"'{condition.name}' has a condition already")
+        _check_values(condition.values, conditional, path, found)
+        values = tuple(each for each in conditional.values if each in condition.values)
+        known[condition.name] = Condition(condition.name, values)
+    conditions = tuple(known[each.name] for each in conditionals if each.name in known)
     if before is not None and not found and conditions != before.conditions:
         found.add("conditions", "cannot be changed; add a parameter of another name")
     return replace(parameter, conditions=conditions)

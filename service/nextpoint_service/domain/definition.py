@@ -4,11 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nextpoint_service.domain.conditional_rules import (
-    ConditionalDraft,
-    check_coverage,
-    parse_conditionals,
-)
+from nextpoint_service.domain.conditional_rules import check_coverage, parse_conditionals
+from nextpoint_service.domain.conditionals import Conditional
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, parse_constraints
 from nextpoint_service.domain.engine_rules import check_engine
 from nextpoint_service.domain.experiment import (
@@ -62,7 +59,7 @@ class ExperimentDraft:
     parallel_bandwidth: int | None = None
     num_solutions: int | None = None
     engine: Engine | None = Engine.AUTO
-    conditionals: tuple[ConditionalDraft, ...] = ()
+    conditionals: tuple[Conditional, ...] = ()
     tasks: tuple[TaskDraft, ...] = ()
     metadata: Metadata | None = None
     tags: tuple[str, ...] = ()

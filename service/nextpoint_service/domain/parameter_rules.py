@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nextpoint_service.domain.assignments import LARGEST_INT, Value
-from nextpoint_service.domain.conditional_rules import ConditionDraft, with_conditions
-from nextpoint_service.domain.conditionals import Conditional
+from nextpoint_service.domain.conditional_rules import with_conditions
+from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.default_rules import with_default
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.prior_rules import PriorDraft, parse_prior
@@ -41,7 +41,7 @@ class ParameterDraft:
     ordered: bool = False
     prior: PriorDraft | None = None
     default: Value | Unsaid | None = UNSAID
-    conditions: tuple[ConditionDraft, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 def parse_parameters(

@@ -11,7 +11,6 @@ from tests.support.builders import (
     an_experiment,
 )
 
-from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
 from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.definition import ExperimentChange, change, define
 from nextpoint_service.domain.experiment import ExperimentType
@@ -26,13 +25,13 @@ from nextpoint_service.domain.search_space import (
 )
 
 LIMITS = Limits()
-OVEN = ConditionalDraft("oven", ("stone", "steel"))
-FLOUR = ConditionalDraft("flour", ("rye", "oat", "wheat"))
+OVEN = Conditional("oven", ("stone", "steel"))
+FLOUR = Conditional("flour", ("rye", "oat", "wheat"))
 HEAT = a_parameter_draft("heat")
 
 
 def under(name="steam", **conditions):
-    drafts = tuple(ConditionDraft(each, values) for each, values in conditions.items())
+    drafts = tuple(Condition(each, values) for each, values in conditions.items())
     return a_parameter_draft(name, "bool", conditions=drafts)
 
 
@@ -54,22 +53,22 @@ def test_conditions_are_kept_in_the_order_of_the_conditionals_and_their_values()
 
 
 FAULTY_CONDITIONALS = {
-    "a name": (ConditionalDraft("", ("a", "b")), {"conditionals[1].name": "is required"}),
+    "a name": (Conditional("", ("a", "b")), {"conditionals[1].name": "is required"}),
     "a name of its own": (
-        ConditionalDraft("oven", ("a", "b")),
+        Conditional("oven", ("a", "b")),
         {"conditionals[1].name": "'oven' is the name of another conditional"},
     ),
     "a name that no parameter has": (
-        ConditionalDraft("heat", ("a", "b")),
+        Conditional("heat", ("a", "b")),
         {"conditionals[1].name": "'heat' is the name of a parameter"},
     ),
-    "two values": (ConditionalDraft("flour", ("a",)), {"conditionals[1].values": "at least 2"}),
+    "two values": (Conditional("flour", ("a",)), {"conditionals[1].values": "at least 2"}),
     "different values": (
-        ConditionalDraft("flour", ("a", "b", "a")),
+        Conditional("flour", ("a", "b", "a")),
         {"conditionals[1].values[2]": "'a' is there already"},
     ),
     "no empty value": (
-        ConditionalDraft("flour", ("a", "")),
+        Conditional("flour", ("a", "")),
         {"conditionals[1].values[1]": "must not be empty"},
     ),
 }
@@ -83,7 +82,7 @@ def test_a_conditional_has(refuses, faulty, expected):
 
 
 def test_that_names_are_missing_is_said_once_of_each(refuses):
-    nameless = ConditionalDraft("", ("a", "b"))
+    nameless = Conditional("", ("a", "b"))
 
     refuses(
         lambda: defined(HEAT, conditionals=(nameless, nameless)),
@@ -116,7 +115,7 @@ def test_conditions(refuses, given, expected):
 
 
 def test_a_conditional_has_one_condition_of_a_parameter(refuses):
-    twice = (ConditionDraft("oven", ("steel",)), ConditionDraft("oven", ("stone",)))
+    twice = (Condition("oven", ("steel",)), Condition("oven", ("stone",)))
     parameter = a_parameter_draft("steam", "bool", conditions=twice)
 
     refuses(
@@ -139,7 +138,7 @@ def test_under_every_combination_there_is_a_parameter(refuses):
 
 
 def test_combinations_are_counted_before_they_are_looked_at(refuses):
-    switches = tuple(ConditionalDraft(f"s{n}", ("a", "b")) for n in range(14))
+    switches = tuple(Conditional(f"s{n}", ("a", "b")) for n in range(14))
 
     refuses(
         lambda: defined(under(s0=("a",)), conditionals=switches),
@@ -149,7 +148,7 @@ def test_combinations_are_counted_before_they_are_looked_at(refuses):
 
 
 def test_a_parameter_with_conditions_is_in_no_linear_constraint(refuses):
-    minutes = a_parameter_draft("minutes", conditions=(ConditionDraft("oven", ("steel",)),))
+    minutes = a_parameter_draft("minutes", conditions=(Condition("oven", ("steel",)),))
 
     refuses(
         lambda: defined(HEAT, minutes, constraints=(a_constraint_draft(),)),
@@ -255,13 +254,13 @@ def test_conditions_that_are_not_said_stay_as_they_are():
 
 
 def test_conditions_that_are_said_again_are_no_change():
-    bricks = replace(AS_THEY_ARE[1], conditions=(ConditionDraft("oven", ("stone",)),))
+    bricks = replace(AS_THEY_ARE[1], conditions=(Condition("oven", ("stone",)),))
 
     assert changed(AS_THEY_ARE[0], bricks, AS_THEY_ARE[2]) == SPACE
 
 
 def test_conditions_cannot_be_changed(refuses):
-    heat = replace(AS_THEY_ARE[0], conditions=(ConditionDraft("oven", ("stone",)),))
+    heat = replace(AS_THEY_ARE[0], conditions=(Condition("oven", ("stone",)),))
 
     refuses(
         lambda: changed(heat, *AS_THEY_ARE[1:]),
@@ -271,7 +270,7 @@ def test_conditions_cannot_be_changed(refuses):
 
 def test_a_parameter_that_is_added_can_have_conditions_but_not_the_name_of_a_conditional(refuses):
     logs = a_parameter_draft(
-        "logs", "bool", default=False, conditions=(ConditionDraft("oven", ("stone",)),)
+        "logs", "bool", default=False, conditions=(Condition("oven", ("stone",)),)
     )
 
     (*_, added) = changed(*AS_THEY_ARE, logs).parameters

@@ -5,7 +5,7 @@ from typing import assert_never
 from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
 from nextpoint_service.application.experiments import Detail
 from nextpoint_service.application.ports import ExperimentFilter
-from nextpoint_service.domain.conditional_rules import ConditionalDraft, ConditionDraft
+from nextpoint_service.domain.conditionals import Condition, Conditional
 from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
 from nextpoint_service.domain.experiment import (
@@ -111,7 +111,7 @@ def draft_from_proto(request: experiment_service_pb2.CreateExperimentRequest) ->
         num_solutions=request.num_solutions if request.HasField("num_solutions") else None,
         engine=_ENGINES.get(request.engine),
         conditionals=tuple(
-            ConditionalDraft(each.name, tuple(each.values)) for each in request.conditionals
+            Conditional(each.name, tuple(each.values)) for each in request.conditionals
         ),
         tasks=tuple(task_draft_from_proto(each) for each in request.tasks),
         metadata=metadata_from_proto(request.metadata),
@@ -196,9 +196,7 @@ def _parameter_from_proto(message: search_space_pb2.Parameter) -> ParameterDraft
         default=(
             value_from_proto(message.default_value) if message.HasField("default_value") else UNSAID
         ),
-        conditions=tuple(
-            ConditionDraft(each.name, tuple(each.values)) for each in message.conditions
-        ),
+        conditions=tuple(Condition(each.name, tuple(each.values)) for each in message.conditions),
     )
 
 
