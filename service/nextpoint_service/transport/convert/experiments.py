@@ -1,12 +1,8 @@
-"""Experiments, parameters, metrics, constraints."""
+"""Experiments and their metrics."""
 
-from typing import assert_never
-
-from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2
 from nextpoint_service.application.experiments import Detail
 from nextpoint_service.application.ports import ExperimentFilter
-from nextpoint_service.domain.conditionals import Condition, Conditional
-from nextpoint_service.domain.constraint_rules import ConstraintDraft, TermDraft
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
 from nextpoint_service.domain.experiment import (
     Engine,
@@ -18,49 +14,26 @@ from nextpoint_service.domain.experiment import (
     Strategy,
 )
 from nextpoint_service.domain.limits import Limits
-from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
 from nextpoint_service.domain.metric_change import MetricChange
 from nextpoint_service.domain.metric_rules import MetricDraft
-from nextpoint_service.domain.parameter_rules import ParameterDraft
-from nextpoint_service.domain.prior_rules import PriorDraft
-from nextpoint_service.domain.search_space import (
-    BetaPrior,
-    BoolParameter,
-    CategoricalParameter,
-    DoubleParameter,
-    IntParameter,
-    NormalPrior,
-    NumericParameter,
-    Parameter,
-    Prior,
-)
 from nextpoint_service.domain.unsaid import UNSAID
 from nextpoint_service.domain.violations import Violations
+from nextpoint_service.transport.convert.search_space import (
+    conditional_from_proto,
+    conditional_to_proto,
+    constraint_from_proto,
+    constraint_to_proto,
+    parameter_from_proto,
+    parameter_to_proto,
+)
 from nextpoint_service.transport.convert.tasks import task_draft_from_proto, task_to_proto
 from nextpoint_service.transport.convert.values import (
     metadata_from_proto,
     metadata_to_proto,
     time_to_proto,
-    value_from_proto,
-    value_to_proto,
 )
 from nextpoint_service.transport.masks import fields_to_change
 
-_PARAMETER_TYPES = {
-    search_space_pb2.PARAMETER_TYPE_DOUBLE: "double",
-    search_space_pb2.PARAMETER_TYPE_INT: "int",
-    search_space_pb2.PARAMETER_TYPE_CATEGORICAL: "categorical",
-    search_space_pb2.PARAMETER_TYPE_BOOL: "bool",
-}
-_TRANSFORMATIONS = {
-    search_space_pb2.PARAMETER_TRANSFORMATION_UNSPECIFIED: False,
-    search_space_pb2.PARAMETER_TRANSFORMATION_LOG: True,
-}
-_COMPARISONS = {
-    search_space_pb2.LINEAR_CONSTRAINT_TYPE_GREATER_THAN: Comparison.GREATER_THAN,
-    search_space_pb2.LINEAR_CONSTRAINT_TYPE_LESS_THAN: Comparison.LESS_THAN,
-    search_space_pb2.LINEAR_CONSTRAINT_TYPE_EQUAL: Comparison.EQUAL,
-}
 _TYPES = {
     experiment_pb2.EXPERIMENT_TYPE_UNSPECIFIED: ExperimentType.OPTIMIZED,
     experiment_pb2.EXPERIMENT_TYPE_OPTIMIZED: ExperimentType.OPTIMIZED,
@@ -87,7 +60,6 @@ _STRATEGIES = {
     experiment_pb2.METRIC_STRATEGY_CONSTRAINT: Strategy.CONSTRAINT,
     experiment_pb2.METRIC_STRATEGY_STORE: Strategy.STORE,
 }
-_COMPARISONS_OUT = {value: key for key, value in _COMPARISONS.items()}
 _TYPES_OUT = {value: key for key, value in _TYPES.items()}
 _ENGINES_OUT = {value: key for key, value in _ENGINES.items()}
 _STATES_OUT = {value: key for key, value in _STATES.items()}
@@ -101,18 +73,16 @@ def draft_from_proto(request: experiment_service_pb2.CreateExperimentRequest) ->
         name=request.name,
         project=request.project,
         type=_TYPES.get(request.type),
-        parameters=tuple(_parameter_from_proto(each) for each in request.parameters),
+        parameters=tuple(parameter_from_proto(each) for each in request.parameters),
         metrics=tuple(_metric_from_proto(each) for each in request.metrics),
-        constraints=tuple(_constraint_from_proto(each) for each in request.linear_constraints),
+        constraints=tuple(constraint_from_proto(each) for each in request.linear_constraints),
         budget=request.budget if request.HasField("budget") else None,
         parallel_bandwidth=(
             request.parallel_bandwidth if request.HasField("parallel_bandwidth") else None
         ),
         num_solutions=request.num_solutions if request.HasField("num_solutions") else None,
         engine=_ENGINES.get(request.engine),
-        conditionals=tuple(
-            Conditional(each.name, tuple(each.values)) for each in request.conditionals
-        ),
+        conditionals=tuple(conditional_from_proto(each) for each in request.conditionals),
         tasks=tuple(task_draft_from_proto(each) for each in request.tasks),
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
@@ -132,7 +102,7 @@ def change_from_proto(request: experiment_service_pb2.UpdateExperimentRequest) -
         metadata=metadata_from_proto(request.metadata),
         tags=tuple(request.tags),
         metrics=tuple(_metric_change_from_proto(each) for each in request.metrics),
-        parameters=tuple(_parameter_from_proto(each) for each in request.parameters),
+        parameters=tuple(parameter_from_proto(each) for each in request.parameters),
     )
 
 
@@ -156,17 +126,14 @@ def experiment_to_proto(detail: Detail) -> experiment_pb2.Experiment:
         name=experiment.name,
         project=experiment.project,
         type=_TYPES_OUT[experiment.type],
-        parameters=[_parameter_to_proto(each) for each in experiment.space.parameters],
+        parameters=[parameter_to_proto(each) for each in experiment.space.parameters],
         metrics=[_metric_to_proto(each) for each in experiment.metrics],
-        linear_constraints=[_constraint_to_proto(each) for each in experiment.space.constraints],
+        linear_constraints=[constraint_to_proto(each) for each in experiment.space.constraints],
         budget=experiment.budget,
         parallel_bandwidth=experiment.parallel_bandwidth,
         num_solutions=experiment.num_solutions,
         engine=_ENGINES_OUT[experiment.engine],
-        conditionals=[
-            search_space_pb2.Conditional(name=each.name, values=each.values)
-            for each in experiment.space.conditionals
-        ],
+        conditionals=[conditional_to_proto(each) for each in experiment.space.conditionals],
         tasks=[task_to_proto(each) for each in experiment.tasks],
         metadata=metadata_to_proto(experiment.metadata),
         tags=experiment.tags,
@@ -174,105 +141,6 @@ def experiment_to_proto(detail: Detail) -> experiment_pb2.Experiment:
         progress=_progress_to_proto(detail.progress),
         create_time=time_to_proto(experiment.created),
         update_time=time_to_proto(experiment.updated),
-    )
-
-
-def _parameter_from_proto(message: search_space_pb2.Parameter) -> ParameterDraft:
-    bounds = None
-    if message.HasField("bounds"):
-        bounds = (
-            message.bounds.min if message.bounds.HasField("min") else None,
-            message.bounds.max if message.bounds.HasField("max") else None,
-        )
-    return ParameterDraft(
-        name=message.name,
-        type=_PARAMETER_TYPES.get(message.type),
-        bounds=bounds,
-        grid=tuple(message.grid),
-        log=_TRANSFORMATIONS.get(message.transformation),
-        categorical_values=tuple(message.categorical_values),
-        ordered=message.ordered,
-        prior=_prior_from_proto(message.prior) if message.HasField("prior") else None,
-        default=(
-            value_from_proto(message.default_value) if message.HasField("default_value") else UNSAID
-        ),
-        conditions=tuple(Condition(each.name, tuple(each.values)) for each in message.conditions),
-    )
-
-
-def _prior_from_proto(message: search_space_pb2.ParameterPrior) -> PriorDraft:
-    match message.WhichOneof("kind"):
-        case "normal":
-            return PriorDraft("normal", _numbers(message.normal, ("mean", "scale")))
-        case "beta":
-            return PriorDraft("beta", _numbers(message.beta, ("shape_a", "shape_b")))
-        case None:
-            return PriorDraft(None)
-
-
-def _numbers(
-    message: search_space_pb2.NormalPrior | search_space_pb2.BetaPrior, names: tuple[str, ...]
-) -> dict[str, float | None]:
-    present = {field.name: value for field, value in message.ListFields()}
-    return {name: present.get(name) for name in names}
-
-
-def _parameter_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
-    message = _typed_to_proto(parameter)
-    if parameter.default is not None:
-        message.default_value.CopyFrom(value_to_proto(parameter.default))
-    for each in parameter.conditions:
-        message.conditions.add(name=each.name, values=each.values)
-    return message
-
-
-def _typed_to_proto(parameter: Parameter) -> search_space_pb2.Parameter:
-    match parameter:
-        case DoubleParameter(prior=prior):
-            message = _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_DOUBLE)
-            if prior:
-                message.prior.CopyFrom(_prior_to_proto(prior))
-            return message
-        case IntParameter():
-            return _numeric_to_proto(parameter, search_space_pb2.PARAMETER_TYPE_INT)
-        case CategoricalParameter(name=name, values=values, ordered=ordered):
-            return search_space_pb2.Parameter(
-                name=name,
-                type=search_space_pb2.PARAMETER_TYPE_CATEGORICAL,
-                categorical_values=values,
-                ordered=ordered,
-            )
-        case BoolParameter(name=name):
-            return search_space_pb2.Parameter(name=name, type=search_space_pb2.PARAMETER_TYPE_BOOL)
-        case _:
-            assert_never(parameter)
-
-
-def _prior_to_proto(prior: Prior) -> search_space_pb2.ParameterPrior:
-    match prior:
-        case NormalPrior(mean, scale):
-            normal = search_space_pb2.NormalPrior(mean=mean, scale=scale)
-            return search_space_pb2.ParameterPrior(normal=normal)
-        case BetaPrior(shape_a, shape_b):
-            beta = search_space_pb2.BetaPrior(shape_a=shape_a, shape_b=shape_b)
-            return search_space_pb2.ParameterPrior(beta=beta)
-        case _:
-            assert_never(prior)
-
-
-def _numeric_to_proto(
-    parameter: NumericParameter, kind: search_space_pb2.ParameterType.ValueType
-) -> search_space_pb2.Parameter:
-    return search_space_pb2.Parameter(
-        name=parameter.name,
-        type=kind,
-        bounds=search_space_pb2.Bounds(min=parameter.low, max=parameter.high),
-        grid=parameter.grid,
-        transformation=(
-            search_space_pb2.PARAMETER_TRANSFORMATION_LOG
-            if parameter.log
-            else search_space_pb2.PARAMETER_TRANSFORMATION_UNSPECIFIED
-        ),
     )
 
 
@@ -300,28 +168,6 @@ def _metric_to_proto(metric: Metric) -> experiment_pb2.Metric:
         objective=_OBJECTIVES_OUT[metric.objective],
         strategy=_STRATEGIES_OUT[metric.strategy],
         threshold=metric.threshold,
-    )
-
-
-def _constraint_from_proto(message: search_space_pb2.LinearConstraint) -> ConstraintDraft:
-    return ConstraintDraft(
-        comparison=_COMPARISONS.get(message.type),
-        terms=tuple(
-            TermDraft(each.name, each.weight if each.HasField("weight") else None)
-            for each in message.terms
-        ),
-        threshold=message.threshold if message.HasField("threshold") else None,
-    )
-
-
-def _constraint_to_proto(constraint: LinearConstraint) -> search_space_pb2.LinearConstraint:
-    return search_space_pb2.LinearConstraint(
-        type=_COMPARISONS_OUT[constraint.comparison],
-        terms=[
-            search_space_pb2.LinearConstraintTerm(name=each.name, weight=each.weight)
-            for each in constraint.terms
-        ],
-        threshold=constraint.threshold,
     )
 
 
