@@ -10,7 +10,7 @@ improvements to expected improvement for Bayesian optimization").
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
@@ -56,6 +56,26 @@ class Acquisition:
     constraints: tuple[Constraint, ...]
     weights: Array
     guide: Guide | None = None
+
+    def believing(self, rows: Array) -> "Acquisition":
+        """Return it as if what each draw expects at the rows had been measured there.
+
+        Ginsbourger, Le Riche and Carraro (2010), "Kriging is well-suited to parallelize
+        optimization": the kriging believer. Something has to be optimized.
+        """
+        if self.optimized is None or not len(rows):
+            return self
+        gains = self.optimized.means_at(rows)
+        for each in self.constraints:
+            gains = np.where(each.posterior.means_at(rows) >= each.floor, gains, -np.inf)
+        return replace(
+            self,
+            optimized=self.optimized.believing(rows),
+            best=np.maximum(self.best, gains.max(axis=0)),
+            constraints=tuple(
+                replace(each, posterior=each.posterior.believing(rows)) for each in self.constraints
+            ),
+        )
 
     def values(self, places: Array) -> Array:
         """Return the value at each place."""

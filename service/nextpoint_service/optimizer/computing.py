@@ -36,9 +36,9 @@ def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Pro
     """Make points from a model: the one that is best at such problems."""
     match maker_for(problem.experiment):
         case Maker.GP:
-            from nextpoint_service.optimizer import engine  # noqa: PLC0415  # NumPy takes its time
+            from nextpoint_service.optimizer import one_objective  # noqa: PLC0415  # NumPy takes its time
 
-            return engine.propose(problem, most_observations=settings.engine_observations)
+            return one_objective.propose(problem, most_observations=settings.engine_observations)
         case Maker.COVERAGE:
             from nextpoint_service.optimizer import coverage  # noqa: PLC0415  # as above
 
@@ -78,7 +78,7 @@ def set_up_light(settings: OptimizerSettings) -> int:
     """Prepare this new process for models of our own, as `set_up` does."""
     confine()
     process = set_up(settings)
-    from nextpoint_service.optimizer import coverage, engine, regions, tasks  # noqa: F401, PLC0415
+    from nextpoint_service.optimizer import coverage, one_objective, regions, tasks  # noqa: F401, PLC0415
 
     return process
 

@@ -1,7 +1,7 @@
 """Turns models of outcomes into the acquisition, given joint draws of what is not certain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,16 +51,6 @@ class Known:
                 reached &= each.data.values >= each.floor
         return reached
 
-    def believing(self) -> "Known":
-        """Return what is known as if what is expected at pending points had been measured."""
-        if not len(self.pending):
-            return self
-        return Known(
-            tuple(each.believing(self.pending) for each in self.surrogates),
-            np.vstack([self.pending, self.succeeded]),
-            self.pending[:0],
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
@@ -78,9 +68,10 @@ def acquisition_of(known: Known, guide: Guide | None, random: np.random.Generato
     What the models expect there stands for them otherwise: with 16 workers that found better points
     than draws did (docs/performance.md).
     """
+    pending = known.pending
     improves = bool(known.satisfied().any())
     if improves:
-        known = known.believing()
+        known = replace(known, pending=pending[:0])
     baseline = _baseline(known)
     draws = _DRAWS if len(baseline) or len(known.pending) else 1
     given = {
@@ -96,7 +87,8 @@ def acquisition_of(known: Known, guide: Guide | None, random: np.random.Generato
         return Acquisition(None, best, constraints, weights, guide)
     least = float(known.optimized.posterior.means_at(known.succeeded).min())
     best = np.where(np.isfinite(best), best, least)
-    return Acquisition(given[known.optimized.outcome.name].model, best, constraints, weights, guide)
+    optimized = given[known.optimized.outcome.name].model
+    return Acquisition(optimized, best, constraints, weights, guide).believing(pending)
 
 
 def _baseline(known: Known) -> NDArray[np.int64]:

@@ -87,8 +87,6 @@ def rows_at(places: Places, points: Iterable[Assignments]) -> Array:
 
 def believing(learned: Models, rows: Array) -> Models:
     """Return the models as if what they expect at the rows had been measured there."""
-    if not len(rows):
-        return learned
     return replace(learned, surrogates=tuple(each.believing(rows) for each in learned.surrogates))
 
 

@@ -30,6 +30,8 @@ _SPREAD = 512
 _AROUND = 12
 _CENTRES = 4
 _ASCENTS = 5
+_ASCENTS_AGAIN = 2
+_PIECE = 64
 _STEPS = 60
 _ROUNDS = 4
 
@@ -50,12 +52,42 @@ def maximize(
     near = around(places, bounded, centres[:_CENTRES], each=_AROUND, random=random)
     near = np.vstack([feasible(places, places.snapped(centres)), near])
     groups = [(rows, values(acquisition, rows)) for rows in (everywhere, near) if len(rows)]
+    climbed = _tops(acquisition, places, _starts(groups, _ASCENTS), random)
+    return _best_first([*groups, climbed])
+
+
+def maximize_again(
+    acquisition: Acquisition,
+    places: Places,
+    looked_at: tuple[Array, Array],
+    random: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Return places and values as `maximize` does, from those of an acquisition that expected more.
+
+    Only so many are looked at again as may be the most promising still (Minoux (1978), "Accelerated
+    greedy algorithms for maximizing submodular set functions").
+    """
+    rows, found = looked_at[0], looked_at[1].copy()
+    for first in range(0, len(rows), _PIECE):
+        piece = slice(first, first + _PIECE)
+        found[piece] = values(acquisition, rows[piece])
+        if found[: piece.stop].max() >= found[piece.stop :].max(initial=-np.inf):
+            break
+    starts = _starts([(rows[: piece.stop], found[: piece.stop])], _ASCENTS_AGAIN)
+    return _best_first([(rows, found), _tops(acquisition, places, starts, random)])
+
+
+def _tops(
+    acquisition: Acquisition, places: Places, starts: list[Array], random: np.random.Generator
+) -> tuple[Array, Array]:
+    bounded = bounded_of(places)
+    rows = [_climbed(acquisition, places, bounded, each, random) for each in starts]
+    return np.vstack(rows), values(acquisition, np.vstack(rows))
+
+
+def _best_first(groups: list[tuple[Array, Array]]) -> tuple[Array, Array]:
     rows = np.vstack([each[0] for each in groups])
     found = np.concatenate([each[1] for each in groups])
-    for start in _starts(groups):
-        climbed = _climbed(acquisition, places, bounded, start, random)
-        rows = np.vstack([rows, climbed[None, :]])
-        found = np.append(found, values(acquisition, climbed[None, :]))
     order = np.argsort(-found, kind="stable")
     return rows[order], found[order]
 
@@ -65,10 +97,10 @@ def values(acquisition: Acquisition, rows: Array) -> Array:
     return in_pieces(acquisition.values, rows)
 
 
-def _starts(groups: list[tuple[Array, Array]]) -> list[Array]:
+def _starts(groups: list[tuple[Array, Array]], ascents: int) -> list[Array]:
     """Return the best of every group, each next one away from those before it."""
     starts: list[Array] = []
-    share = -(-_ASCENTS // len(groups))
+    share = -(-ascents // len(groups))
     for rows, found in groups:
         chosen = 0
         for index in np.argsort(-found, kind="stable"):

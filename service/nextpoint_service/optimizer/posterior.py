@@ -4,7 +4,7 @@ Rasmussen and Williams (2006), "Gaussian processes for machine learning", algori
 of the Cholesky factor is kept, because it is far better conditioned than that of the covariance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Posterior:
     inverse: Array
     """Of the lower Cholesky factor of the covariance of the points, noise included."""
     pulls: Array
+    noise: float
+    """The variance of the noise of a measurement to come."""
 
     def moments(self, places: Array) -> Moments:
         """Return the moments at places, a row each."""
@@ -64,6 +66,22 @@ class Posterior:
         """Return the means at places, a column for each draw."""
         return np.asarray(self.mean + self.kernel.covariance(places, self.points) @ self.pulls)
 
+    def believing(self, rows: Array) -> "Posterior":
+        """Return the posterior as if what is expected at the rows had been measured there.
+
+        What is expected stays the same everywhere; only how certain it is changes.
+        """
+        whitened = self.kernel.covariance(rows, self.points) @ self.inverse.T
+        left = self.kernel.covariance(rows, rows) - whitened @ whitened.T
+        corner = _inverse_factor(left, np.diagonal(left) + self.noise, self.kernel.scale)
+        known = len(self.points)
+        inverse = np.zeros((known + len(rows), known + len(rows)))
+        inverse[:known, :known] = self.inverse
+        inverse[known:, :known] = -corner @ (whitened @ self.inverse)
+        inverse[known:, known:] = corner
+        pulls = np.vstack([self.pulls, np.zeros((len(rows), self.pulls.shape[1]))])
+        return replace(self, points=np.vstack([self.points, rows]), inverse=inverse, pulls=pulls)
+
     def joint(self, places: Array) -> tuple[Array, Array]:
         """Return the means at places, a column for each draw, and their covariance."""
         covariance = self.kernel.covariance(places, self.points)
@@ -75,11 +93,12 @@ class Posterior:
 def posterior(data: Data, learned: Hyperparameters) -> Posterior:
     """Return what is known after the data."""
     noise = np.full(len(data.points), learned.noise) if data.noise is None else data.noise
-    inverse = _inverse_factor(learned.kernel, data.points, np.maximum(noise, LEAST_NOISE))
+    noise = np.maximum(noise, LEAST_NOISE)
+    inverse = _inverse(learned.kernel, data.points, noise)
     whitened = inverse @ np.column_stack([data.values, np.ones(len(data.points))])
     mean = float((whitened[:, 0] @ whitened[:, 1]) / (whitened[:, 1] @ whitened[:, 1]))
     pulls = inverse.T @ (whitened[:, :1] - mean * whitened[:, 1:])
-    return Posterior(learned.kernel, data.points, mean, inverse, pulls)
+    return Posterior(learned.kernel, data.points, mean, inverse, pulls, float(np.median(noise)))
 
 
 def drawn(
@@ -108,16 +127,20 @@ def drawn(
     targets = np.repeat(data.values[:, None], normals.shape[1], axis=1)
     targets[baseline] = values[: len(baseline)]
     targets = np.vstack([targets, values[len(baseline) :]]) - known.mean
-    inverse = _inverse_factor(known.kernel, points, np.maximum(noises, LEAST_NOISE))
+    inverse = _inverse(known.kernel, points, np.maximum(noises, LEAST_NOISE))
     pulls = inverse.T @ (inverse @ targets)
-    return Posterior(known.kernel, points, known.mean, inverse, pulls), values
+    return Posterior(known.kernel, points, known.mean, inverse, pulls, known.noise), values
 
 
-def _inverse_factor(kernel: Kernel, points: Array, noise: Array) -> Array:
+def _inverse(kernel: Kernel, points: Array, noise: Array) -> Array:
     covariance = kernel.covariance(points, points)
-    diagonal = np.full(len(points), kernel.scale) + noise
+    return _inverse_factor(covariance, kernel.scale + noise, kernel.scale)
+
+
+def _inverse_factor(covariance: Array, diagonal: Array, scale: float) -> Array:
+    """Return the inverse of the lower Cholesky factor of a covariance with this diagonal."""
     for jitter in _JITTERS:
-        np.fill_diagonal(covariance, diagonal + jitter * kernel.scale)
+        np.fill_diagonal(covariance, diagonal + jitter * scale)
         factor, failed = lapack.dpotrf(covariance, lower=1)
         if not failed:
             inverse, _ = lapack.dtrtri(factor, lower=1, overwrite_c=1)

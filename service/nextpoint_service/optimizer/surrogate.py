@@ -1,6 +1,7 @@
 """The model of one outcome: a Gaussian process of its warped values."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from nextpoint_service.optimizer.warping import Warping, warping_of
 _COARSE = 96
 _FINE = 256
 _BEST_SHARE = 4
+_STRIDE = 16
+"""Of more values than `_COARSE`, so many at a time are learned from."""
 _FAR = 1e3
 """A floor further away than this is never, or always, reached; more noise says nothing."""
 
@@ -40,15 +43,17 @@ class Surrogate:
         """Return the model as if what it expects at the rows had been measured there.
 
         Ginsbourger, Le Riche and Carraro (2010), "Kriging is well-suited to parallelize
-        optimization": the kriging believer. The rows come before those that are known.
+        optimization": the kriging believer. The rows come after those that are known.
         """
+        if not len(rows):
+            return self
         known = self.data
+        values = np.append(known.values, self.posterior.means_at(rows)[:, 0])
         noise = None
         if known.noise is not None:
-            noise = np.append(np.full(len(rows), np.median(known.noise)), known.noise)
-        values = np.append(self.posterior.means_at(rows)[:, 0], known.values)
-        data = Data(np.vstack([rows, known.points]), values, known.group, noise)
-        return replace(self, data=data, posterior=posterior(data, self.learned))
+            noise = np.append(known.noise, np.full(len(rows), self.posterior.noise))
+        data = Data(np.vstack([known.points, rows]), values, known.group, noise)
+        return replace(self, data=data, posterior=self.posterior.believing(rows))
 
     def in_own_unit(self, mean: float, stddev: float) -> tuple[float, float]:
         """Return a mean and standard deviation in the unit of the outcome."""
@@ -61,26 +66,56 @@ def surrogate_of(
 ) -> Surrogate:
     """Return the model after values at points, whose standard deviations may be NaN: unknown."""
     warping = warping_of(values, bend=outcome.optimized)
-    warped = warping.forward(values)
-    known = not bool(np.isnan(stddevs).any())
-    noise = None
-    if known:
-        noise = np.clip(warping.stddevs(values, stddevs), LEAST_NOISE**0.5, _FAR) ** 2
-    data = Data(points, warped, group, noise)
-    learned = _learned(data)
+    data = _warped(warping, points, values, stddevs, group)
+    learned = _learned(outcome, points, values, stddevs, group)
     floor = 0.0
     if outcome.floor is not None:
         floor = float(np.clip(warping.forward(np.array([outcome.floor])), -_FAR, _FAR)[0])
     return Surrogate(outcome, warping, data, learned, posterior(data, learned), floor)
 
 
-def _learned(data: Data) -> Hyperparameters:
-    """Learn from few points first, and from there on from more: the best, and some of the rest."""
-    count = len(data.points)
-    if count <= _COARSE:
+def _warped(
+    warping: Warping, points: Array, values: Array, stddevs: Array, group: NDArray[np.int64]
+) -> Data:
+    noise = None
+    if not np.isnan(stddevs).any():
+        noise = np.clip(warping.stddevs(values, stddevs), LEAST_NOISE**0.5, _FAR) ** 2
+    return Data(points, warping.forward(values), group, noise)
+
+
+def _learned(
+    outcome: Outcome, points: Array, values: Array, stddevs: Array, group: NDArray[np.int64]
+) -> Hyperparameters:
+    """Return the hyperparameters; where there are many values, the newest few teach none yet."""
+    count = len(points)
+    old = count - count % _STRIDE if count > _COARSE else count
+    if np.isnan(stddevs[:old]).any() != np.isnan(stddevs).any():
+        old = count
+    warping = warping_of(values[:old], bend=outcome.optimized)
+    data = _warped(warping, points[:old], values[:old], stddevs[:old], group)
+    return _remembered(
+        data.points.tobytes(),
+        data.values.tobytes(),
+        data.group.tobytes(),
+        None if data.noise is None else data.noise.tobytes(),
+    )
+
+
+@lru_cache(maxsize=32)
+def _remembered(points: bytes, values: bytes, group: bytes, noise: bytes | None) -> Hyperparameters:
+    """Learn, once for the same data: when only what is under way has changed, that is known."""
+    targets = np.frombuffer(values)
+    data = Data(
+        np.frombuffer(points).reshape(len(targets), -1),
+        targets,
+        np.frombuffer(group, dtype=np.int64),
+        None if noise is None else np.frombuffer(noise),
+    )
+    if len(targets) <= _COARSE:
         return fit(data)
-    learned = fit(_subset(data, _COARSE))
-    return fit(_subset(data, min(count, _FINE)), learned)
+    # From few points first, and from there on from more: the best, and some of the rest.
+    coarse = fit(_subset(data, _COARSE))
+    return fit(_subset(data, min(len(targets), _FINE)), coarse)
 
 
 def _subset(data: Data, count: int) -> Data:

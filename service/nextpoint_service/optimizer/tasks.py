@@ -9,7 +9,6 @@ these comes after a number of cheaper ones at most, however cheap they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,12 +19,9 @@ from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.fidelity import at_full, place_of, with_place
-from nextpoint_service.optimizer.fit import Data
 from nextpoint_service.optimizer.learning import Models, best_first, rows_at
 from nextpoint_service.optimizer.maximization import maximize, values
-from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
-from nextpoint_service.optimizer.surrogate import Surrogate
 
 _CENTRES = 8
 _MOST_FOR_EACH = 20
@@ -44,7 +40,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     full = learned.rows[: len(succeeded)][np.array(succeeded, dtype=bool)]
     # Those of cheaper tasks are believed here, for they are no evaluation to improve on.
     is_full = pending[:, -1] == 0.0
-    surrogates = tuple(_believing(each, pending[~is_full]) for each in learned.surrogates)
+    surrogates = tuple(each.believing(pending[~is_full]) for each in learned.surrogates)
     known = Known(surrogates, full, pending[is_full])
     guide = guide_of(problem, learned.places)
     acquisition = acquisition_of(known, guide, random)
@@ -69,18 +65,6 @@ def _pending(problem: Problem, learned: Models) -> Array:
     return np.vstack([np.empty((0, learned.rows.shape[1])), *found])
 
 
-def _believing(surrogate: Surrogate, rows: Array) -> Surrogate:
-    """Return the model as if what it expects at the rows had been measured; they come last."""
-    if not len(rows):
-        return surrogate
-    believed = surrogate.believing(rows)
-    data = believed.data
-    order = np.roll(np.arange(len(data.points)), -len(rows))
-    noise = None if data.noise is None else data.noise[order]
-    rolled = Data(data.points[order], data.values[order], data.group, noise)
-    return replace(believed, data=rolled, posterior=posterior(rolled, believed.learned))
-
-
 def _best(learned: Models) -> Array:
     """Return the rows, as full evaluations, of the observations of which most is expected."""
     return best_first(learned, with_place(learned.succeeded[:, :-1], 0.0))[:_CENTRES]
@@ -93,18 +77,13 @@ def _task(problem: Problem, learned: Models, pending: Array, row: Array) -> Task
     if learned.succeeded[:, -1].any() and not known.data.points[:, -1].any():
         # What the cheaper ones said was left out: it misleads.
         return tasks[0]
-    known = _believing(known, pending)
+    known = known.believing(pending)
     usable = _usable(problem, tasks)
     here = np.repeat(row[None, :], len(usable) + 1, axis=0)
     here[1:, -1] = [place_of(tasks, each) for each in usable]
     _, covariance = known.posterior.joint(here)
-    taken = covariance[0, 1:] ** 2 / (np.diagonal(covariance)[1:] + _noise(known))
+    taken = covariance[0, 1:] ** 2 / (np.diagonal(covariance)[1:] + known.posterior.noise)
     return usable[int(np.argmax(taken / [each.cost for each in usable]))]
-
-
-def _noise(known: Surrogate) -> float:
-    noise = known.data.noise
-    return known.learned.noise if noise is None else float(np.median(noise))
 
 
 def _usable(problem: Problem, tasks: Sequence[Task]) -> list[Task]:

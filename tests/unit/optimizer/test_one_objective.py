@@ -18,14 +18,15 @@ from nextpoint_service.domain.search_space import (
     SearchSpace,
 )
 from nextpoint_service.domain.suggestion import Generator
-from nextpoint_service.optimizer import engine, space_filling
+from nextpoint_service.optimizer import one_objective, space_filling
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.candidates import feasible
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.encoding import encode
-from nextpoint_service.optimizer.maximization import maximize, values
+from nextpoint_service.optimizer.maximization import maximize, maximize_again, values
 from nextpoint_service.optimizer.outcomes import outcomes_of
 from nextpoint_service.optimizer.places import places_of
+from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.surrogate import surrogate_of
 
 Y = Metric("y")
@@ -60,7 +61,7 @@ def model(space=SQUARE, observations=(), **fields):
 
 
 def proposed(problem):
-    proposals = engine.propose(problem, most_observations=1000)
+    proposals = one_objective.propose(problem, most_observations=1000)
     space = problem.experiment.space
     assert all(space.contains(each.assignments) for each in proposals)
     return proposals
@@ -113,7 +114,7 @@ def test_points_of_any_space_are_inside_and_new(space, count, constrained, faili
         new = {key(each.assignments) for each in proposals}
         assert len(new) == len(proposals)
         assert not new & {key(each) for each in known}
-    assert proposals == engine.propose(problem, most_observations=1000)
+    assert proposals == one_objective.propose(problem, most_observations=1000)
 
 
 @pytest.mark.parametrize(
@@ -326,3 +327,71 @@ def test_a_thousand_observations_are_learned_from():
     made = [observed(point, y=peak(point)) for point in points(SQUARE, 1200)]
 
     assert distance(the_point(model(observations=made)), 0.3, 0.7) < 0.1
+
+
+def test_what_is_believed_changes_how_certain_it_is_and_nothing_that_is_expected():
+    places = places_of(SQUARE)
+    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 40)])
+    outcome = outcomes_of(model().experiment, [])[0]
+    values_of = np.sin(5 * rows[:20, 0]) + rows[:20, 1]
+    surrogate = surrogate_of(outcome, rows[:20], values_of, np.full(20, np.nan), places.group)
+
+    believed = surrogate.believing(rows[20:24]).believing(rows[24:26])
+    anew = posterior(believed.data, believed.learned)
+
+    found, right = (each.moments(rows[26:]) for each in (believed.posterior, anew))
+    np.testing.assert_allclose(found.means, right.means, atol=1e-6)
+    np.testing.assert_allclose(found.stddev, right.stddev, atol=1e-6)
+    before = surrogate.posterior.moments(rows[26:])
+    np.testing.assert_allclose(found.means, before.means, atol=1e-6)
+    assert (found.stddev < before.stddev).all()
+
+
+def test_points_of_one_round_are_as_promising_as_those_of_searches_anew(monkeypatch):
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 12)]
+    missing = []
+
+    def compared(acquisition, places, looked_at, random):
+        found = maximize_again(acquisition, places, looked_at, random)
+        _, anew = maximize(acquisition, places, found[0][:8], {}, np.random.default_rng(0))
+        missing.append(anew[0] - found[1][0])
+        return found
+
+    monkeypatch.setattr(one_objective, "maximize_again", compared)
+    proposed(model(observations=made, count=10))
+
+    assert len(missing) == 9
+    assert float(np.median(missing)) < 0.1
+
+
+def test_a_search_again_looks_at_all_that_may_still_be_the_most_promising():
+    places = places_of(SQUARE)
+    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 12)])
+    outcome = outcomes_of(model().experiment, [])[0]
+    heights = -((rows - 0.4) ** 2).sum(axis=1)
+    surrogate = surrogate_of(outcome, rows, heights, np.full(12, np.nan), places.group)
+    known = Known((surrogate,), rows, rows[:0])
+    acquisition = acquisition_of(known, None, np.random.default_rng(0))
+    looked_at = maximize(acquisition, places, known.succeeded, {}, np.random.default_rng(0))
+
+    believed = acquisition.believing(looked_at[0][:1])
+    rows, found = maximize_again(believed, places, looked_at, np.random.default_rng(0))
+
+    assert found[0] >= values(believed, looked_at[0]).max()
+    np.testing.assert_allclose(found[:20], values(believed, rows[:20]))
+
+
+def test_of_many_values_the_newest_few_change_what_is_expected_but_teach_no_hyperparameters():
+    places = places_of(SQUARE)
+    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 120)])
+    outcome = outcomes_of(model().experiment, [])[0]
+
+    def learned_from(count):
+        values_of = np.sin(5 * rows[:count, 0]) + rows[:count, 1]
+        return surrogate_of(outcome, rows[:count], values_of, np.full(count, np.nan), places.group)
+
+    older, newer, newest = (learned_from(count) for count in (96, 111, 112))
+
+    assert newer.learned is older.learned
+    assert len(newer.data.points) == 111
+    assert newest.learned.loss != older.learned.loss
