@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import math
 import os
 from importlib.resources import files
+from typing import Any
 
 from nextpoint._fields import describe, is_text, number_from
 from nextpoint.errors import FieldViolation, InvalidArgumentError
@@ -13,9 +15,6 @@ from nextpoint.errors import FieldViolation, InvalidArgumentError
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 MAX_PORT = 65_535
 ADDRESS_VARIABLE = "NEXTPOINT_ADDRESS"
-
-# A call that takes longer than this has failed.
-DEFAULT_TIMEOUT_SECONDS = 60.0
 
 # As much as the service takes. A batch of 2500 observations of 100 parameters fits.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -59,19 +58,33 @@ def check_timeout(seconds: float) -> None:
         raise InvalidArgumentError("the timeout is not valid:", violations=[violation])
 
 
-def service_config() -> str:
+def default_timeout() -> float:
+    """Return how many seconds a call may take, the same for the clients of all languages."""
+    every_call = next(each for each in _method_configs() if {} in each["name"])
+    return float(every_call["timeout"].removesuffix("s"))
+
+
+def retry_config() -> str:
     """Return when calls are made again, in JSON, the same for the clients of all languages.
 
     That is for about 7 seconds, after which a service that never answered is reported as not being
     there. Only UNAVAILABLE is tried again: it is what a restart looks like. gRPC adds the jitter.
     """
-    return files("nextpoint.v1").joinpath("service_config.json").read_text()
+    # gRPC would take a timeout for the longest that a user may ask for.
+    kept = [{k: v for k, v in each.items() if k != "timeout"} for each in _method_configs()]
+    return json.dumps({"methodConfig": kept})
+
+
+def _method_configs() -> list[dict[str, Any]]:
+    config = files("nextpoint.v1").joinpath("service_config.json").read_text()
+    configs: list[dict[str, Any]] = json.loads(config)["methodConfig"]
+    return configs
 
 
 def channel_options(address: str) -> list[tuple[str, str | int]]:
     """Return the options of a channel to this address."""
     options: list[tuple[str, str | int]] = [
-        ("grpc.service_config", service_config()),
+        ("grpc.service_config", retry_config()),
         ("grpc.initial_reconnect_backoff_ms", MIN_RECONNECT_MILLISECONDS),
         ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_MILLISECONDS),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

@@ -41,11 +41,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn calls(descriptors: &FileDescriptorSet) -> Result<String, std::fmt::Error> {
     let files = || descriptors.file.iter().filter(|f| f.package() == PACKAGE);
-    let changes: HashSet<&str> = files()
-        .flat_map(|file| &file.message_type)
-        .filter(|message| message.field.iter().any(|f| f.name() == "request_id"))
-        .map(|message| message.name())
-        .collect();
+    let with_field = |name: &str| -> HashSet<&str> {
+        files()
+            .flat_map(|file| &file.message_type)
+            .filter(|message| message.field.iter().any(|f| f.name() == name))
+            .map(|message| message.name())
+            .collect()
+    };
+    let changes = with_field("request_id");
+    let waiting = with_field("max_wait");
 
     let mut code = String::new();
     for service in files().flat_map(|file| &file.service) {
@@ -63,6 +67,12 @@ fn calls(descriptors: &FileDescriptorSet) -> Result<String, std::fmt::Error> {
                 writeln!(
                     code,
                     "fn request_id(&mut self) -> Option<&mut String> {{ Some(&mut self.request_id) }}"
+                )?;
+            }
+            if waiting.contains(request) {
+                writeln!(
+                    code,
+                    "fn max_wait(&self) -> Option<prost_types::Duration> {{ self.max_wait }}"
                 )?;
             }
             writeln!(code, "}}")?;

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nextpoint._channel import DEFAULT_TIMEOUT_SECONDS, default_address
+from nextpoint._channel import default_address, default_timeout
 from nextpoint._convert import experiment_from_proto
 from nextpoint._definition import create_experiment_to_proto
 from nextpoint._enums import words_of
@@ -48,21 +48,22 @@ class Client:
         self,
         address: str | None = None,
         *,
-        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        timeout: float | None = None,
     ) -> None:
         """Make a client.
 
         Args:
             address: Where the service is, as ``HOST:PORT``. None means ``NEXTPOINT_ADDRESS`` in the
                 environment, or else 127.0.0.1:50051.
-            timeout: After how many seconds without an answer a call has failed. A service that is
-                restarted meanwhile is waited for.
+            timeout: After how many seconds without an answer a call has failed, by default 60. A
+                service that is restarted meanwhile is waited for.
 
         Raises:
             InvalidArgumentError: The address is not ``HOST:PORT``, or the timeout not above 0.
         """
         self._connection = Connection(
-            default_address() if address is None else address, timeout=timeout
+            default_address() if address is None else address,
+            timeout=default_timeout() if timeout is None else timeout,
         )
 
     @property

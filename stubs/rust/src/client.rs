@@ -13,7 +13,6 @@ use crate::v1::suggestion_service_client::SuggestionServiceClient;
 use crate::v1::{ReleaseSuggestionRequest, StreamSuggestionsRequest, StreamSuggestionsResponse};
 use crate::{Error, Suggestion, service_config};
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 // A batch of 2500 observations of 100 parameters fits.
@@ -29,6 +28,11 @@ pub trait Call: Message + Clone + 'static {
 
     /// Returns the id of the change that the request makes. None where it changes nothing.
     fn request_id(&mut self) -> Option<&mut String> {
+        None
+    }
+
+    /// Returns how long the request asks the service to wait. None where it cannot.
+    fn max_wait(&self) -> Option<prost_types::Duration> {
         None
     }
 }
@@ -59,6 +63,8 @@ impl Client {
     }
 
     /// Returns a client on the same connection whose calls may take this long instead of 60 seconds.
+    ///
+    /// What a request asks the service to wait, its `max_wait`, comes on top of either.
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
             timeout,
@@ -77,22 +83,28 @@ impl Client {
         {
             *request_id = new_id();
         }
-        tokio::time::timeout(self.timeout, self.call_with_retries(request))
+        let max_wait = request.max_wait().and_then(|wait| wait.try_into().ok());
+        let timeout = self.timeout + max_wait.unwrap_or_default();
+        tokio::time::timeout(timeout, self.call_with_retries(request))
             .await
             .unwrap_or_else(|_| {
-                let message = format!("no answer within {:?}", self.timeout);
+                let message = format!("no answer within {timeout:?}");
                 Err(Error::without_service(Code::DeadlineExceeded, message))
             })
     }
 
     async fn call_with_retries<C: Call>(&self, request: C) -> Result<C::Response, Error> {
-        let mut delays = service_config::retry_delays();
+        let policy = service_config::retry_policy(C::PATH);
+        let mut delays = policy.delays();
         loop {
             let error = match self.call_once(request.clone()).await {
                 Ok(response) => return Ok(response),
                 Err(status) => Error::from(status),
             };
-            let Some(delay) = delays.next().filter(|_| error.is_unavailable()) else {
+            let Some(delay) = delays
+                .next()
+                .filter(|_| error.code().is_some_and(|code| policy.covers(code)))
+            else {
                 return Err(error);
             };
             let delay = delay.mul_f64(rand::random_range(0.8..1.2));
@@ -147,7 +159,7 @@ impl From<Channel> for Client {
     fn from(channel: Channel) -> Self {
         Self {
             channel,
-            timeout: DEFAULT_TIMEOUT,
+            timeout: service_config::default_timeout(),
         }
     }
 }

@@ -13,7 +13,7 @@ use nextpoint::v1::{
 use nextpoint::{
     Assignments, CancellationToken, Client, Error, Finished, Suggestion, Suggestions, Value, Worker,
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -274,6 +274,29 @@ async fn a_call_that_takes_too_long_fails_with_deadline_exceeded() {
     let error = client.call(CreateObservationRequest::default()).await;
 
     assert_eq!(error.unwrap_err().code(), Some(Code::DeadlineExceeded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_may_take_what_the_service_config_says_and_what_it_asks_the_service_to_wait() {
+    // It takes connections and says nothing.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
+    let asking = CreateSuggestionRequest {
+        max_wait: Duration::from_secs(600).try_into().ok(),
+        ..Default::default()
+    };
+
+    let started = Instant::now();
+    let error = client.call(CreateObservationRequest::default()).await;
+    let waited = started.elapsed();
+    let started = Instant::now();
+    let other = client.call(asking).await;
+    let waited_longer = started.elapsed();
+
+    assert_eq!(error.unwrap_err().code(), Some(Code::DeadlineExceeded));
+    assert_eq!(other.unwrap_err().code(), Some(Code::DeadlineExceeded));
+    assert_eq!(waited.as_secs(), 60);
+    assert_eq!(waited_longer.as_secs(), 660);
 }
 
 #[tokio::test]

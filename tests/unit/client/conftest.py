@@ -77,6 +77,7 @@ class FakeService:
 
     def __init__(self):
         self.calls = []
+        self.seconds_left = {}
         self.stream_ended = threading.Event()
         self._scripts = defaultdict(list)
         self._changed = threading.Condition()
@@ -125,12 +126,14 @@ class FakeService:
         )
 
     def _answered(self, name, request, context):
+        self.seconds_left[name] = context.time_remaining()
         answer = self._next(name, request)
         if isinstance(answer, Failure):
             self._abort(context, answer)
         return answer
 
     def _streamed(self, name, request, context) -> Iterator:
+        self.seconds_left[name] = context.time_remaining()
         ended = threading.Event()
         context.add_callback(ended.set)
         context.add_callback(self.stream_ended.set)
