@@ -23,6 +23,7 @@ from nextpoint._records import (
     Provenance,
     RunRecord,
 )
+from nextpoint._tasks import task_from_proto
 from nextpoint.v1 import experiment_pb2, run_pb2, search_space_pb2, suggestion_pb2
 
 if TYPE_CHECKING:
@@ -222,15 +223,6 @@ def observation_from_proto(
         predictions=_predictions(predictions),
         task=task_from_proto(message),
     )
-
-
-def task_from_proto(
-    message: suggestion_pb2.Suggestion | observation_pb2.Observation | run_pb2.Run,
-) -> space.Task | None:
-    """Return how something is evaluated; None where there is one way only."""
-    if not message.HasField("task"):
-        return None
-    return space.Task(message.task.name, message.task.cost)
 
 
 def assignments_from_proto(

@@ -21,16 +21,15 @@ from nextpoint._search_space import (
     LinearConstraint,
     Metric,
     NormalPrior,
-    Task,
 )
+from nextpoint._tasks import task_to_proto
 from nextpoint.errors import FieldViolation
-from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2, task_pb2
+from nextpoint.v1 import experiment_pb2, experiment_service_pb2, search_space_pb2
 
 # What is accepted where an experiment is defined.
 ParameterLike: TypeAlias = Double | Int | Categorical | Bool | Mapping[str, object]
 MetricLike: TypeAlias = Metric | str | Mapping[str, object]
 LinearConstraintLike: TypeAlias = LinearConstraint | Mapping[str, object]
-TaskLike: TypeAlias = Task | Mapping[str, object]
 
 EXPERIMENT_TYPES = {
     **words_of(experiment_pb2.ExperimentType),
@@ -81,7 +80,7 @@ def create_experiment_to_proto(
             conditional_to_proto(item, path, violations)
             for path, item in fields.items("conditionals")
         ],
-        tasks=[_task(item, path, violations) for path, item in fields.items("tasks")],
+        tasks=[task_to_proto(item, path, violations) for path, item in fields.items("tasks")],
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
     )
@@ -285,14 +284,6 @@ def _constraint(
         terms=[_term(item, path, violations) for path, item in fields.items("terms")],
         threshold=fields.number("threshold"),
     )
-
-
-def _task(given: object, path: str, violations: list[FieldViolation]) -> task_pb2.Task:
-    if isinstance(given, Task):
-        given = {"name": given.name, "cost": given.cost}
-    fields = Fields(given, path, violations)
-    fields.allow("name", "cost", "object")
-    return task_pb2.Task(name=fields.text("name") or "", cost=fields.number("cost"))
 
 
 def _term(

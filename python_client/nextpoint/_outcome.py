@@ -11,7 +11,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from nextpoint._fields import Fields, describe, identity, is_text, number_from, raise_if_any
 from nextpoint._metadata import metadata_to_proto
-from nextpoint._search_space import Double, Task
+from nextpoint._search_space import Double
+from nextpoint._tasks import task_name
 from nextpoint.v1 import (
     observation_pb2,
     observation_service_pb2,
@@ -22,6 +23,7 @@ from nextpoint.v1 import (
 if TYPE_CHECKING:
     from nextpoint._assignments import ParameterValue
     from nextpoint._records import ExperimentRecord, MetadataValue
+    from nextpoint._tasks import TaskOrName
     from nextpoint.errors import FieldViolation
 
 INT64_MAX = 2**63 - 1
@@ -32,10 +34,6 @@ MetricValue: TypeAlias = SupportsFloat | tuple[SupportsFloat, SupportsFloat | No
 # All that was measured: by name, as SigOpt's list of dicts with the keys ``name``, ``value`` and
 # ``value_stddev``, or alone where the experiment has one metric.
 Values: TypeAlias = Mapping[str, MetricValue] | Iterable[Mapping[str, object]] | MetricValue
-
-
-# A task where one is named, in SigOpt's form as well.
-TaskOrName: TypeAlias = Task | str | Mapping[str, object]
 
 
 class HasId(Protocol):
@@ -132,7 +130,7 @@ def queue_suggestion_to_proto(
     request = suggestion_service_pb2.QueueSuggestionRequest(
         experiment_id=experiment.id,
         assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
-        task=_task_name(fields),
+        task=task_name(fields),
     )
     raise_if_any(violations, "the suggestion")
     return request
@@ -158,20 +156,8 @@ def _new_observation(
         values=values_to_proto(fields, experiment),
         failed=fields.flag("failed"),
         metadata=metadata_to_proto(fields),
-        task=_task_name(fields),
+        task=task_name(fields),
     )
-
-
-def _task_name(fields: Fields) -> str:
-    """Return the name of a task that may be one, a dict as SigOpt has it, or just the name."""
-    task = fields.get("task")
-    if isinstance(task, Task):
-        return task.name
-    if isinstance(task, Mapping):
-        named = fields.mapping("task")
-        named.allow("name", "cost", "object")
-        return named.text("name") or ""
-    return fields.text("task") or ""
 
 
 def assignments_to_proto(

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nextpoint._assignments import ParameterValue
-    from nextpoint._outcome import HasId, TaskOrName
+    from nextpoint._outcome import HasId
     from nextpoint._records import ExperimentRecord
     from nextpoint._sync._connection import Connection
     from nextpoint._sync._suggestion import Suggestion
+    from nextpoint._tasks import TaskOrName
     from nextpoint.errors import FieldViolation
 
 logger = logging.getLogger("nextpoint")

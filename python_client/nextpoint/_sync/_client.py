@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nextpoint._conditionals import ConditionalLike
-    from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike, TaskLike
+    from nextpoint._definition import LinearConstraintLike, MetricLike, ParameterLike
     from nextpoint._records import MetadataValue
     from nextpoint._sync._run import Run
+    from nextpoint._tasks import TaskLike
     from nextpoint.errors import FieldViolation
 
 EXPERIMENT_STATES = {

@@ -1,5 +1,9 @@
 # Generated from nextpoint/aio/_experiment.py by scripts/generate_sync; change that instead.
-"""An experiment: what users do with it."""
+"""An experiment: what users do with it.
+
+It is long for what it says, not for what it does: users look for one class, whose docstrings are
+their reference. How things are done is in the modules beside this one.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
 
     from nextpoint._assignments import ParameterValue
     from nextpoint._definition import MetricLike, ParameterLike
-    from nextpoint._outcome import HasId, NewObservation, TaskOrName, Values
+    from nextpoint._outcome import HasId, NewObservation, Values
     from nextpoint._records import (
         ExperimentRecord,
         MetadataValue,
@@ -68,6 +72,7 @@ if TYPE_CHECKING:
     from nextpoint._sync._run import Run
     from nextpoint._sync._suggestion import Suggestion
     from nextpoint._table import TableSource
+    from nextpoint._tasks import TaskOrName
     from nextpoint._unset import Unset
     from nextpoint.errors import FieldViolation
 

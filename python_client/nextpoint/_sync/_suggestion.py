@@ -11,10 +11,10 @@ from nextpoint._convert import (
     assignments_from_proto,
     lease_from_proto,
     provenance_from_proto,
-    task_from_proto,
     time_from_proto,
 )
 from nextpoint._enums import word_from_enum
+from nextpoint._tasks import task_from_proto
 from nextpoint.errors import NextpointError
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
 

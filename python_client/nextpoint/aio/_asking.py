@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from nextpoint._assignments import ParameterValue
-    from nextpoint._outcome import HasId, TaskOrName
+    from nextpoint._outcome import HasId
     from nextpoint._records import ExperimentRecord
+    from nextpoint._tasks import TaskOrName
     from nextpoint.aio._connection import Connection
     from nextpoint.aio._suggestion import Suggestion
     from nextpoint.errors import FieldViolation

@@ -1,4 +1,8 @@
-"""An experiment: what users do with it."""
+"""An experiment: what users do with it.
+
+It is long for what it says, not for what it does: users look for one class, whose docstrings are
+their reference. How things are done is in the modules beside this one.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
 
     from nextpoint._assignments import ParameterValue
     from nextpoint._definition import MetricLike, ParameterLike
-    from nextpoint._outcome import HasId, NewObservation, TaskOrName, Values
+    from nextpoint._outcome import HasId, NewObservation, Values
     from nextpoint._records import (
         ExperimentRecord,
         MetadataValue,
@@ -63,6 +67,7 @@ if TYPE_CHECKING:
         UnknownParameter,
     )
     from nextpoint._table import TableSource
+    from nextpoint._tasks import TaskOrName
     from nextpoint._unset import Unset
     from nextpoint.aio._concurrency import Evaluate
     from nextpoint.aio._connection import Connection
