@@ -19,6 +19,7 @@ from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.application.optimizer_port import Optimizer
 from nextpoint_service.application.planner import Planner
 from nextpoint_service.application.planner_settings import PlannerSettings
+from nextpoint_service.application.ports import Database
 from nextpoint_service.application.runs import RunUseCases
 from nextpoint_service.application.suggestions import SuggestionUseCases
 from nextpoint_service.domain.ids import IdMaker
@@ -79,19 +80,7 @@ async def running(
         await optimizer.warm_up()
         optimizer.start()
         stack.push_async_callback(optimizer.close)
-        planner = Planner(
-            database,
-            optimizer,
-            PlannerSettings(
-                turns=settings.model_processes,
-                turn_seconds=settings.turn_seconds,
-                batch=settings.model_batch,
-                large_batch=settings.model_large_batch,
-                large_batch_seconds=settings.model_large_batch_seconds,
-                idle_seconds=settings.idle_seconds,
-                waiting_limit=settings.waiting_calls,
-            ),
-        )
+        planner = _planner(database, optimizer, settings)
         events = Events(settings.max_streams, planner.learned)
         context = Context(
             database=database,
@@ -101,18 +90,7 @@ async def running(
             limits=settings.limits,
             lease=timedelta(seconds=settings.lease_seconds),
         )
-        hand_outs = HandOuts(context, planner)
-        server = Server(
-            settings,
-            UseCases(
-                experiments=ExperimentUseCases(context),
-                suggestions=SuggestionUseCases(context, hand_outs),
-                observations=ObservationUseCases(context),
-                runs=RunUseCases(context, hand_outs),
-                analysis=AnalysisUseCases(context),
-            ),
-            events,
-        )
+        server = Server(settings, _use_cases(context, planner), events)
         housekeeping = Housekeeping(
             context, planner, timedelta(seconds=settings.request_id_seconds)
         )
@@ -127,6 +105,33 @@ async def running(
         yield address
         _log.info("stopping")
     _log.info("stopped")
+
+
+def _planner(database: Database, optimizer: Optimizer, settings: Settings) -> Planner:
+    return Planner(
+        database,
+        optimizer,
+        PlannerSettings(
+            turns=settings.model_processes,
+            turn_seconds=settings.turn_seconds,
+            batch=settings.model_batch,
+            large_batch=settings.model_large_batch,
+            large_batch_seconds=settings.model_large_batch_seconds,
+            idle_seconds=settings.idle_seconds,
+            waiting_limit=settings.waiting_calls,
+        ),
+    )
+
+
+def _use_cases(context: Context, planner: Planner) -> UseCases:
+    hand_outs = HandOuts(context, planner)
+    return UseCases(
+        experiments=ExperimentUseCases(context),
+        suggestions=SuggestionUseCases(context, hand_outs),
+        observations=ObservationUseCases(context),
+        runs=RunUseCases(context, hand_outs),
+        analysis=AnalysisUseCases(context),
+    )
 
 
 async def _keep_house(housekeeping: Housekeeping, events: Events, sweep_seconds: float) -> None:
