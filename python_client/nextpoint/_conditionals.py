@@ -35,7 +35,7 @@ def conditions_to_proto(fields: Fields) -> list[search_space_pb2.ParameterCondit
     """Return the messages of a parameter's conditions; a single value may stand for a list."""
     if fields.get("conditions") is None:
         return []
-    conditions = fields.mapping("conditions")
+    conditions = fields.named("conditions")
     return [
         search_space_pb2.ParameterCondition(
             name=name, values=[values] if isinstance(values, str) else conditions.texts(name)

@@ -269,7 +269,7 @@ def _constraint(
     given: object, path: str, violations: list[FieldViolation]
 ) -> search_space_pb2.LinearConstraint:
     if isinstance(given, LinearConstraint):
-        weights = Fields({"weights": given.weights}, path, violations).mapping("weights")
+        weights = Fields({"weights": given.weights}, path, violations).named("weights")
         given = {
             "type": given.relation,
             "terms": [{"name": name, "weight": weight} for name, weight in weights.entries()],

@@ -24,8 +24,16 @@ class Fields:
     cannot be sent.
     """
 
-    def __init__(self, given: object, path: str, violations: list[FieldViolation]) -> None:
+    def __init__(
+        self,
+        given: object,
+        path: str,
+        violations: list[FieldViolation],
+        *,
+        named_by_user: bool = False,
+    ) -> None:
         self._path = path
+        self._named_by_user = named_by_user
         self._violations = violations
         self._given: Mapping[object, object] = {}
         if isinstance(given, Mapping):
@@ -39,13 +47,16 @@ class Fields:
         """Refuse every key but these."""
         for key in self._given:
             if key not in known:
-                self.refuse(f"{key}", f"unknown key {key!r}; there are: {', '.join(known)}")
+                self.refuse(key, f"unknown key {key!r}; there are: {', '.join(known)}")
 
-    def path(self, key: str) -> str:
-        """Return the path of an entry."""
-        return f"{self._path}.{printable(key)}" if self._path else printable(key)
+    def path(self, key: object) -> str:
+        """Return the path of an entry, as the service writes it."""
+        if self._named_by_user:
+            return f"{self._path}[{printable(repr(key))}]"
+        name = printable(f"{key}")
+        return f"{self._path}.{name}" if self._path else name
 
-    def refuse(self, key: str, description: str) -> None:
+    def refuse(self, key: object, description: str) -> None:
         """Note what is wrong with an entry."""
         self._violations.append(FieldViolation(self.path(key), description))
 
@@ -57,7 +68,7 @@ class Fields:
         """Return every entry, less those whose key is not a string."""
         for key in self._given:
             if not is_text(key):
-                self.refuse(f"{key}", f"the key must be a string, got {describe(key)}")
+                self.refuse(key, f"the key must be a string, got {describe(key)}")
         return [(key, value) for key, value in self._given.items() if is_text(key)]
 
     def text(self, key: str) -> str | None:
@@ -126,6 +137,12 @@ class Fields:
         """Return the entries of a mapping inside this one."""
         value = self._given.get(key)
         return Fields({} if value is None else value, self.path(key), self._violations)
+
+    def named(self, key: str) -> Fields:
+        """Return the entries of a mapping inside this one whose keys are the user's own names."""
+        value = self._given.get(key)
+        given = {} if value is None else value
+        return Fields(given, self.path(key), self._violations, named_by_user=True)
 
     def mappings(self, key: str) -> list[Fields]:
         """Return the entries of each mapping in a list."""

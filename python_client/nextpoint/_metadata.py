@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def metadata_to_proto(fields: Fields) -> dict[str, experiment_pb2.MetadataValue]:
     """Return the entry ``metadata`` as the contract has it."""
-    notes = fields.mapping("metadata")
+    notes = fields.named("metadata")
     messages = {}
     for key, value in notes.entries():
         message = metadata_value_to_proto(value)

@@ -129,7 +129,7 @@ def queue_suggestion_to_proto(
     fields = Fields({"assignments": assignments, "task": task}, "", violations)
     request = suggestion_service_pb2.QueueSuggestionRequest(
         experiment_id=experiment.id,
-        assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
+        assignments=assignments_to_proto(fields.named("assignments"), experiment),
         task=task_name(fields),
     )
     raise_if_any(violations, "the suggestion")
@@ -152,7 +152,7 @@ def _new_observation(
     fields.allow("suggestion", "assignments", "values", "failed", "metadata", "task")
     return observation_service_pb2.NewObservation(
         suggestion_id=fields.identity("suggestion") or "",
-        assignments=assignments_to_proto(fields.mapping("assignments"), experiment),
+        assignments=assignments_to_proto(fields.named("assignments"), experiment),
         values=values_to_proto(fields, experiment),
         failed=fields.flag("failed"),
         metadata=metadata_to_proto(fields),
@@ -198,7 +198,7 @@ def values_to_proto(
     if values is None:
         return []
     if isinstance(values, Mapping):
-        return named_values_to_proto(fields.mapping("values"))
+        return named_values_to_proto(fields.named("values"))
     if isinstance(values, tuple) or number_from(values) is not None:
         return _only_value(fields, values, experiment)
     return [_listed_value(item) for item in fields.mappings("values")]

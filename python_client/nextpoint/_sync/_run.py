@@ -165,7 +165,7 @@ class Run:
         self._begun = True
         violations: list[FieldViolation] = []
         merged = {**metrics, **values} if isinstance(metrics, Mapping) else metrics or values
-        messages = named_values_to_proto(Fields(merged, "values", violations))
+        messages = named_values_to_proto(Fields(merged, "values", violations, named_by_user=True))
         raise_if_any(violations, "a metric")
         request = run_service_pb2.LogMetricsRequest(run_id=self.id, values=messages)
         response = self._connection.call(self._connection.runs.LogMetrics, request)

@@ -46,11 +46,11 @@ OF_AN_EXPERIMENT = {
 }
 
 KEYS_AND_VALUES = {
-    "metadata.a\\ud800": lambda experiment: experiment.create_run(metadata={LONE: 1}),
-    "metadata.host": lambda experiment: experiment.create_run(metadata={"host": LONE}),
-    "assignments.a\\ud800": lambda experiment: experiment.queue_suggestion({LONE: 1}),
-    "assignments.lr": lambda experiment: experiment.queue_suggestion({"lr": LONE}),
-    "values.a\\ud800": lambda experiment: experiment.create_observation(
+    "metadata['a\\ud800']": lambda experiment: experiment.create_run(metadata={LONE: 1}),
+    "metadata['host']": lambda experiment: experiment.create_run(metadata={"host": LONE}),
+    "assignments['a\\ud800']": lambda experiment: experiment.queue_suggestion({LONE: 1}),
+    "assignments['lr']": lambda experiment: experiment.queue_suggestion({"lr": LONE}),
+    "values['a\\ud800']": lambda experiment: experiment.create_observation(
         suggestion="sug_1", values={LONE: 1}
     ),
     "row 0, column 'host'": lambda experiment: experiment.import_observations(

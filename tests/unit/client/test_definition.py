@@ -296,8 +296,8 @@ def test_metadata_and_tags_are_kept(created):
         ({"type": "online"}, "type", "offline"),
         ({"budget": "30"}, "budget", "whole number"),
         ({"budget": 2**40}, "budget", "whole number"),
-        ({"metadata": {"a": []}}, "metadata.a", "string or a number"),
-        ({"metadata": {3: "a"}}, "metadata.3", "key"),
+        ({"metadata": {"a": []}}, "metadata['a']", "string or a number"),
+        ({"metadata": {3: "a"}}, "metadata[3]", "key"),
         ({"tags": [1]}, "tags[0]", "string"),
     ],
 )

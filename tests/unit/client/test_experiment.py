@@ -186,14 +186,14 @@ def test_a_value_alone_is_refused_where_there_are_several_metrics(service, clien
 @pytest.mark.parametrize(
     ("outcome", "field"),
     [
-        ({"values": {"loss": "low"}}, "values.loss"),
-        ({"values": {"loss": (1, "x")}}, "values.loss"),
-        ({"values": {"loss": None}}, "values.loss"),
+        ({"values": {"loss": "low"}}, "values['loss']"),
+        ({"values": {"loss": (1, "x")}}, "values['loss']"),
+        ({"values": {"loss": None}}, "values['loss']"),
         ({"values": [{"metric": "loss"}]}, "values[0].metric"),
         ({"values": ["loss"]}, "values[0]"),
         ({"values": "low"}, "values"),
         ({"suggestion": 7}, "suggestion"),
-        ({"assignments": {"lr": None}}, "assignments.lr"),
+        ({"assignments": {"lr": None}}, "assignments['lr']"),
         ({"failed": "yes"}, "failed"),
     ],
 )

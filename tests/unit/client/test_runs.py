@@ -123,7 +123,7 @@ def test_a_metric_that_is_no_number_is_refused_with_its_name(runs, experiment):
     with pytest.raises(nextpoint.InvalidArgumentError) as refused:
         run.log_metric("loss", "low")
 
-    assert refused.value.violations[0].field == "values.loss"
+    assert refused.value.violations[0].field == "values['loss']"
     assert runs.requests("LogMetrics") == []
 
 
