@@ -86,9 +86,7 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
     async def RenewLeases(
         self, request: pb.RenewLeasesRequest, context: _Context
     ) -> pb.RenewLeasesResponse:
-        seconds = None
-        if request.HasField("lease_duration"):
-            seconds = seconds_from_proto(request.lease_duration)
+        seconds = seconds_from_proto(request, "lease_duration")
         hand_outs = [hand_out_from_proto(each) for each in request.hand_outs]
         return renewal_to_proto(await self._suggestions.renew(hand_outs, seconds))
 

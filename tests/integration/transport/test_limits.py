@@ -113,17 +113,21 @@ def seconds(value):
     return duration
 
 
+NO_DURATIONS = [Duration(seconds=5, nanos=-5), Duration(seconds=5, nanos=10**9)]
 REQUEST_ID = Limit("request_id", ["r" * 64, " ~!"], ["r" * 65, "ö", "a\n"], "request_id")
 WORKER = Limit("worker_id", ["w", "ö" * 100], ["w" * 101, " w", "w\x00"], "worker_id")
 NAME = Limit("name", ["n", "ö" * 100], ["n" * 101, " n", "n ", "\t"], "name")
 LEASE = Limit(
     "lease_duration",
     [seconds(1), seconds(30 * 86400)],
-    [seconds(0.999), seconds(30 * 86400 + 1), seconds(-1)],
+    [seconds(0.999), seconds(30 * 86400 + 1), seconds(-1), *NO_DURATIONS],
     "lease_duration",
 )
 WAIT = Limit(
-    "max_wait", [seconds(0), seconds(3600)], [seconds(-0.001), seconds(3600.001)], "max_wait"
+    "max_wait",
+    [seconds(0), seconds(3600)],
+    [seconds(-0.001), seconds(3600.001), *NO_DURATIONS],
+    "max_wait",
 )
 ENTRIES = Limit("metadata", [notes(100)], [notes(101)], "metadata")
 TEXT = Limit("metadata", [note(text="ö" * 500)], [note(text="x" * 501)], "metadata['k']")

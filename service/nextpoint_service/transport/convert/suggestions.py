@@ -44,14 +44,8 @@ def ask_from_proto(
     return Ask(
         experiment_id=request.experiment_id,
         worker_id=request.worker_id,
-        lease_seconds=(
-            seconds_from_proto(request.lease_duration)
-            if request.HasField("lease_duration")
-            else None
-        ),
-        max_wait_seconds=(
-            seconds_from_proto(request.max_wait) if request.HasField("max_wait") else None
-        ),
+        lease_seconds=seconds_from_proto(request, "lease_duration"),
+        max_wait_seconds=seconds_from_proto(request, "max_wait"),
     )
 
 

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from nextpoint.v1 import experiment_pb2, observation_pb2, search_space_pb2
 from nextpoint_service.domain.assignments import Assignments, Value
+from nextpoint_service.domain.errors import FieldViolation, InvalidRequest
 from nextpoint_service.domain.experiment import Metadata
 from nextpoint_service.domain.observation import Values
 from nextpoint_service.domain.report import ValueDraft
+
+_NANOS_MOST = 999_999_999
 
 
 def value_from_proto(message: search_space_pb2.ParameterValue) -> Value | None:
@@ -101,9 +105,18 @@ def time_to_proto(time: datetime) -> Timestamp:
     return message
 
 
-def seconds_from_proto(message: Duration) -> float:
-    """Return the seconds of a duration."""
-    return message.seconds + message.nanos / 1e9
+def seconds_from_proto(request: Message, field: str) -> float | None:
+    """Return the seconds of a field that is a duration, None where it is absent.
+
+    Raises InvalidRequest when it is none, by what the type Duration says of itself.
+    """
+    if not request.HasField(field):
+        return None
+    duration: Duration = getattr(request, field)
+    if abs(duration.nanos) > _NANOS_MOST or duration.seconds * duration.nanos < 0:
+        fault = f"must have nanos below 10^9 and of the sign of its seconds, got {duration.nanos}"
+        raise InvalidRequest([FieldViolation(field, fault)])
+    return duration.seconds + duration.nanos / 1e9
 
 
 def seconds_to_proto(seconds: float) -> Duration:
