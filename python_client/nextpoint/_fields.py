@@ -116,6 +116,14 @@ class Fields:
         self.refuse(key, f"must be a whole number below 2^31, got {describe(value)}")
         return None
 
+    def count(self, key: str) -> int | None:
+        """Return a whole number that is at least 1."""
+        number = self.whole_number(key)
+        if number is None or number >= 1:
+            return number
+        self.refuse(key, f"must be at least 1, got {number}")
+        return None
+
     def flag(self, key: str) -> bool:
         """Return True or False."""
         value = self._given.get(key)

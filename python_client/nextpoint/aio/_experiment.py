@@ -37,7 +37,7 @@ from nextpoint.aio._observing import (
     report,
     report_all,
 )
-from nextpoint.aio._optimize import Optimization, check_evaluate
+from nextpoint.aio._optimize import Optimization, check_arguments
 from nextpoint.aio._run import give_back_unless_begun
 from nextpoint.aio._stream import SuggestionStream
 from nextpoint.aio._tracking import fetch_run, list_runs, open_run
@@ -505,6 +505,7 @@ class Experiment:
             max_outstanding: How many suggestions to hold at the same time.
 
         Raises:
+            InvalidArgumentError: ``max_outstanding`` is not from 1 to 1000.
             WorkerReplacedError: Another stream was opened with the same worker id.
             UnavailableError: The service cannot be reached, or was away for 5 minutes.
 
@@ -543,15 +544,20 @@ class Experiment:
         Raises:
             EvaluationError: As many evaluations in a row failed, or all of several; the cause is
                 the last exception.
-            InvalidArgumentError: ``evaluate`` is no function of assignments, or what it returns is
-                not the values of the metrics.
+            InvalidArgumentError: ``evaluate`` is no function of assignments, what it returns is not
+                the values of the metrics, or a count is below 1.
             WorkerReplacedError: Another stream was opened with the same worker id.
             UnavailableError: The service cannot be reached, or was away for 5 minutes.
 
         Example:
             await experiment.optimize(lambda params: {"loss": train(params.lr)}, workers=4)
         """
-        check_evaluate(evaluate, takes_task=bool(self.tasks))
+        check_arguments(
+            evaluate,
+            takes_task=bool(self.tasks),
+            workers=workers,
+            max_consecutive_failures=max_consecutive_failures,
+        )
         bar = progress_bar(self.name, wanted=progress)
         optimization = Optimization(
             self._connection,

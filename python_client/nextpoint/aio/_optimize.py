@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._convert import experiment_from_proto
-from nextpoint._fields import describe, raise_if_any
+from nextpoint._fields import Fields, describe, raise_if_any
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint.aio._concurrency import Background, Signal, evaluated
 from nextpoint.aio._observing import report
@@ -160,23 +160,33 @@ class Optimization:
             self._bar.show(experiment_from_proto(response.experiment).progress)
 
 
-def check_evaluate(evaluate: object, *, takes_task: bool) -> None:
-    """Raise InvalidArgumentError when this is no function of assignments, and of the task."""
+def check_arguments(
+    evaluate: object, *, takes_task: bool, workers: int, max_consecutive_failures: int
+) -> None:
+    """Raise InvalidArgumentError with everything that is wrong with what `optimize` was given."""
+    violations: list[FieldViolation] = []
+    counts = {"workers": workers, "max_consecutive_failures": max_consecutive_failures}
+    fields = Fields(counts, "", violations)
+    for count in counts:
+        fields.count(count)
     arguments = ("assignments", "task") if takes_task else ("assignments",)
-    problem = ""
+    if problem := _problem_of(evaluate, arguments):
+        violations.append(FieldViolation("evaluate", problem))
+    raise_if_any(violations, "the call")
+
+
+def _problem_of(evaluate: object, arguments: tuple[str, ...]) -> str | None:
+    """Say why this is no function of these arguments, or return None."""
+    wanted = f"must be a function of {' and '.join(f'the {each}' for each in arguments)}"
     if not callable(evaluate):
-        problem = f"got {describe(evaluate)}"
-    else:
-        # Of some functions, such as those in C, nobody knows what they take.
-        with contextlib.suppress(ValueError):
-            try:
-                inspect.signature(evaluate).bind(*arguments)
-            except TypeError as error:
-                problem = f"but {error}"
-    if problem:
-        wanted = " and ".join(f"the {each}" for each in arguments)
-        violation = FieldViolation("evaluate", f"must be a function of {wanted}, {problem}")
-        raise_if_any([violation], "the call")
+        return f"{wanted}, got {describe(evaluate)}"
+    # Of some functions, such as those in C, nobody knows what they take.
+    with contextlib.suppress(ValueError):
+        try:
+            inspect.signature(evaluate).bind(*arguments)
+        except TypeError as error:
+            return f"{wanted}, but {error}"
+    return None
 
 
 def _gave_up(what: str, failure: Exception) -> EvaluationError:

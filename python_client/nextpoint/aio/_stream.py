@@ -57,7 +57,7 @@ class SuggestionStream:
         self._request = suggestion_service_pb2.StreamSuggestionsRequest(
             experiment_id=experiment_id,
             worker_id=fields.text("worker_id") or new_worker_id(),
-            max_outstanding=fields.whole_number("max_outstanding") or 0,
+            max_outstanding=fields.count("max_outstanding") or 0,
         )
         raise_if_any(violations, "the request")
         self._inbox: Inbox[Suggestion | Exception | None] = Inbox()

@@ -67,6 +67,14 @@ SPANS = {
     "max_wait": lambda experiment, bad: experiment.create_suggestion(max_wait=bad),
 }
 
+COUNTS = {
+    "workers": lambda experiment, bad: experiment.optimize(dict, workers=bad),
+    "max_consecutive_failures": lambda experiment, bad: experiment.optimize(
+        dict, max_consecutive_failures=bad
+    ),
+    "max_outstanding": lambda experiment, bad: next(experiment.suggestions(max_outstanding=bad)),
+}
+
 
 def refused_field(call, *arguments):
     with pytest.raises(nextpoint.InvalidArgumentError) as refused:
@@ -101,6 +109,13 @@ def test_a_key_or_a_value_that_cannot_be_sent_is_refused_by_its_path(experiment,
 @pytest.mark.parametrize("field", SPANS)
 def test_a_span_is_a_number_of_seconds(experiment, field, bad):
     assert refused_field(SPANS[field], experiment, bad) == field
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.5, "2"], ids=repr)
+@pytest.mark.parametrize("field", COUNTS)
+def test_a_count_is_a_whole_number_from_1_on(experiment, service, field, bad):
+    assert refused_field(COUNTS[field], experiment, bad) == field
+    assert [name for name, _ in service.calls] == ["GetExperiment"]
 
 
 def test_a_lone_surrogate_is_called_by_its_name(client):
