@@ -45,7 +45,7 @@ def table(points: Sequence[Point]) -> Table:
     )
     for heading in ("accuracy", "weights", "layers", "rate", "alpha"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("activation", "scaled", "made by"):
+    for heading in ("activation", "scaled", "by model"):
         shown.add_column(heading, no_wrap=True)
     for point in frontier(points):
         at = point.observation.assignments
@@ -57,7 +57,7 @@ def table(points: Sequence[Point]) -> Table:
             f"{at['alpha']:.0e}",
             str(at["activation"]),
             "yes" if at["standardize"] else "no",
-            "model" if point.by_model else "space-filling",
+            "yes" if point.by_model else "no",
         )
     return shown
 
