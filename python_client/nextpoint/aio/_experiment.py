@@ -637,7 +637,8 @@ class Experiment:
 
         They count like any other: against the budget, and as points of the start, so that with
         enough of them the model makes the first suggestion. Every row is checked before the first
-        one is reported, in batches of up to 2500.
+        one is reported, in batches of up to 2500. It is not safe to repeat: a table that is
+        imported again is reported again.
 
         Args:
             source: The path of a CSV file with a header, in UTF-8; a DataFrame of pandas or Polars;
