@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from nextpoint._sync._client import Client
 from nextpoint._sync._local import local_client
@@ -14,6 +14,7 @@ from nextpoint._sync._local import local_client
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
+    from types import TracebackType
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,8 +50,7 @@ class _Default:
 _default = _Default()
 
 
-@contextmanager
-def local(path: str | os.PathLike[str] | None = None) -> Iterator[Client]:
+def local(path: str | os.PathLike[str] | None = None) -> AbstractContextManager[Client]:
     """Run a service of your own in a child process, for the length of the block.
 
     Inside the block its client is the default one, for the functions of this module and in every
@@ -66,8 +66,37 @@ def local(path: str | os.PathLike[str] | None = None) -> Iterator[Client]:
         with nextpoint.local("experiments.sqlite3"):
             experiment = nextpoint.create_experiment(...)
     """
+    return _Block(_running(path))
+
+
+@contextmanager
+def _running(path: str | os.PathLike[str] | None) -> Iterator[Client]:
     with local_client(path) as client, _default.replaced(client):
         yield client
+
+
+class _Block(AbstractContextManager[Client]):
+    """What `local` returns; to whoever takes it for the client it says that it is none."""
+
+    def __init__(self, running: AbstractContextManager[Client]) -> None:
+        self._running = running
+
+    def __enter__(self) -> Client:
+        return self._running.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return self._running.__exit__(kind, error, traceback)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"nothing runs yet that has {name!r}: local() is for a with block, "
+            "with nextpoint.local() as client: ..."
+        )
 
 
 def _on_default(method: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:

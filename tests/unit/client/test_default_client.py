@@ -76,6 +76,11 @@ def test_a_local_service_is_the_default_inside_its_block(service, a_service_that
         assert nextpoint.get_experiment("exp_1").name == "forest"
 
 
+def test_a_local_service_without_a_block_says_what_is_the_matter():
+    with pytest.raises(AttributeError, match=r"'create_experiment'.*with nextpoint\.local\(\)"):
+        nextpoint.local().create_experiment()
+
+
 def test_a_service_that_is_not_installed_says_how_to_install_it(a_service_that):
     a_service_that("echo 'No module named nextpoint_service' >&2; exit 1")
 
