@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from nextpoint.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,5 +23,8 @@ UNSET: Final = _Unset.UNSET
 
 
 def given(fields: Mapping[str, object]) -> dict[str, object]:
-    """Return the fields that were given."""
-    return {name: value for name, value in fields.items() if value is not UNSET}
+    """Return the fields that were given, or raise InvalidArgumentError when none was."""
+    changes = {name: value for name, value in fields.items() if value is not UNSET}
+    if not changes:
+        raise InvalidArgumentError(f"nothing to change: give at least one of {', '.join(fields)}")
+    return changes

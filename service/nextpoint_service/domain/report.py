@@ -43,7 +43,7 @@ def check_observation(
 ) -> None:
     """Note what is wrong with an outcome, apart from whether its suggestion is there."""
     if bool(draft.suggestion_id) == bool(draft.assignments):
-        violations.add("suggestion_id", "exactly one of suggestion_id and assignments is required")
+        violations.add("suggestion_id", "exactly one of a suggestion and assignments is required")
     elif draft.assignments:
         inside = experiment.type is ExperimentType.GRID
         check_assignments(experiment.space, draft.assignments, violations, inside=inside)

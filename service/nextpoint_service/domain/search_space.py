@@ -198,19 +198,22 @@ def type_problem(parameter: Parameter, value: Value) -> str | None:
     match parameter:
         case DoubleParameter():
             fits = isinstance(value, float) and math.isfinite(value)
-            wanted = "a finite number (double_value)"
+            wanted = "a finite double"
         case IntParameter():
             fits = _is_whole(value) and -LARGEST_INT <= value <= LARGEST_INT
-            wanted = "a whole number (int_value) from -2^53 to 2^53"
+            wanted = "an int from -2^53 to 2^53"
         case CategoricalParameter(values=values):
             fits = isinstance(value, str) and value in values
             wanted = f"one of {_listed(values)}"
         case BoolParameter():
             fits = isinstance(value, bool)
-            wanted = "true or false"
+            wanted = "a bool"
         case _:
             assert_never(parameter)
-    return None if fits else f"must be {wanted}, got {value!r}"
+    if fits:
+        return None
+    got = repr(value) if _is_of_type(parameter, value) else f"the {_type_of(value)} {value!r}"
+    return f"must be {wanted}, got {got}"
 
 
 def range_problem(parameter: Parameter, value: Value) -> str | None:
@@ -225,6 +228,18 @@ def range_problem(parameter: Parameter, value: Value) -> str | None:
             return None
         case _:
             assert_never(parameter)
+
+
+def _type_of(value: Value) -> str:
+    match value:
+        case bool():  # an int to Python, so it comes first
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "double"
+        case str():
+            return "string"
 
 
 def _is_whole(value: Value) -> TypeGuard[int]:

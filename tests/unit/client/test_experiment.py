@@ -77,6 +77,15 @@ def test_an_update_names_just_what_was_given(service, experiment):
     assert experiment.budget == 7
 
 
+def test_an_update_of_nothing_is_refused_in_the_words_of_the_client(service, experiment):
+    with pytest.raises(nextpoint.InvalidArgumentError, match="give at least one of name, project"):
+        experiment.update()
+    with pytest.raises(nextpoint.InvalidArgumentError, match="give at least one of values, failed"):
+        experiment.update_observation("obs_1")
+
+    assert [name for name, _ in service.calls] == ["GetExperiment"]
+
+
 def test_an_update_of_thresholds_sends_metrics_as_classes_and_as_dicts(service, experiment):
     answer = experiment_service_pb2.UpdateExperimentResponse(experiment=an_experiment())
     service.script("UpdateExperiment", answer)

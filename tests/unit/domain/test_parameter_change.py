@@ -130,7 +130,7 @@ FAULTY = {
     ),
     "a default of another type": (
         (*AS_IT_IS, ParameterDraft("salt", "double", bounds=(0.0, 3.0), default=1)),
-        {"parameters[4].default_value": "must be a finite number (double_value), got 1"},
+        {"parameters[4].default_value": "must be a finite double, got the int 1"},
     ),
     "a default outside": (
         (*AS_IT_IS, ParameterDraft("salt", "double", bounds=(0.0, 3.0), default=3.5)),

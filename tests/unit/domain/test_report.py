@@ -49,7 +49,7 @@ def own(**assignments):
 OUTCOMES = {
     "a suggestion or assignments are required": (
         outcome(suggestion_id=""),
-        {"suggestion_id": "exactly one of suggestion_id and assignments is required"},
+        {"suggestion_id": "exactly one of a suggestion and assignments is required"},
     ),
     "empty assignments are none": (
         outcome(suggestion_id="", assignments={}),
@@ -102,24 +102,24 @@ def test_a_faultless_outcome_is_taken(notes, draft):
 
 MISTYPED = {
     "a double is required": ("heat", None, "has no value"),
-    "a double is no text": ("heat", "hot", "a finite number (double_value), got 'hot'"),
-    "a double is no bool": ("heat", True, "a finite number (double_value), got True"),
-    "a double is no int": ("heat", 200, "a finite number (double_value), got 200"),
-    "a double is not NaN": ("heat", math.nan, "a finite number (double_value), got nan"),
-    "a double is finite": ("heat", math.inf, "a finite number (double_value), got inf"),
+    "a double is no text": ("heat", "hot", "a finite double, got the string 'hot'"),
+    "a double is no bool": ("heat", True, "a finite double, got the bool True"),
+    "a double is no int": ("heat", 200, "a finite double, got the int 200"),
+    "a double is not NaN": ("heat", math.nan, "a finite double, got nan"),
+    "a double is finite": ("heat", math.inf, "a finite double, got inf"),
     "an int is required": ("minutes", None, "has no value"),
-    "an int is no double": ("minutes", 40.0, "a whole number (int_value) from -2^53 to 2^53"),
-    "an int is no NaN": ("minutes", math.nan, "a whole number"),
-    "an int is no text": ("minutes", "40", "a whole number"),
-    "an int is no bool": ("minutes", True, "a whole number"),
+    "an int is no double": ("minutes", 40.0, "an int from -2^53 to 2^53, got the double 40.0"),
+    "an int is no NaN": ("minutes", math.nan, "an int from -2^53 to 2^53, got the double nan"),
+    "an int is no text": ("minutes", "40", "an int from"),
+    "an int is no bool": ("minutes", True, "an int from"),
     "an int is at most 2^53": ("minutes", 2**53 + 1, "from -2^53 to 2^53, got 9007199254740993"),
     "an int is at least -2^53": ("minutes", -(2**53) - 1, "from -2^53 to 2^53"),
     "a category is required": ("flour", None, "has no value"),
     "a category is known": ("flour", "maize", "one of 'wheat', 'rye', 'spelt', got 'maize'"),
-    "a category is a text": ("flour", 1, "one of 'wheat', 'rye', 'spelt', got 1"),
+    "a category is a text": ("flour", 1, "one of 'wheat', 'rye', 'spelt', got the int 1"),
     "a bool is required": ("steam", None, "has no value"),
-    "a bool is no int": ("steam", 1, "true or false, got 1"),
-    "a bool is no text": ("steam", "true", "true or false, got 'true'"),
+    "a bool is no int": ("steam", 1, "a bool, got the int 1"),
+    "a bool is no text": ("steam", "true", "a bool, got the string 'true'"),
 }
 
 
@@ -183,7 +183,7 @@ def test_constraints_are_not_looked_at_where_an_assignment_is_faulty(notes):
 
     notes(
         lambda found: check_assignments(space, {**BREAD, "minutes": 1.5}, found, inside=True),
-        {"assignments['minutes']": "whole number"},
+        {"assignments['minutes']": "an int from"},
     )
 
 
