@@ -13,7 +13,8 @@ use crate::v1::suggestion_service_client::SuggestionServiceClient;
 use crate::v1::{ReleaseSuggestionRequest, StreamSuggestionsRequest, StreamSuggestionsResponse};
 use crate::{Error, Suggestion, service_config};
 
-const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a call may take for which somebody waits who wants to end.
+pub(crate) const ENDING_TIMEOUT: Duration = Duration::from_secs(5);
 
 // A batch of 2500 observations of 100 parameters fits.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
@@ -147,7 +148,7 @@ impl Client {
 
     /// Gives a suggestion back where that is possible, soon: whoever waits wants to end.
     pub(crate) async fn give_back(&self, suggestion: &Suggestion) {
-        let client = self.with_timeout(GIVE_BACK_TIMEOUT);
+        let client = self.with_timeout(ENDING_TIMEOUT);
         // One whose lease is lost is another worker's already, and every other lease runs out.
         if let Err(error) = client.release(suggestion).await {
             tracing::debug!(suggestion = suggestion.id, %error, "not given back");

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::Stream;
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
@@ -68,11 +69,14 @@ impl Suggestions {
         self.receiving.abort();
         // It was aborted, or had ended.
         let _ = (&mut self.receiving).await;
-        while let Some(received) = self.received.recv().await {
+        self.received.close();
+        let untaken = std::iter::from_fn(|| self.received.try_recv().ok());
+        let giving_back = untaken.map(async |received| {
             if let Received::Suggestion(suggestion) = received {
                 self.client.give_back(&suggestion).await;
             }
-        }
+        });
+        join_all(giving_back).await;
     }
 }
 

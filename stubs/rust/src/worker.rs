@@ -6,12 +6,13 @@ use std::future::Future;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::select;
+use tokio::time::sleep;
+use tokio::{join, select};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use crate::backoff::{Backoff, PATIENCE};
-use crate::client::new_id;
+use crate::client::{ENDING_TIMEOUT, new_id};
 use crate::leases::DEFAULT_LEASE;
 use crate::v1::{
     CreateObservationRequest, MetricValue, StreamClosedReason, StreamSuggestionsRequest,
@@ -79,7 +80,8 @@ impl Worker {
         self
     }
 
-    /// Sets what stops it: evaluations are dropped and their suggestions given back.
+    /// Sets what stops it: evaluations are dropped and their suggestions given back, what was
+    /// measured is still reported, and it ends within 5 seconds.
     pub fn stop_on(mut self, stop: CancellationToken) -> Self {
         self.stop = stop;
         self
@@ -100,7 +102,8 @@ impl Worker {
     /// # Errors
     ///
     /// When the stream or a report fails for good, such as with reason `WORKER_REPLACED`, or
-    /// evaluations keep failing. Before that, what is being evaluated is finished and reported.
+    /// evaluations keep failing. Before that, what is being evaluated is finished and reported. When
+    /// it is stopped and an outcome cannot be reported, because the service is away.
     pub async fn run<F, Fut, V, E>(self, evaluate: F) -> Result<Finished, Error>
     where
         F: Fn(Suggestion) -> Fut,
@@ -139,13 +142,16 @@ impl Worker {
             }
         };
 
-        suggestions.close().await;
-        // No stream renews these any more.
-        let keep = |held: &Suggestion| self.client.keep_lease(held, DEFAULT_LEASE);
-        let _keepers: Vec<_> = held.values().map(keep).collect();
-        while let Some((_, outcome)) = evaluations.next().await {
-            end = end.and_then(|reason| tally.count(outcome).map(|()| reason));
-        }
+        let finishing = async {
+            // No stream renews these any more.
+            let keep = |held: &Suggestion| self.client.keep_lease(held, DEFAULT_LEASE);
+            let _keepers: Vec<_> = held.values().map(keep).collect();
+            while let Some((_, outcome)) = evaluations.next().await {
+                end = end.and_then(|reason| tally.count(outcome).map(|()| reason));
+            }
+            end
+        };
+        let (end, ()) = join!(finishing, suggestions.close());
         end.map(|reason| Finished {
             evaluated: tally.evaluated,
             reason,
@@ -163,34 +169,29 @@ impl Worker {
     {
         let result = select! {
             biased;
-            () = self.stop.cancelled() => None,
-            result = evaluation => Some(values(result)),
-        };
-        let reported = match result {
-            None => Ok(None),
-            Some(result) => self.report(&suggestion, result).await,
-        };
-        match reported {
-            Ok(Some(outcome)) => Ok(outcome),
-            Ok(None) => {
+            () = self.stop.cancelled() => {
                 self.client.give_back(&suggestion).await;
-                Ok(Outcome::GivenBack)
+                return Ok(Outcome::GivenBack);
             }
-            Err(error) => {
-                self.client.give_back(&suggestion).await;
-                Err(error)
-            }
+            result = evaluation => values(result),
+        };
+        let reported = self.report(&suggestion, result).await;
+        // Where no service answered, the outcome may be known to it.
+        if reported
+            .as_ref()
+            .is_err_and(|error| !may_have_arrived(error))
+        {
+            self.client.give_back(&suggestion).await;
         }
+        reported
     }
 
-    /// Reports an outcome, however long the service is away: it may have cost hours.
-    ///
-    /// Returns None when the worker is stopped meanwhile.
+    /// Reports an outcome: patiently, until the worker is stopped.
     async fn report(
         &self,
         suggestion: &Suggestion,
         result: Result<Vec<MetricValue>, String>,
-    ) -> Result<Option<Outcome>, Error> {
+    ) -> Result<Outcome, Error> {
         let (values, outcome) = match result {
             Ok(values) => (values, Outcome::Observed),
             Err(failure) => {
@@ -207,28 +208,45 @@ impl Worker {
             values,
             ..Default::default()
         };
+        let reported = select! {
+            reported = self.report_patiently(&request) => reported,
+            // Whoever stops it wants to end, and still wants to know what was measured.
+            () = self.stop.cancelled() => {
+                let client = self.client.with_timeout(ENDING_TIMEOUT);
+                client.call(request).await.map(drop)
+            }
+        };
+        if let Err(error) = &reported {
+            tracing::warn!(suggestion = suggestion.id, %error, "outcome not reported");
+        }
+        reported.map(|()| outcome)
+    }
+
+    /// Reports an outcome however long the service is away: it may have cost hours.
+    async fn report_patiently(&self, request: &CreateObservationRequest) -> Result<(), Error> {
         let mut backoff = Backoff::new(PATIENCE);
         loop {
             let error = match self.client.call(request.clone()).await {
-                Ok(_) => return Ok(Some(outcome)),
+                Ok(_) => return Ok(()),
                 Err(error) => error,
             };
-            if !matches!(
-                error.code(),
-                Some(Code::Unavailable | Code::DeadlineExceeded)
-            ) {
-                return Err(error);
-            }
-            let Some(delay) = backoff.delay_after(&error) else {
+            let delay = backoff
+                .delay_after(&error)
+                .filter(|_| may_have_arrived(&error));
+            let Some(delay) = delay else {
                 return Err(error);
             };
             tracing::warn!(%error, "outcome not reported, will try again");
-            select! {
-                () = self.stop.cancelled() => return Ok(None),
-                () = tokio::time::sleep(delay) => {}
-            }
+            sleep(delay).await;
         }
     }
+}
+
+fn may_have_arrived(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Some(Code::Unavailable | Code::DeadlineExceeded)
+    )
 }
 
 fn values<V, E>(result: Result<V, E>) -> Result<Vec<MetricValue>, String>

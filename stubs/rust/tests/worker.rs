@@ -186,6 +186,59 @@ async fn stopping_gives_back_what_is_held() {
 }
 
 #[tokio::test]
+async fn stopping_reports_what_was_measured_while_the_service_was_away() {
+    let away = || failure(Code::Unavailable, "SHUTTING_DOWN");
+    let fake = (0..3).fold(Fake::default(), |fake, _| fake.refuses(away()));
+    let fake = fake.hangs_after([opened(), assigned("a", 1)]);
+    let client = fake.clone().serve().await;
+    let stop = CancellationToken::new();
+    let worker = Worker::new(&client, "exp").stop_on(stop.clone());
+    let stopping = async {
+        while fake.with(|state| state.reported.is_empty()) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        stop.cancel();
+    };
+
+    let running = async { tokio::join!(worker.run(measure), stopping).0 };
+    let finished = timeout(LONG, running).await.unwrap().unwrap();
+
+    assert_eq!((finished.evaluated, finished.reason), (1, None));
+    fake.with(|state| {
+        assert_eq!(state.refusals.len(), 0);
+        assert!(state.released.is_empty());
+        let first = &state.reported[0].request_id;
+        assert!(state.reported.iter().all(|each| each.request_id == *first));
+    });
+}
+
+#[tokio::test]
+async fn stopping_while_the_service_stays_away_ends_soon_with_the_outcome_that_is_lost() {
+    let away = || failure(Code::Unavailable, "SHUTTING_DOWN");
+    let fake = (0..100).fold(Fake::default(), |fake, _| fake.refuses(away()));
+    let fake = fake.hangs_after([opened(), assigned("a", 1)]);
+    let client = fake.clone().serve().await;
+    let stop = CancellationToken::new();
+    let worker = Worker::new(&client, "exp").stop_on(stop.clone());
+    let stopping = async {
+        while fake.with(|state| state.reported.is_empty()) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        stop.cancel();
+        Instant::now()
+    };
+
+    let running = async { tokio::join!(worker.run(measure), stopping) };
+    let (ended, stopped_at) = timeout(LONG, running).await.unwrap();
+
+    assert!(stopped_at.elapsed() < Duration::from_secs(7));
+    let code = ended.unwrap_err().code();
+    assert_eq!(code, Some(Code::DeadlineExceeded));
+    // Whether it arrived is not known, so it is not another worker's at once.
+    assert!(fake.with(|state| state.released.is_empty()));
+}
+
+#[tokio::test]
 async fn draining_finishes_what_is_held_under_its_lease() {
     let fake = Fake::default().hangs_after([opened(), assigned("a", 1)]);
     let client = fake.clone().serve().await;
