@@ -17,11 +17,11 @@ export type AssignmentValue = number | string | boolean;
 /** What a shape of assignments may look like: an interface with one property for each parameter. */
 export type AssignmentsShape<A> = Record<keyof A, AssignmentValue>;
 
-/** Returns assignments as a plain record. */
+/** Returns assignments as a record that has these names and, not even by inheritance, others. */
 export function toAssignments<A extends AssignmentsShape<A> = Assignments>(
   values: Record<string, ParameterValue>,
 ): A {
-  const assignments: Assignments = {};
+  const assignments: Assignments = Object.create(null);
   for (const [name, { kind }] of Object.entries(values)) {
     // A kind that a later contract adds is left out.
     if (kind.case === undefined) continue;

@@ -17,6 +17,7 @@ import {
 } from "./gen/google/rpc/error_details_pb.js";
 import { Code, connect, fromAssignments, NextpointError, toAssignments } from "./index.js";
 import { Retries, WORKER_POLICY } from "./retry.js";
+import { callPolicy } from "./service_config.js";
 import {
   type CreateObservationRequest,
   CreateSuggestionRequestSchema,
@@ -272,6 +273,61 @@ test("a stopped worker gives back at once what it holds", async () => {
   assert.deepEqual(service.observed, []);
 });
 
+test("a stopped worker still reports what was measured while the service was away", async () => {
+  const stop = new AbortController();
+  const requestIds: string[] = [];
+  const service = await serve({
+    streams: [
+      async function* (signal) {
+        yield opened();
+        yield assigned("sug_1");
+        await silence(signal);
+      },
+    ],
+    observations: {
+      createObservation({ requestId }) {
+        requestIds.push(requestId);
+        stop.abort(new Error("enough"));
+        if (requestIds.length <= 2) refuse(Code.Unavailable, "SHUTTING_DOWN");
+        return { observation: {} };
+      },
+    },
+  });
+  const options = { concurrency: 2, signal: stop.signal };
+  await assert.rejects(
+    service.client.work("exp", () => ({ m: 1 }), options),
+    /enough/,
+  );
+  assert.deepEqual(requestIds, Array(3).fill(requestIds[0]));
+  assert.deepEqual(service.released, []);
+});
+
+test("a stopped worker ends soon, and says which outcome is lost", async () => {
+  const stop = new AbortController();
+  let stoppedAt = 0;
+  const service = await serve({
+    streams: [
+      async function* (signal) {
+        yield opened();
+        yield assigned("sug_1");
+        await silence(signal);
+      },
+    ],
+    observations: {
+      createObservation() {
+        stoppedAt ||= performance.now();
+        stop.abort(new Error("enough"));
+        refuse(Code.Unavailable, "SHUTTING_DOWN");
+      },
+    },
+  });
+  const worker = service.client.work("exp", () => ({ m: 1 }), { signal: stop.signal });
+  await assert.rejects(worker, { reason: "SHUTTING_DOWN" });
+  assert.ok(performance.now() - stoppedAt < 7_000);
+  // Whether it arrived is not known, so it is not another worker's at once.
+  assert.deepEqual(service.released, []);
+});
+
 test("a drained worker reports what it evaluates and takes nothing more", async () => {
   const service = await serve({
     streams: [
@@ -354,7 +410,7 @@ test("patience starts with the break, however long the stream worked before", as
     await sleep(150);
     throw new NextpointError("away", Code.Unavailable);
   };
-  assert.equal(await retries.run(attempt, {}), "done");
+  assert.equal(await retries.run(attempt), "done");
 });
 
 test("a request that is sent twice is two changes", async () => {
@@ -413,6 +469,53 @@ test("a call that gets no answer ends at its deadline", async () => {
   await assert.rejects(call, { code: Code.DeadlineExceeded, reason: undefined });
 });
 
+test("a call may take what the service config says, and what it asks the service to wait", async () => {
+  const secondsLeft: number[] = [];
+  const { client } = await serve({
+    suggestions: {
+      createSuggestion(_, { timeoutMs }) {
+        secondsLeft.push(Math.round(timeoutMs()! / 1_000));
+        return {};
+      },
+    },
+  });
+  const waiting = { maxWait: durationFromMs(600_000) };
+  await client.suggestions.createSuggestion({});
+  await client.suggestions.createSuggestion(waiting);
+  await client.suggestions.createSuggestion(waiting, { timeoutMs: 120_000 });
+  assert.deepEqual(secondsLeft, [60, 660, 120]);
+});
+
+test("a call is made again as the service config says", () => {
+  const { patienceMs, ...policy } = callPolicy(ExperimentService.method.getExperiment);
+  assert.deepEqual(policy, {
+    firstDelayMs: 500,
+    multiplier: 2,
+    maxDelayMs: 4_000,
+    maxAttempts: 5,
+    codes: [Code.Unavailable],
+  });
+  assert.equal(patienceMs, Infinity);
+});
+
+test("only the codes of the policy are tried again, after delays that its multiplier makes", async () => {
+  const policy = {
+    ...WORKER_POLICY,
+    firstDelayMs: 10,
+    multiplier: 20,
+    codes: [Code.ResourceExhausted],
+  };
+  const failures = [Code.ResourceExhausted, Code.ResourceExhausted, Code.Unavailable];
+  const started = performance.now();
+  const attempt = async () => {
+    throw new NextpointError("no", failures.shift()!);
+  };
+  await assert.rejects(new Retries(policy).run(attempt), { code: Code.Unavailable });
+  assert.deepEqual(failures, []);
+  // 10 and 200 ms, of which jitter takes at most half.
+  assert.ok(performance.now() - started >= 100);
+});
+
 test("a suggestion that was asked for is renewed until it is reported", async () => {
   let renewals = 0;
   const { client } = await serve({
@@ -444,5 +547,21 @@ test("assignments keep their kinds both ways", () => {
   const values = fromAssignments(assignments, parameters);
   assert.deepEqual(values["n"]?.kind, { case: "intValue", value: 3n });
   assert.deepEqual(values["x"]?.kind, { case: "doubleValue", value: 2 });
-  assert.deepEqual(toAssignments(values), assignments);
+  assert.deepEqual({ ...toAssignments(values) }, assignments);
+});
+
+test("assignments have the names that objects have only where there are such parameters", async () => {
+  const asked = Object.fromEntries([
+    ["__proto__", 0.5],
+    ["constructor", "red"],
+  ]);
+  const { client } = await serve({
+    suggestions: {
+      createSuggestion: () => ({ suggestion: { assignments: fromAssignments(asked, []) } }),
+    },
+  });
+  const { assignments } = await client.ask("exp");
+  assert.deepEqual(Object.entries(assignments), Object.entries(asked));
+  assert.equal(assignments["__proto__"], 0.5);
+  assert.equal("toString" in assignments, false);
 });

@@ -17,17 +17,20 @@ import { SuggestionService } from "./gen/nextpoint/v1/suggestion_service_pb.js";
 import { type AskOptions, ask } from "./ask.js";
 import { type StreamOptions, SuggestionStream } from "./stream.js";
 import type { Suggestion } from "./suggestion.js";
+import { DEFAULT_TIMEOUT_MS } from "./service_config.js";
 import { dependable } from "./transport.js";
 import { type Evaluate, work, type WorkOptions, type WorkResult } from "./worker.js";
 
 const DEFAULT_ADDRESS = "127.0.0.1:50051";
-const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Longer than a stream that works is silent. A connection that is lost without a word shows then. */
 const PING_INTERVAL_MS = 30_000;
 
 export interface ClientOptions {
-  /** How long a call may take, all its attempts together. By default 60 seconds. */
+  /**
+   * How long a call may take, all its attempts together, besides the `maxWait` of its request. By
+   * default 60 seconds.
+   */
   readonly timeoutMs?: number;
 }
 

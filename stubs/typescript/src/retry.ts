@@ -3,34 +3,24 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 
 import { NextpointError } from "./errors.js";
-import serviceConfig from "./gen/nextpoint/service_config.js";
 
 export interface RetryPolicy {
   readonly firstDelayMs: number;
+  readonly multiplier: number;
   readonly maxDelayMs: number;
   readonly maxAttempts: number;
   readonly patienceMs: number;
+  readonly codes: readonly Code[];
 }
 
-const [{ retryPolicy }] = serviceConfig.methodConfig;
-
-/**
- * That of the clients of all languages: about 7 seconds, after which a service that never answered
- * is reported as not being there. Connect does not read it by itself.
- */
-export const CALL_POLICY: RetryPolicy = {
-  firstDelayMs: 1_000 * parseFloat(retryPolicy.initialBackoff),
-  maxDelayMs: 1_000 * parseFloat(retryPolicy.maxBackoff),
-  maxAttempts: retryPolicy.maxAttempts,
-  patienceMs: Infinity,
-};
-
-/** For a worker that worked, or holds an outcome that may have cost hours: 5 minutes. */
+/** For a worker that worked: 5 minutes. */
 export const WORKER_POLICY: RetryPolicy = {
   firstDelayMs: 200,
+  multiplier: 2,
   maxDelayMs: 10_000,
   maxAttempts: Infinity,
   patienceMs: 300_000,
+  codes: [Code.Unavailable],
 };
 
 /** Attempts of one thing, with delays that grow between them. */
@@ -48,17 +38,14 @@ export class Retries {
   }
 
   /** Returns what an attempt returns; throws what it throws unless that may be tried again. */
-  async run<T>(
-    attempt: () => Promise<T>,
-    { signal, codes = [Code.Unavailable] }: { signal?: AbortSignal; codes?: Code[] },
-  ): Promise<T> {
+  async run<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     for (;;) {
       try {
         return await attempt();
       } catch (cause) {
         signal?.throwIfAborted();
         const error = NextpointError.from(cause);
-        if (!codes.includes(error.code)) throw error;
+        if (!this.policy.codes.includes(error.code)) throw error;
         await sleep(this.#delayAfter(error), undefined, { signal }).catch(() =>
           signal?.throwIfAborted(),
         );
@@ -67,9 +54,10 @@ export class Retries {
   }
 
   #delayAfter(error: NextpointError): number {
-    const { firstDelayMs, maxDelayMs, maxAttempts, patienceMs } = this.policy;
+    const { firstDelayMs, multiplier, maxDelayMs, maxAttempts, patienceMs } = this.policy;
+    const growing = Math.min(firstDelayMs * multiplier ** this.#failures, maxDelayMs);
     // With jitter, so that workers do not come back all at once.
-    const delay = Math.min(firstDelayMs * 2 ** this.#failures, maxDelayMs) * (0.5 + Math.random());
+    const delay = growing * (0.5 + Math.random());
     this.#failures += 1;
     const delayMs = Math.max(delay, error.retryAfterMs);
     this.#since ??= performance.now();

@@ -8,8 +8,9 @@ import type { Assignments, AssignmentsShape } from "./assignments.js";
 import type { Services } from "./client.js";
 import { NextpointError } from "./errors.js";
 import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggestion_pb.js";
-import { StreamClosedReason } from "./gen/nextpoint/v1/suggestion_service_pb.js";
-import { CALL_POLICY, Retries, WORKER_POLICY } from "./retry.js";
+import { StreamClosedReason, SuggestionService } from "./gen/nextpoint/v1/suggestion_service_pb.js";
+import { Retries, WORKER_POLICY } from "./retry.js";
+import { callPolicy } from "./service_config.js";
 import { Suggestion } from "./suggestion.js";
 
 /** How long the first event may take, which says how long the next ones may. */
@@ -101,8 +102,7 @@ export class SuggestionStream<
   }
 
   #giveBack(suggestions: Suggestion<A>[]): void {
-    // What cannot be given back comes back by itself when its lease ends.
-    this.#givenBack.push(...suggestions.map((each) => each.release().catch(() => {})));
+    this.#givenBack.push(...suggestions.map((each) => each.giveBack()));
   }
 
   #end(): void {
@@ -120,11 +120,10 @@ export class SuggestionStream<
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
     // Patient only once it worked: an address where nothing answers is more likely wrong.
-    const retries = new Retries(CALL_POLICY);
+    const retries = new Retries(callPolicy(SuggestionService.method.streamSuggestions));
     try {
-      this.closedReason = await retries.run(() => this.#receiveUntilBreak(retries), {
-        signal: this.#stop.signal,
-      });
+      const attempt = () => this.#receiveUntilBreak(retries);
+      this.closedReason = await retries.run(attempt, this.#stop.signal);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#error = error;
       if (error instanceof NextpointError && error.reason === "WORKER_REPLACED") {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { Code } from "@connectrpc/connect";
+import { type CallOptions, Code } from "@connectrpc/connect";
 
 import { type Assignments, type AssignmentsShape, toAssignments } from "./assignments.js";
 import type { Services } from "./client.js";
@@ -14,8 +14,17 @@ import { Retries, WORKER_POLICY } from "./retry.js";
 /** What was measured, by metric: a number, or a number with its standard deviation. */
 export type Values = Record<string, number | { value: number; stddev: number }>;
 
+/** However long the service is away: an outcome may have cost hours. */
+const REPORT_POLICY = { ...WORKER_POLICY, codes: [Code.Unavailable, Code.DeadlineExceeded] };
+
+/** How long a call may take for which somebody waits who wants to end. */
+const ENDING_TIMEOUT_MS = 5_000;
+
 export interface ReportOptions {
-  /** Gives up reporting. Whether the outcome was recorded is not known then. */
+  /**
+   * Ends soon: once it fires, reporting is tried for 5 more seconds. When that fails because the
+   * service is away, it is not known whether the outcome was recorded.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -57,12 +66,16 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
   }
 
   /** Gives it back: the next worker gets it. */
-  async release(): Promise<void> {
+  async release(options?: CallOptions): Promise<void> {
     this.#settle();
-    await this.services.suggestions.releaseSuggestion({
-      suggestionId: this.id,
-      attempt: this.attempt,
-    });
+    const { id: suggestionId, attempt } = this;
+    await this.services.suggestions.releaseSuggestion({ suggestionId, attempt }, options);
+  }
+
+  /** Gives it back where that is possible, soon: whoever waits wants to end. */
+  async giveBack(): Promise<void> {
+    // What cannot be given back comes back by itself when its lease ends.
+    await this.release({ timeoutMs: ENDING_TIMEOUT_MS }).catch(() => {});
   }
 
   /**
@@ -90,7 +103,7 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
     }
   }
 
-  /** Reports an outcome however long the service is away: it may have cost hours. */
+  /** Reports an outcome: patiently, until somebody wants to end. */
   async #report(
     outcome: { values: MessageInitShape<typeof MetricValueSchema>[] } | { failed: true },
     { signal }: ReportOptions = {},
@@ -101,12 +114,19 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
       suggestionId: this.id,
       requestId: randomUUID(),
     };
-    const { observation } = await new Retries(WORKER_POLICY).run(
-      () => this.services.observations.createObservation(request, { signal }),
-      { signal, codes: [Code.Unavailable, Code.DeadlineExceeded] },
-    );
-    this.#settle();
-    return observation!;
+    const report = async (options: CallOptions) => {
+      const { observation } = await this.services.observations.createObservation(request, options);
+      this.#settle();
+      return observation!;
+    };
+    try {
+      return await new Retries(REPORT_POLICY).run(() => report({ signal }), signal);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      // It may arrive without becoming known, and is not given back then.
+      this.#settle();
+      return await report({ timeoutMs: ENDING_TIMEOUT_MS });
+    }
   }
 
   #settle(): void {

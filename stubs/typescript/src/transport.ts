@@ -1,10 +1,18 @@
 import { randomUUID } from "node:crypto";
 
-import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { Transport } from "@connectrpc/connect";
 
 import { NextpointError } from "./errors.js";
-import { CALL_POLICY, Retries } from "./retry.js";
+import { Retries } from "./retry.js";
+import { callPolicy } from "./service_config.js";
 
 /**
  * Returns a transport that does what every call needs: an id for each change, a deadline over all
@@ -12,16 +20,18 @@ import { CALL_POLICY, Retries } from "./retry.js";
  */
 export function dependable(transport: Transport, defaultTimeoutMs: number): Transport {
   return {
-    unary(method, signal, timeoutMs = defaultTimeoutMs, header, input, contextValues) {
+    unary(method, signal, givenTimeoutMs, header, input, contextValues) {
       const message = identified(method.input, input);
+      // Connect takes 0 for no deadline.
+      const timeoutMs =
+        givenTimeoutMs ?? (defaultTimeoutMs && defaultTimeoutMs + maxWaitMs(message));
       const patienceMs = timeoutMs > 0 ? timeoutMs : Infinity;
       const deadline = performance.now() + patienceMs;
       const attempt = () => {
-        // Connect takes 0 for no deadline.
         const leftMs = timeoutMs > 0 ? Math.max(1, Math.ceil(deadline - performance.now())) : 0;
         return transport.unary(method, signal, leftMs, header, message, contextValues);
       };
-      return new Retries({ ...CALL_POLICY, patienceMs }).run(attempt, { signal });
+      return new Retries({ ...callPolicy(method), patienceMs }).run(attempt, signal);
     },
 
     // Only its reader knows whether a stream is to be opened anew, and it has no deadline.
@@ -51,11 +61,14 @@ async function* translated<T>(messages: AsyncIterable<T>, signal?: AbortSignal):
  * Gives a change its id, unless it has one. It is a copy: a request that its owner sends twice is
  * two changes.
  */
-function identified<I extends DescMessage>(
-  schema: I,
-  input: MessageInitShape<I>,
-): MessageInitShape<I> {
-  if (!("requestId" in schema.field)) return input;
+function identified<I extends DescMessage>(schema: I, input: MessageInitShape<I>): MessageShape<I> {
+  if (!("requestId" in schema.field)) return create(schema, input);
   const { requestId } = input as { requestId?: string };
   return create(schema, { ...input, requestId: requestId || randomUUID() } as MessageInitShape<I>);
+}
+
+/** Returns how long the request asks the service to wait. */
+function maxWaitMs(message: Message): number {
+  const { maxWait } = message as { maxWait?: Duration };
+  return maxWait ? durationMs(maxWait) : 0;
 }

@@ -21,7 +21,10 @@ export interface WorkOptions {
   readonly workerId?: string;
   /** How many evaluations run at the same time. By default 1. */
   readonly concurrency?: number;
-  /** Stops at once: what is held is given back, and `work` throws the signal's reason. */
+  /**
+   * Stops within 5 seconds: what was measured is still reported, everything else is given back, and
+   * `work` throws the signal's reason, or why an outcome could not be reported.
+   */
   readonly signal?: AbortSignal;
   /** Stops gently: what is being evaluated is finished and reported, nothing more is taken. */
   readonly drain?: AbortSignal;
@@ -56,7 +59,6 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
   const stream = new SuggestionStream<A>(services, experimentId, {
     workerId,
     maxOutstanding: concurrency,
-    signal,
   });
   let evaluated = 0;
   let failuresInARow = 0;
@@ -68,7 +70,7 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
       values = await unlessAborted(async () => evaluate(suggestion.assignments, context), signal);
       refuseNonFinite(values);
     } catch (error) {
-      signal.throwIfAborted();
+      if (signal.aborted) return suggestion.giveBack();
       onFailure(error, suggestion.id);
       await suggestion.fail({ signal });
       evaluated += 1;
@@ -94,15 +96,17 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
   }
 
   const stop = () => stream.stop();
-  drain?.addEventListener("abort", stop, { once: true });
-  if (drain?.aborted) stop();
+  const stops = [signal, drain].filter((each) => each !== undefined);
+  for (const each of stops) each.addEventListener("abort", stop, { once: true });
+  if (stops.some(({ aborted }) => aborted)) stop();
   try {
     const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, evaluateAll));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed) throw failed.reason;
+    signal.throwIfAborted();
     return { evaluated, closedReason: stream.closedReason };
   } finally {
-    drain?.removeEventListener("abort", stop);
+    for (const each of stops) each.removeEventListener("abort", stop);
     await stream.return();
   }
 }
