@@ -14,7 +14,6 @@ from nextpoint_service.domain.experiment import (
     ExperimentState,
     ExperimentType,
     Metadata,
-    Strategy,
 )
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.metadata_rules import check_metadata, check_tags
@@ -125,10 +124,9 @@ def define(draft: ExperimentDraft, limits: Limits, experiment_id: str, at: datet
         engine=draft.engine or Engine.AUTO,
         tasks=parse_tasks(draft.tasks, violations, limits),
     )
-    optimized = sum(each.strategy is Strategy.OPTIMIZE for each in draft.metrics)
-    check_solutions(experiment, optimized, violations, limits)
-    check_engine(experiment, draft.engine, optimized, violations)
-    check_tasks(experiment, optimized, violations)
+    check_solutions(experiment, violations, limits)
+    check_engine(experiment, draft.engine, violations)
+    check_tasks(experiment, violations)
     _check_changeable(experiment, frozenset(CHANGEABLE), violations, limits)
     violations.check()
     return replace(experiment, tags=tuple(sorted(experiment.tags)))

@@ -22,13 +22,24 @@ class MetricDraft:
 def parse_metrics(
     drafts: Sequence[MetricDraft], violations: Violations, limits: Limits
 ) -> tuple[Metric, ...]:
-    """Return the metrics as they were written; what is wrong is noted."""
+    """Return the metrics as they were written; what is wrong is noted.
+
+    One whose strategy is not known counts as optimized, which it may be meant to be.
+    """
+    metrics = tuple(
+        Metric(
+            draft.name,
+            draft.objective or Objective.MAXIMIZE,
+            draft.strategy or Strategy.OPTIMIZE,
+            draft.threshold,
+        )
+        for draft in drafts
+    )
     if not 1 <= len(drafts) <= limits.metrics:
         violations.add("metrics", f"must be 1 to {limits.metrics}, got {len(drafts)}")
-        return ()
-    # What is not known may be meant to be optimized.
-    optimized = sum(draft.strategy in (Strategy.OPTIMIZE, None) for draft in drafts)
-    if all(draft.strategy is Strategy.STORE for draft in drafts):
+        return metrics
+    optimized = sum(each.strategy is Strategy.OPTIMIZE for each in metrics)
+    if all(each.strategy is Strategy.STORE for each in metrics):
         violations.add(
             "metrics", "must have at least one metric of strategy optimize or constraint"
         )
@@ -43,28 +54,20 @@ def parse_metrics(
             violations.add(f"{path}.objective", "must be maximize or minimize")
         if draft.strategy is None:
             violations.add(f"{path}.strategy", "must be optimize, constraint or store")
-        if problem := threshold_problem(draft, optimized):
+        elif problem := threshold_problem(metrics[index], optimized):
             violations.add(f"{path}.threshold", problem)
-    return tuple(
-        Metric(
-            draft.name,
-            draft.objective or Objective.MAXIMIZE,
-            draft.strategy or Strategy.OPTIMIZE,
-            draft.threshold,
-        )
-        for draft in drafts
-    )
+    return metrics
 
 
-def threshold_problem(draft: MetricDraft | Metric, optimized: int) -> str | None:
+def threshold_problem(metric: Metric, optimized: int) -> str | None:
     """Say why a metric, one of so many optimized ones or another, cannot have its threshold."""
-    if draft.threshold is None:
-        required = draft.strategy is Strategy.CONSTRAINT
+    if metric.threshold is None:
+        required = metric.strategy is Strategy.CONSTRAINT
         return "is required for strategy constraint" if required else None
-    if not math.isfinite(draft.threshold):
-        return f"must be a finite number, got {draft.threshold}"
-    if draft.strategy is Strategy.STORE:
+    if not math.isfinite(metric.threshold):
+        return f"must be a finite number, got {metric.threshold}"
+    if metric.strategy is Strategy.STORE:
         return "is not for strategy store"
-    if draft.strategy is Strategy.OPTIMIZE and optimized == 1:
+    if metric.strategy is Strategy.OPTIMIZE and optimized == 1:
         return "is not for the only optimized metric, whose best value is looked for anyway"
     return None

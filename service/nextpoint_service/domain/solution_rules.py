@@ -5,15 +5,13 @@ from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.violations import Violations
 
 
-def check_solutions(
-    experiment: Experiment, optimized: int, violations: Violations, limits: Limits
-) -> None:
-    """Note what is wrong with the number of solutions; so many metrics are to be optimized."""
+def check_solutions(experiment: Experiment, violations: Violations, limits: Limits) -> None:
+    """Note what is wrong with the number of solutions."""
     count = experiment.num_solutions
     violations.check_range("num_solutions", count, 1, limits.num_solutions)
     if count <= 1:
         return
-    if optimized != 1:
+    if (optimized := len(experiment.optimized)) != 1:
         violations.add(
             "num_solutions",
             f"must be 1 unless exactly one metric is optimized, got {count} with {optimized}",

@@ -47,15 +47,15 @@ def parse_tasks(
     return tuple(sorted(tasks, key=lambda each: -each.cost))
 
 
-def check_tasks(experiment: Experiment, optimized: int, violations: Violations) -> None:
-    """Note what does not go together with tasks; so many metrics are to be optimized."""
+def check_tasks(experiment: Experiment, violations: Violations) -> None:
+    """Note what does not go together with tasks."""
     if not experiment.tasks:
         return
     if experiment.type is not ExperimentType.OPTIMIZED:
         violations.add(
             "tasks", f"need type optimized: type {experiment.type.value} learns nothing from them"
         )
-    if optimized != 1:
+    if (optimized := len(experiment.optimized)) != 1:
         violations.add("tasks", f"need exactly one optimized metric, got {optimized}")
     if experiment.constrained:
         violations.add("tasks", "do not go together with a metric of strategy constraint")

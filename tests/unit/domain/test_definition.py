@@ -209,6 +209,10 @@ FAULTY_DRAFTS = {
         {"metrics": (metric("a", None),)},
         {"metrics[0].strategy": "must be optimize, constraint or store"},
     ),
+    "a strategy that is not known may be meant to be optimized": (
+        {"metrics": (metric("a", None, 0.0),), "engine": Engine.AX},
+        {"metrics[0].strategy": "must be optimize, constraint or store"},
+    ),
     "a constraint has a threshold": (
         {"metrics": (metric("a"), metric("b", CONSTRAINT)), "budget": 9},
         {"metrics[1].threshold": "is required for strategy constraint"},
