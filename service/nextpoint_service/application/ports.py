@@ -116,14 +116,11 @@ class Suggestions(Protocol):
     def unheld(self, experiment_id: str) -> list[Suggestion]:
         """Return what waits and what is queued, in no order."""
 
-    def open_assignments(self, experiment_id: str) -> list[Assignments]:
-        """Return the points that are leased, waiting or queued."""
+    def open_points(self, experiment_id: str) -> list[tuple[Assignments, Task | None]]:
+        """Return what is leased, waiting or queued, with its task, the earliest created first."""
 
     def count(self, experiment_id: str) -> int:
         """Return how many suggestions the experiment ever had."""
-
-    def open_tasks(self, experiment_id: str) -> list[Task | None]:
-        """Return the tasks of the open points, in the order of `open_assignments`."""
 
     def is_taken(
         self, experiment_id: str, assignments: Assignments, task: Task | None = None

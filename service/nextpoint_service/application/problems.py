@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import assert_never
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
 from nextpoint_service.application.phases import choose_phase, seed_of, start_length
@@ -72,44 +73,47 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     if experiment.tasks:
         successes = sum(each.is_full and not each.failed for each in observations)
     phase, reason = choose_phase(experiment, made, successes)
-    count = max(1, demand.wanted)
-    if phase is Phase.MODEL:
-        ahead = demand.ahead * progress.leased_suggestions
-        count = demand.wanted + int(ahead) if demand.wanted else max(1, ceil(ahead))
-        count = min(count, demand.batch)
-    elif phase is Phase.SPACE_FILLING and not reason:
+    count = _count(demand, phase, progress.leased_suggestions)
+    if phase is Phase.SPACE_FILLING and not reason:
         count = min(count, start_length(experiment) - made)
-    elif phase is Phase.RANDOM:
-        count = max(count, _RANDOM_BATCH)
     if remaining is not None:
         count = min(count, remaining - len(handed_over))
     pending = [
-        *tx.suggestions.open_assignments(experiment_id),
-        *(each.assignments for each in under_way),
+        *tx.suggestions.open_points(experiment_id),
+        *((each.assignments, each.task) for each in under_way),
     ]
     return Problem(
         experiment=experiment,
         observations=observations,
-        pending=tuple(translated(experiment.space, each) for each in pending),
+        pending=tuple(translated(experiment.space, point) for point, _ in pending),
         phase=phase,
         count=min(count, _LARGEST_BATCH),
         index=tx.suggestions.count(experiment_id) + len(under_way),
         seed=seed_of(experiment),
         fallback_reason=reason,
-        pending_tasks=_pending_tasks(tx, experiment, under_way),
+        pending_tasks=_tasks_of(experiment, [task for _, task in pending]),
     )
 
 
-def _pending_tasks(
-    tx: Transaction, experiment: Experiment, under_way: list[Proposal]
-) -> tuple[Task, ...]:
-    if not experiment.tasks:
-        return ()
-    pending = [
-        *tx.suggestions.open_tasks(experiment.experiment_id),
-        *(each.task for each in under_way),
-    ]
-    return tuple(each or experiment.tasks[0] for each in pending)
+def _count(demand: Demand, phase: Phase, leased: int) -> int:
+    """Return how many points to make, were there no end of the start and of the budget."""
+    match phase:
+        case Phase.SPACE_FILLING:
+            return max(1, demand.wanted)
+        case Phase.RANDOM:
+            return max(demand.wanted, _RANDOM_BATCH)
+        case Phase.MODEL:
+            ahead = demand.ahead * leased
+            count = demand.wanted + int(ahead) if demand.wanted else max(1, ceil(ahead))
+            return min(count, demand.batch)
+        case _:
+            assert_never(phase)
+
+
+def _tasks_of(experiment: Experiment, pending: Sequence[Task | None]) -> tuple[Task, ...]:
+    """Return the tasks of points under way; those that have none yet count as full."""
+    tasks = experiment.tasks
+    return tuple(each or tasks[0] for each in pending) if tasks else ()
 
 
 def with_tasks(problem: Problem, proposals: Sequence[Proposal]) -> list[Proposal]:

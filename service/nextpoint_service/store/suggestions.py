@@ -75,14 +75,8 @@ SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expire
 FROM suggestions WHERE experiment_id = :experiment_id AND state IN ('waiting', 'queued')
 """
 
-_OPEN_ASSIGNMENTS = """
-SELECT assignments FROM suggestions
-WHERE experiment_id = :experiment_id AND state IN ('leased', 'waiting', 'queued')
-ORDER BY seq
-"""
-
-_OPEN_TASKS = """
-SELECT task FROM suggestions
+_OPEN_POINTS = """
+SELECT assignments, task FROM suggestions
 WHERE experiment_id = :experiment_id AND state IN ('leased', 'waiting', 'queued')
 ORDER BY seq
 """
@@ -174,15 +168,10 @@ class SuggestionTable:
         rows = self._connection.execute(_UNHELD, {"experiment_id": experiment_id})
         return [_from_row(row) for row in rows]
 
-    def open_assignments(self, experiment_id: str) -> list[Assignments]:
-        """Return the points that are leased, waiting or queued, the earliest created first."""
-        rows = self._connection.execute(_OPEN_ASSIGNMENTS, {"experiment_id": experiment_id})
-        return [from_json(assignments) for (assignments,) in rows]
-
-    def open_tasks(self, experiment_id: str) -> list[Task | None]:
-        """Return the tasks of the open points, in their order."""
-        rows = self._connection.execute(_OPEN_TASKS, {"experiment_id": experiment_id})
-        return [task_from_json(task) for (task,) in rows]
+    def open_points(self, experiment_id: str) -> list[tuple[Assignments, Task | None]]:
+        """Return what is leased, waiting or queued, with its task, the earliest created first."""
+        rows = self._connection.execute(_OPEN_POINTS, {"experiment_id": experiment_id})
+        return [(from_json(assignments), task_from_json(task)) for assignments, task in rows]
 
     def count(self, experiment_id: str) -> int:
         """Return how many suggestions the experiment ever had."""

@@ -133,10 +133,10 @@ def test_open_points_are_those_leased_waiting_or_queued(two, make):
         two.suggestions.add(make.suggestion(state))
     two.suggestions.add(make.suggestion(QUEUED, experiment_id="exp_2"))
 
-    assert two.suggestions.open_assignments("exp_1") == [
-        {"heat": 1.0},
-        {"heat": 3.0},
-        {"heat": 4.0},
+    assert two.suggestions.open_points("exp_1") == [
+        ({"heat": 1.0}, None),
+        ({"heat": 3.0}, None),
+        ({"heat": 4.0}, None),
     ]
 
 

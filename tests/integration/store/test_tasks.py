@@ -114,15 +114,14 @@ def test_a_point_is_taken_for_one_task_alone(tx, make, experiment):
     assert not tx.suggestions.is_taken("exp_1", point)
 
 
-def test_the_open_tasks_are_in_the_order_of_the_open_points(tx, make, experiment):
+def test_open_points_come_with_their_tasks(tx, make, experiment):
     for number, (state, task) in enumerate(
         [(LEASED, FULL), (OBSERVED, THIRD), (QUEUED, TENTH), (WAITING, THIRD)]
     ):
         tx.suggestions.add(make.suggestion(state, assignments={"heat": float(number)}, task=task))
 
-    points = [each["heat"] for each in tx.suggestions.open_assignments("exp_1")]
-    assert [*zip(points, tx.suggestions.open_tasks("exp_1"), strict=True)] == [
-        (0.0, FULL),
-        (2.0, TENTH),
-        (3.0, THIRD),
+    assert tx.suggestions.open_points("exp_1") == [
+        ({"heat": 0.0}, FULL),
+        ({"heat": 2.0}, TENTH),
+        ({"heat": 3.0}, THIRD),
     ]
