@@ -151,17 +151,21 @@ def _parameter(
         )
     if (prior := fields.get("prior")) is not None:
         message.prior.CopyFrom(_prior(prior, fields.path("prior"), violations))
-    if (default := fields.get("default_value")) is not None:
-        real = message.type == search_space_pb2.PARAMETER_TYPE_DOUBLE
-        value = parameter_value_to_proto(default, real=real)
-        if value is None:
-            fields.refuse(
-                "default_value",
-                f"must be a number, a string, True or False, got {describe(default)}",
-            )
-        else:
-            message.default_value.CopyFrom(value)
+    if fields.get("default_value") is not None:
+        _set_default(message, fields)
     return message
+
+
+def _set_default(message: search_space_pb2.Parameter, fields: Fields) -> None:
+    default = fields.get("default_value")
+    real = message.type == search_space_pb2.PARAMETER_TYPE_DOUBLE
+    value = parameter_value_to_proto(default, real=real)
+    if value is None:
+        fields.refuse(
+            "default_value", f"must be a number, a string, True or False, got {describe(default)}"
+        )
+    else:
+        message.default_value.CopyFrom(value)
 
 
 def _categorical_values(fields: Fields, violations: list[FieldViolation]) -> list[str]:

@@ -54,16 +54,10 @@ def change_space(
     parsed = {each.name: each for each in parameters}
     for index, draft in enumerate(drafts[: limits.parameters]):
         found = Violations()
-        there = before.get(draft.name)
         if draft.name in switches:
             found.add("name", f"'{draft.name}' is the name of a conditional")
-        if there is None:
-            if draft.default is UNSAID:
-                found.add(
-                    "default_value",
-                    "is required for a parameter that is added: observations made before are taken"
-                    " to have had it",
-                )
+        if (there := before.get(draft.name)) is None:
+            _check_added(draft, found)
         elif not _changes_type(draft, there, found):
             _check_scale(draft, there, found)
             _check_frozen(space, draft, there, parsed.get(draft.name), found)
@@ -83,6 +77,15 @@ def _as_written(draft: ParameterDraft) -> ParameterDraft:
     if draft.grid and draft.bounds == (min(draft.grid), max(draft.grid)):
         return replace(draft, bounds=None)
     return draft
+
+
+def _check_added(draft: ParameterDraft, found: Violations) -> None:
+    if draft.default is UNSAID:
+        found.add(
+            "default_value",
+            "is required for a parameter that is added: observations made before are taken to have"
+            " had it",
+        )
 
 
 def _changes_type(draft: ParameterDraft, before: Parameter, found: Violations) -> bool:
