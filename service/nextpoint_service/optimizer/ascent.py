@@ -11,8 +11,13 @@ from typing import Any
 import torch
 from ax.core.search_space import SearchSpaceDigest
 from ax.generators.torch.botorch_modular.acquisition import Acquisition
+from ax.generators.torch.utils import extract_objectives
+from ax.generators.torch_base import TorchOptConfig
 from botorch.acquisition.acquisition import AcquisitionFunction
+from botorch.acquisition.logei import qLogProbabilityOfFeasibility
+from botorch.exceptions.errors import CandidateGenerationError, InfeasibilityError
 from botorch.generation.gen import gen_candidates_scipy
+from botorch.models.model import Model
 from botorch.optim.initializers import sample_points_around_best
 from torch import Tensor
 
@@ -24,6 +29,8 @@ _SCALES = (0.1, 0.03, 0.01, 0.003, 0.001)
 _EACH = 16
 _TOGETHER = 20
 """Points that are looked at in one go: with many objectives each takes much memory."""
+_BELOW = 0.1
+"""How far below what is known a threshold is that nobody said, as a share of the range."""
 _STEPS = 60
 _TOLERANCE = 1e-8
 
@@ -51,13 +58,50 @@ class ThoroughAcquisition(Acquisition):
         points: list[Tensor] = []
         values: list[Tensor] = []
         for _ in range(n):
-            found, _, _ = super().optimize(1, search_space_digest, **options)
+            try:
+                found, _, _ = super().optimize(1, search_space_digest, **options)
+            except (CandidateGenerationError, InfeasibilityError):
+                # Of a region that is thin, or empty at most whole numbers, Ax finds no point.
+                found = around.points()
+                if not len(found):
+                    raise
             point, value = around.improved(found, [*tried, *points])
             points.append(point)
             values.append(value)
             self.acqf.set_X_pending(torch.cat([*([] if pending is None else [pending]), *points]))
         self.acqf.set_X_pending(pending)
         return torch.cat(points), torch.stack(values), torch.ones(n, dtype=self.dtype)
+
+    def _construct_botorch_acquisition(
+        self,
+        botorch_acqf_class: type[AcquisitionFunction],
+        botorch_acqf_options: dict[str, Any],
+        model: Model,
+    ) -> AcquisitionFunction:
+        """Return the function; the options are those of what Ax was expected to maximize."""
+        # A point may satisfy a threshold, and its value no more once Ax has drawn in extremes.
+        if issubclass(botorch_acqf_class, qLogProbabilityOfFeasibility):
+            botorch_acqf_options = {}
+        return super()._construct_botorch_acquisition(
+            botorch_acqf_class, botorch_acqf_options, model
+        )
+
+    def _update_objective_thresholds(self, torch_opt_config: TorchOptConfig) -> None:
+        """Know a threshold of every objective: where none is inferred, below all that is known."""
+        super()._update_objective_thresholds(torch_opt_config)
+        if not torch_opt_config.is_moo or self.X_observed is None:
+            return
+        columns, weights = extract_objectives(self._objective_weights)
+        missing = torch.full((len(columns),), torch.nan, dtype=self.dtype)
+        thresholds = missing if self._objective_thresholds is None else self._objective_thresholds
+        # Ax infers from what is expected to satisfy the constraints, of which there may be nothing.
+        if thresholds.isnan().any():
+            with torch.no_grad():
+                known = self._model.posterior(self.X_observed)
+            means = known.mean[:, columns] * weights  # type: ignore[attr-defined]  # Gaussian
+            low, high = means.min(dim=0).values, means.max(dim=0).values
+            below = low - _BELOW * (high - low)
+            self._objective_thresholds = torch.where(thresholds.isnan(), below, thresholds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,55 @@ async def test_three_objectives_are_not_improved_until_the_constraint_is_satisfi
     assert proposal.provenance.method == "Ax qLogProbabilityOfFeasibility"
 
 
+async def test_the_only_point_that_reaches_the_thresholds_may_have_lost_its_place(pool):
+    kinds = CategoricalParameter("kind", ("x", "y", "z"))
+    space = replace(SQUARE, parameters=(*SQUARE.parameters, kinds))
+    made = [observed(each, y=0.1, z=each["a"], w=each["b"]) for each in points(space, 8)]
+    removed = observed({"a": 0.5, "b": 0.5, "kind": "gone"}, y=1.0, z=1.0, w=1.0)
+    metrics = [Metric("y", threshold=0.5), Metric("z"), Metric("w")]
+
+    (proposal,) = await pool.propose(model(space, [*made, removed], metrics=metrics))
+
+    assert proposal.provenance.method == "Ax qLogProbabilityOfFeasibility"
+
+
+@pytest.mark.parametrize("threshold", [0.5, None])
+async def test_two_objectives_with_one_threshold_where_no_point_satisfies_the_constraint(
+    pool, threshold
+):
+    made = [
+        observed(point, y=point["a"], z=point["b"], c=0.3 * point["a"])
+        for point in points(SQUARE, 8)
+    ]
+    metrics = [Metric("y", threshold=threshold), Metric("z"), CONSTRAINT]
+
+    (proposal,) = await pool.propose(model(observations=made, metrics=metrics))
+
+    assert proposal.provenance.method == "Ax qLogProbabilityOfFeasibility"
+
+
+async def test_a_region_that_is_a_single_value_in_some_dimensions(pool):
+    space = SearchSpace(
+        (
+            IntParameter("few", -5, 95),
+            DoubleParameter("double", 3.0, 103.0),
+            CategoricalParameter("kind", tuple("abcdefgh")),
+            BoolParameter("flag"),
+        ),
+        (
+            equals(9.493751592237913, double=2.0, few=0.5),
+            equals(1.9937515922379125, double=2.0, few=-1.0),
+            at_least(-14.501562101940522, few=-3.25, double=0.5),
+        ),
+    )
+    made = [
+        observed(point, y=float(point["flag"]), z=float(point["kind"] < "d"))
+        for point in points(space, 6)
+    ]
+
+    await the_point(pool, model(space, made, metrics=[Y, Metric("z")]))
+
+
 async def test_every_kind_of_parameter_with_two_objectives_and_points_under_way(pool):
     some = points(EVERYTHING, 12)
     observations = [
