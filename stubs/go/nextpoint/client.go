@@ -10,6 +10,9 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
@@ -22,17 +25,14 @@ import (
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
 )
 
-// DefaultTimeout is how long a unary call may take whose context has no deadline.
-const DefaultTimeout = 60 * time.Second
-
 // A batch of 2500 observations of 100 parameters fits.
 const maxMessageBytes = 64 << 20
 
-// The service config of the clients of all languages: for about 7 seconds UNAVAILABLE is tried
-// again, which is what a restart looks like.
+// The service config of the clients of all languages: how long a call may take, and that for about 7
+// seconds UNAVAILABLE is tried again, which is what a restart looks like.
 //
 //go:embed v1/service_config.json
-var serviceConfig string
+var sharedConfig []byte
 
 // Client calls one service. It may be used by any number of goroutines.
 //
@@ -55,6 +55,7 @@ type Client struct {
 // The connection is in plain text unless an option says otherwise, such as
 // [grpc.WithTransportCredentials]; every option overrides what the client would choose.
 func NewClient(address string, options ...grpc.DialOption) (*Client, error) {
+	config, timeout := splitConfig()
 	// Without these gRPC waits up to two minutes before it looks for a restarted service again.
 	reconnect := backoff.Config{
 		BaseDelay:  200 * time.Millisecond,
@@ -64,14 +65,14 @@ func NewClient(address string, options ...grpc.DialOption) (*Client, error) {
 	}
 	defaults := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithDefaultServiceConfig(config),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff: reconnect, MinConnectTimeout: 20 * time.Second,
 		}),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes),
 		),
-		grpc.WithChainUnaryInterceptor(callUnary),
+		grpc.WithChainUnaryInterceptor(unaryCaller(timeout)),
 		grpc.WithChainStreamInterceptor(callStream),
 	}
 	connection, err := grpc.NewClient(address, append(defaults, options...)...)
@@ -93,25 +94,47 @@ func (c *Client) Close() error {
 	return c.connection.Close()
 }
 
-func callUnary(
-	ctx context.Context, method string, request, response any, connection *grpc.ClientConn,
-	invoke grpc.UnaryInvoker, options ...grpc.CallOption,
-) error {
-	if _, bounded := ctx.Deadline(); !bounded {
-		timeout := DefaultTimeout
-		// What the service was asked to wait comes on top.
-		if waiting, ok := request.(interface{ GetMaxWait() *durationpb.Duration }); ok {
-			timeout += waiting.GetMaxWait().AsDuration()
+// splitConfig returns what gRPC is to do itself, and how long a call may take whose context has no
+// deadline: gRPC would hold every call to that, and a caller may give one more time.
+func splitConfig() (config string, timeout time.Duration) {
+	var shared struct {
+		MethodConfig []map[string]any `json:"methodConfig"`
+	}
+	err := json.Unmarshal(sharedConfig, &shared)
+	for _, each := range shared.MethodConfig {
+		if text, ok := each["timeout"].(string); ok && err == nil {
+			timeout, err = time.ParseDuration(text)
+			delete(each, "timeout")
 		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
 	}
-	if message, ok := request.(proto.Message); ok {
-		request = identified(message)
+	rest, unwritable := json.Marshal(shared)
+	if err := errors.Join(err, unwritable); err != nil || timeout == 0 {
+		panic(fmt.Sprintf("nextpoint: the package's own service config: %v", err))
 	}
-	err := invoke(ctx, method, request, response, connection, options...)
-	return asError(err, connection.Target())
+	return string(rest), timeout
+}
+
+func unaryCaller(timeout time.Duration) grpc.UnaryClientInterceptor {
+	return func(
+		ctx context.Context, method string, request, response any, connection *grpc.ClientConn,
+		invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+	) error {
+		if _, bounded := ctx.Deadline(); !bounded {
+			limit := timeout
+			// What the service was asked to wait comes on top.
+			if waiting, ok := request.(interface{ GetMaxWait() *durationpb.Duration }); ok {
+				limit += waiting.GetMaxWait().AsDuration()
+			}
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, limit)
+			defer cancel()
+		}
+		if message, ok := request.(proto.Message); ok {
+			request = identified(message)
+		}
+		err := invoke(ctx, method, request, response, connection, options...)
+		return asError(err, connection.Target())
+	}
 }
 
 // identified returns the request with a request id if it takes one. It is another message then: a

@@ -1,7 +1,10 @@
 package nextpoint_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -70,6 +73,53 @@ func TestChangeKeepsItsRequestIDWhenItIsMadeAgain(t *testing.T) {
 	}
 	if request.GetRequestId() != "" {
 		t.Error("the caller's request was changed, and would be the same change when used again")
+	}
+}
+
+func TestDeadlineIsThatOfTheSharedConfigAndWhatACallMayWaitAndTheCallersOwn(t *testing.T) {
+	var config struct {
+		MethodConfig []struct{ Timeout string }
+	}
+	content, err := os.ReadFile("v1/service_config.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, &config); err != nil {
+		t.Fatal(err)
+	}
+	shared, err := time.ParseDuration(config.MethodConfig[0].Timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &fakeService{}
+	client := service.serve(t)
+	report := func(ctx context.Context) error {
+		_, err := client.Observations.CreateObservation(ctx, &nextpointv1.CreateObservationRequest{})
+		return err
+	}
+	ask := func(ctx context.Context) error {
+		_, err := client.Suggestions.CreateSuggestion(ctx, &nextpointv1.CreateSuggestionRequest{
+			MaxWait: durationpb.New(30 * time.Minute),
+		})
+		return err
+	}
+	longer, cancel := context.WithTimeout(t.Context(), 2*shared)
+	defer cancel()
+	for _, each := range []struct {
+		call func(context.Context) error
+		ctx  context.Context
+		want time.Duration
+	}{
+		{report, t.Context(), shared},
+		{report, longer, 2 * shared},
+		{ask, t.Context(), shared + 30*time.Minute},
+	} {
+		if err := each.call(each.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if service.limit > each.want || service.limit < each.want-15*time.Second {
+			t.Errorf("a call was given %v, want %v", service.limit, each.want)
+		}
 	}
 }
 

@@ -31,6 +31,10 @@ type fakeService struct {
 	scripts []func(eventStream) error
 	// What the next reports are refused with.
 	refusals []error
+	// How much time the last call that asks for a suggestion, or reports, was given.
+	limit time.Duration
+	// Where it is not nil, a report is told to it and not answered.
+	unanswered chan struct{}
 	// What comes here lets a script go on.
 	reported chan struct{}
 	renewals chan *nextpointv1.RenewLeasesRequest
@@ -74,11 +78,18 @@ func (f *fakeService) StreamSuggestions(
 }
 
 func (f *fakeService) CreateObservation(
-	_ context.Context, request *nextpointv1.CreateObservationRequest,
+	ctx context.Context, request *nextpointv1.CreateObservationRequest,
 ) (*nextpointv1.CreateObservationResponse, error) {
+	if f.unanswered != nil {
+		f.unanswered <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reports = append(f.reports, request)
+	end, _ := ctx.Deadline()
+	f.limit = time.Until(end)
 	if len(f.refusals) > 0 {
 		refusal := f.refusals[0]
 		f.refusals = f.refusals[1:]
@@ -89,8 +100,10 @@ func (f *fakeService) CreateObservation(
 }
 
 func (f *fakeService) CreateSuggestion(
-	context.Context, *nextpointv1.CreateSuggestionRequest,
+	ctx context.Context, _ *nextpointv1.CreateSuggestionRequest,
 ) (*nextpointv1.CreateSuggestionResponse, error) {
+	end, _ := ctx.Deadline()
+	f.limit = time.Until(end)
 	return &nextpointv1.CreateSuggestionResponse{Suggestion: suggestion("sug_1", 1)}, nil
 }
 
@@ -128,6 +141,7 @@ func openWith(stream eventStream, heartbeatInterval time.Duration) error {
 	return stream.Send(&nextpointv1.StreamSuggestionsResponse{
 		Event: &nextpointv1.StreamSuggestionsResponse_Opened{Opened: &nextpointv1.StreamOpened{
 			HeartbeatInterval: durationpb.New(heartbeatInterval),
+			LeaseDuration:     durationpb.New(time.Second),
 		}},
 	})
 }
@@ -151,6 +165,25 @@ func finish(stream eventStream) error {
 func hang(stream eventStream) error {
 	<-stream.Context().Done()
 	return stream.Context().Err()
+}
+
+// comesTrue waits until a condition holds, and says so where it does not.
+func comesTrue(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error(what)
+			return
+		}
+	}
+}
+
+// count returns how many outcomes were reported, refused ones included, and how many suggestions
+// given back.
+func (f *fakeService) count() (reports, released int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.reports), len(f.released)
 }
 
 func suggestion(id string, attempt int32) *nextpointv1.Suggestion {

@@ -3,6 +3,7 @@ package nextpoint
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -30,32 +31,42 @@ func (c *Client) Hold(
 		return nil, func() {}, err
 	}
 	ctx, letGo = context.WithCancel(ctx)
-	go c.renew(ctx, response.GetSuggestion(), request.GetLeaseDuration().AsDuration())
+	held := []*nextpointv1.HandOut{{
+		SuggestionId: response.GetSuggestion().GetSuggestionId(),
+		Attempt:      response.GetSuggestion().GetAttempt(),
+	}}
+	lease := request.GetLeaseDuration().AsDuration()
+	go c.renew(ctx, lease/3, lease, func() []*nextpointv1.HandOut { return held })
 	return newSuggestion(response.GetSuggestion()), letGo, nil
 }
 
-func (c *Client) renew(ctx context.Context, held *nextpointv1.Suggestion, lease time.Duration) {
-	request := &nextpointv1.RenewLeasesRequest{
-		HandOuts: []*nextpointv1.HandOut{
-			{SuggestionId: held.GetSuggestionId(), Attempt: held.GetAttempt()},
-		},
-		LeaseDuration: durationpb.New(lease),
-	}
-	for wait := lease / 3; sleep(ctx, wait); {
+// renew renews the leases of what is held, first after this wait, until ctx ends.
+func (c *Client) renew(
+	ctx context.Context, wait, lease time.Duration, held func() []*nextpointv1.HandOut,
+) {
+	lost := make(map[handOut]bool)
+	isLost := func(h *nextpointv1.HandOut) bool { return lost[handOut{h.GetSuggestionId(), h.GetAttempt()}] }
+	for sleep(ctx, wait) {
+		wait = lease / 3
+		request := &nextpointv1.RenewLeasesRequest{
+			HandOuts:      slices.DeleteFunc(slices.Clone(held()), isLost),
+			LeaseDuration: durationpb.New(lease),
+		}
+		if len(request.HandOuts) == 0 {
+			continue
+		}
 		attempt, cancel := context.WithTimeout(ctx, lease/3)
 		response, err := c.Suggestions.RenewLeases(attempt, request)
 		cancel()
-		switch {
-		case err != nil:
+		if err != nil {
 			// There is time for more attempts before the lease runs out.
 			wait = lease / 12
-			slog.DebugContext(ctx, "nextpoint: lease not renewed, trying again", "error", err)
-		case len(response.GetLost()) > 0:
+			slog.DebugContext(ctx, "nextpoint: leases not renewed, trying again", "error", err)
+		}
+		for _, each := range response.GetLost() {
 			// Its outcome is still accepted, so this is nothing to fail for.
-			slog.InfoContext(ctx, "nextpoint: lease lost", "suggestion", held.GetSuggestionId())
-			return
-		default:
-			wait = lease / 3
+			lost[handOut{each.GetSuggestionId(), each.GetAttempt()}] = true
+			slog.InfoContext(ctx, "nextpoint: lease lost", "suggestion", each.GetSuggestionId())
 		}
 	}
 }

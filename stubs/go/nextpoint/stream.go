@@ -49,7 +49,9 @@ type Stream struct {
 
 	cancel      context.CancelFunc
 	suggestions chan *Suggestion
-	// Written before suggestions is closed, and read afterwards.
+	// Closed when nothing more comes. What is below is written before, and read afterwards.
+	ended  chan struct{}
+	lease  time.Duration
 	reason nextpointv1.StreamClosedReason
 	err    error
 }
@@ -78,6 +80,8 @@ func (c *Client) stream(
 		claim:       claim,
 		cancel:      cancel,
 		suggestions: make(chan *Suggestion, max(1, maxOutstanding)),
+		ended:       make(chan struct{}),
+		lease:       defaultLease,
 	}
 	go stream.run(ctx)
 	return stream
@@ -109,8 +113,14 @@ type handOut struct {
 	attempt      int32
 }
 
+// cancelled says whether the stream ended from this side, once it has ended.
+func (s *Stream) cancelled() bool {
+	return s.err == context.Canceled || s.err == context.DeadlineExceeded
+}
+
 func (s *Stream) run(ctx context.Context) {
 	defer s.cancel()
+	defer close(s.ended)
 	defer close(s.suggestions)
 	seen := make(map[handOut]bool)
 	var retry retries
@@ -161,6 +171,9 @@ func (s *Stream) receive(ctx context.Context, seen map[handOut]bool, opened func
 			if interval := event.Opened.GetHeartbeatInterval().AsDuration(); interval > 0 {
 				silence = 2 * interval
 			}
+			if lease := event.Opened.GetLeaseDuration().AsDuration(); lease > 0 {
+				s.lease = lease
+			}
 		case *nextpointv1.StreamSuggestionsResponse_Assigned:
 			err = s.assign(ctx, newSuggestion(event.Assigned.GetSuggestion()), seen)
 		case *nextpointv1.StreamSuggestionsResponse_Closed:
@@ -189,13 +202,19 @@ func (s *Stream) assign(ctx context.Context, suggestion *Suggestion, seen map[ha
 	select {
 	case s.suggestions <- suggestion:
 		return nil
+	default:
+		// Whoever sent it sent more than it was asked for.
+	}
+	select {
+	case s.suggestions <- suggestion:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// release gives a suggestion back within the context where that is possible. One whose lease is lost is another
-// worker's already, and every other lease runs out.
+// release gives a suggestion back within the context where that is possible. One whose lease is lost
+// is another worker's already, and every other lease runs out.
 func (c *Client) release(ctx context.Context, suggestionID string, attempt int32) {
 	_, err := c.Suggestions.ReleaseSuggestion(ctx, &nextpointv1.ReleaseSuggestionRequest{
 		SuggestionId: suggestionID, Attempt: attempt,

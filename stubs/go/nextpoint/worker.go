@@ -19,6 +19,8 @@ const defaultMaxFailures = 10
 // How long reporting may still take once the worker is stopped.
 const reportGrace = 5 * time.Second
 
+const workerReplaced = "WORKER_REPLACED"
+
 // Worker evaluates the suggestions of one experiment.
 type Worker struct {
 	Client       *Client
@@ -33,16 +35,20 @@ type Worker struct {
 	Concurrency int
 	// MaxFailures is how many evaluations in a row may fail before Run gives up. 0 means 10.
 	MaxFailures int
+	// Drain is closed, such as by the end of another context, to have Run take nothing more, finish
+	// what it evaluates, however long that takes, and return. Nil means never.
+	Drain <-chan struct{}
 }
 
-// Run evaluates until the service says that there is no more to do, and returns why.
+// Run evaluates until the service says that there is no more to do, and returns why; no reason and
+// no error when it was drained.
 //
 // A stream that breaks is opened anew, and outcomes are reported as soon as the service is back; Run
 // gives up after five minutes without it, and at once where it never answered.
 //
-// When ctx ends, Run takes nothing more and waits for the evaluations that run, whose context has
-// ended as well. It reports what they measured, gives back what they did not, and returns the error
-// of ctx.
+// When ctx ends, Run stops: it takes nothing more and waits for the evaluations that run, whose
+// context has ended as well. It gives back what they did not measure, and returns the error of ctx.
+// What they measured is reported; where the service is away, that is tried for five seconds more.
 func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error) {
 	id := w.ID
 	if id == "" {
@@ -52,7 +58,9 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 	concurrency := max(1, w.Concurrency)
 	stream := w.Client.stream(ctx, w.ExperimentID, id, concurrency, work.claim)
 
-	var evaluators sync.WaitGroup
+	evaluating, evaluated := context.WithCancel(context.WithoutCancel(ctx))
+	var evaluators, keeper sync.WaitGroup
+	keeper.Go(func() { work.keep(evaluating, stream) })
 	errs := make([]error, concurrency)
 	for i := range concurrency {
 		evaluators.Go(func() {
@@ -62,14 +70,20 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 		})
 	}
 	evaluators.Wait()
-	for range stream.Suggestions() {
-		// What nobody took is held, too, and given back with the rest.
+	evaluated()
+	keeper.Wait()
+	err := errors.Join(errs...)
+	switch {
+	case err != nil:
+	case stream.cancelled():
+		err = ctx.Err()
+	default:
+		err = stream.Err()
 	}
-	work.giveBack()
-	if err := errors.Join(errs...); err != nil {
-		return stream.Reason(), err
+	if Reason(stream.Err()) != workerReplaced {
+		work.giveBack(work.handOuts())
 	}
-	return stream.Reason(), stream.Err()
+	return stream.Reason(), err
 }
 
 // work is one run of a worker.
@@ -91,6 +105,32 @@ func (w *work) claim(suggestion *Suggestion) bool {
 	return !again
 }
 
+// keep ends the stream when the worker drains, and renews leases once no stream does.
+func (w *work) keep(evaluating context.Context, stream *Stream) {
+	select {
+	case <-w.Drain:
+		stream.cancel()
+	case <-stream.ended:
+	}
+	<-stream.ended
+	if Reason(stream.Err()) == workerReplaced {
+		return
+	}
+	if stream.cancelled() {
+		w.giveBack(untaken(stream))
+	}
+	w.Client.renew(evaluating, 0, stream.lease, w.handOuts)
+}
+
+func untaken(stream *Stream) (handOuts []*nextpointv1.HandOut) {
+	for each := range stream.Suggestions() {
+		handOuts = append(handOuts, &nextpointv1.HandOut{
+			SuggestionId: each.GetSuggestionId(), Attempt: each.GetAttempt(),
+		})
+	}
+	return handOuts
+}
+
 func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
 	for suggestion := range stream.Suggestions() {
 		if ctx.Err() != nil {
@@ -102,6 +142,9 @@ func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
 		}
 		// It was told to stop, so this says nothing about the point.
 		if err != nil && ctx.Err() != nil {
+			w.giveBack([]*nextpointv1.HandOut{{
+				SuggestionId: suggestion.GetSuggestionId(), Attempt: suggestion.GetAttempt(),
+			}})
 			return nil
 		}
 		request := &nextpointv1.CreateObservationRequest{
@@ -137,14 +180,18 @@ func (w *work) report(ctx context.Context, request *nextpointv1.CreateObservatio
 	defer stop()
 
 	var retry retries
-	for {
+	for waiting := ctx; ; {
 		_, err := w.Client.Observations.CreateObservation(outliving, request)
 		if err == nil || !w.Client.isAway(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
 		delay, more := retry.next(err)
-		if !more || !sleep(outliving, delay) {
+		if !more || outliving.Err() != nil {
 			return err
+		}
+		if !sleep(waiting, delay) {
+			// A stop: at once, and then as often as its grace allows.
+			waiting, retry = outliving, retries{}
 		}
 		slog.WarnContext(ctx, "nextpoint: outcome not reported, trying again", "error", err)
 	}
@@ -170,12 +217,25 @@ func (w *work) settle(suggestion *Suggestion, failure error) error {
 	return nil
 }
 
-func (w *work) giveBack() {
+// handOuts returns what is neither reported nor given back.
+func (w *work) handOuts() (handOuts []*nextpointv1.HandOut) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for suggestionID, attempt := range w.held {
+		handOuts = append(handOuts, &nextpointv1.HandOut{SuggestionId: suggestionID, Attempt: attempt})
+	}
+	return handOuts
+}
+
+func (w *work) giveBack(handOuts []*nextpointv1.HandOut) {
 	// One deadline for all of them: who stops should not wait for a service that is away.
 	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
 	defer cancel()
-	for suggestionID, attempt := range w.held {
-		w.Client.release(ctx, suggestionID, attempt)
+	for _, each := range handOuts {
+		w.Client.release(ctx, each.GetSuggestionId(), each.GetAttempt())
+		w.mu.Lock()
+		delete(w.held, each.GetSuggestionId())
+		w.mu.Unlock()
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/nextpoint/nextpoint/stubs/go/nextpoint"
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
@@ -131,12 +133,9 @@ func TestClosedStreamGivesBackWhatWasNotTaken(t *testing.T) {
 	}}}
 	stream := service.serve(t).Stream(t.Context(), "exp_1", "worker", 2)
 	<-stream.Suggestions()
-	for deadline := time.Now().Add(10 * time.Second); len(stream.Suggestions()) == 0; {
-		if time.Now().After(deadline) {
-			t.Fatal("the second suggestion did not come")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	comesTrue(t, "the second suggestion did not come", func() bool {
+		return len(stream.Suggestions()) > 0
+	})
 	stream.Close()
 	if want := []string{"sug_2"}; !slices.Equal(service.released, want) {
 		t.Errorf("gave back %v, want %v", service.released, want)
@@ -273,6 +272,104 @@ func TestStoppedWorkerReportsWhatWasMeasuredAndGivesBackTheRest(t *testing.T) {
 		t.Errorf("reported %v", service.reports)
 	}
 	if want := []string{"sug_2"}; !slices.Equal(service.released, want) {
+		t.Errorf("gave back %v, want %v", service.released, want)
+	}
+}
+
+func TestDrainedWorkerFinishesWhatItEvaluatesUnderItsLease(t *testing.T) {
+	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
+		return errors.Join(
+			open(stream), assign(stream, "sug_1", 4), assign(stream, "sug_2", 1), hang(stream),
+		)
+	}}}
+	drain := make(chan struct{})
+	worker := nextpoint.Worker{
+		Client:       service.serve(t),
+		ExperimentID: "exp_1",
+		Drain:        drain,
+		Evaluate: func(
+			ctx context.Context, suggestion *nextpoint.Suggestion,
+		) (nextpoint.Values, error) {
+			close(drain)
+			comesTrue(t, "what was not begun was not given back at once", func() bool {
+				_, released := service.count()
+				return released == 1
+			})
+			// No stream renews it any more.
+			comesTrue(t, "the lease was not renewed", func() bool { return len(service.renewals) == 2 })
+			if len(service.renewals) == 0 {
+				return nil, nil
+			}
+			if held := (<-service.renewals).GetHandOuts(); len(held) != 1 || held[0].GetAttempt() != 4 {
+				t.Errorf("renewed %v", held)
+			}
+			return nextpoint.Values{nextpoint.Value("m", 1)}, ctx.Err()
+		},
+	}
+
+	reason, err := worker.Run(t.Context())
+	if err != nil || reason != nextpointv1.StreamClosedReason_STREAM_CLOSED_REASON_UNSPECIFIED {
+		t.Errorf("ended with %v, %v", reason, err)
+	}
+	if len(service.reports) != 1 || service.reports[0].GetSuggestionId() != "sug_1" ||
+		service.reports[0].GetFailed() {
+		t.Errorf("reported %v", service.reports)
+	}
+	if want := []string{"sug_2"}; !slices.Equal(service.released, want) {
+		t.Errorf("gave back %v, want %v", service.released, want)
+	}
+}
+
+func TestStoppedWhileTheServiceIsAwayItTriesAtOnceToReportWhatWasMeasured(t *testing.T) {
+	service := &fakeService{refusals: []error{
+		refusal(codes.DeadlineExceeded, "", &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Hour)}),
+	}}
+	service.scripts = []func(eventStream) error{func(stream eventStream) error {
+		return errors.Join(open(stream), assign(stream, "sug_1", 1), hang(stream))
+	}}
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		comesTrue(t, "nothing was reported", func() bool {
+			reports, _ := service.count()
+			return reports == 1
+		})
+		stop()
+	}()
+	var evaluation evaluation
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1", Evaluate: evaluation.Evaluate}
+
+	if _, err := worker.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	if reports, released := service.count(); reports != 2 || released != 0 {
+		t.Errorf("reported %d times and gave back %d", reports, released)
+	}
+}
+
+func TestStoppedWhileTheServiceStaysAwayItSaysSoAndEnds(t *testing.T) {
+	t.Parallel()
+	service := &fakeService{unanswered: make(chan struct{})}
+	service.scripts = []func(eventStream) error{func(stream eventStream) error {
+		return errors.Join(open(stream), assign(stream, "sug_1", 1), hang(stream))
+	}}
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		<-service.unanswered
+		stop()
+	}()
+	var evaluation evaluation
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1", Evaluate: evaluation.Evaluate}
+
+	begun := time.Now()
+	_, err := worker.Run(ctx)
+	var failure *nextpoint.Error
+	if !errors.As(err, &failure) {
+		t.Errorf("ended with %v", err)
+	}
+	if took := time.Since(begun); took > 30*time.Second {
+		t.Errorf("ended after %v", took)
+	}
+	if want := []string{"sug_1"}; !slices.Equal(service.released, want) {
 		t.Errorf("gave back %v, want %v", service.released, want)
 	}
 }

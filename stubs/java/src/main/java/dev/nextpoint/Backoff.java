@@ -26,6 +26,11 @@ final class Backoff {
 
   /** Waits before the next try, or throws the error when there was enough of that. */
   void sleepAfter(NextpointException error) throws InterruptedException {
+    Thread.sleep(millisAfter(error));
+  }
+
+  /** Returns how long to wait before the next try, or throws the error. */
+  long millisAfter(NextpointException error) {
     long now = System.nanoTime();
     if (giveUpAt == null) {
       // A stream may have worked for days before it breaks off.
@@ -35,6 +40,6 @@ final class Backoff {
     }
     long delay = ThreadLocalRandom.current().nextLong(millis + 1);
     millis = Math.min(2 * millis, MAX_MILLIS);
-    Thread.sleep(Math.max(delay, error.retryAfter().toMillis()));
+    return Math.max(delay, error.retryAfter().toMillis());
   }
 }

@@ -5,7 +5,9 @@ import com.google.protobuf.Message;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ClientCall.Listener;
 import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingClientCall;
 import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.Metadata;
@@ -29,34 +31,105 @@ final class CallDefaults implements ClientInterceptor {
   @Override
   public <ReqT, RespT> ClientCall<ReqT, RespT> interceptCall(
       MethodDescriptor<ReqT, RespT> method, CallOptions options, Channel next) {
-    // A deadline that a stub is made with starts then; this one starts with the call.
-    CallOptions bounded =
-        method.getType() == MethodType.UNARY && options.getDeadline() == null
-            ? options.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
-            : options;
-    return new SimpleForwardingClientCall<>(next.newCall(method, bounded)) {
-      @Override
-      public void start(Listener<RespT> listener, Metadata headers) {
-        super.start(
-            new SimpleForwardingClientCallListener<>(listener) {
-              @Override
-              public void onClose(Status status, Metadata trailers) {
-                if (status.getCode() == Status.Code.UNAVAILABLE) {
-                  // Without this gRPC waits up to two minutes before it looks for a restarted
-                  // service again, and fails every call meanwhile.
-                  onUnavailable.run();
-                }
-                super.onClose(status, trailers);
-              }
-            },
-            headers);
-      }
+    return method.getType() == MethodType.UNARY
+        ? new UnaryCall<>(method, options, next)
+        : new StreamingCall<>(next.newCall(method, options));
+  }
 
+  private <RespT> Listener<RespT> watched(Listener<RespT> listener) {
+    return new SimpleForwardingClientCallListener<>(listener) {
       @Override
-      public void sendMessage(ReqT message) {
-        super.sendMessage(identified(message));
+      public void onClose(Status status, Metadata trailers) {
+        if (status.getCode() == Status.Code.UNAVAILABLE) {
+          // Without this gRPC waits up to two minutes before it looks for a restarted service
+          // again, and fails every call meanwhile.
+          onUnavailable.run();
+        }
+        super.onClose(status, trailers);
       }
     };
+  }
+
+  private final class StreamingCall<ReqT, RespT> extends SimpleForwardingClientCall<ReqT, RespT> {
+    StreamingCall(ClientCall<ReqT, RespT> call) {
+      super(call);
+    }
+
+    @Override
+    public void start(Listener<RespT> listener, Metadata headers) {
+      super.start(watched(listener), headers);
+    }
+  }
+
+  /** A call that is made when its message is known, because its deadline depends on that. */
+  private final class UnaryCall<ReqT, RespT> extends ForwardingClientCall<ReqT, RespT> {
+    private final MethodDescriptor<ReqT, RespT> method;
+    private final CallOptions options;
+    private final Channel channel;
+    private Listener<RespT> listener;
+    private Metadata headers;
+    private int requested;
+    private ClientCall<ReqT, RespT> call;
+
+    UnaryCall(MethodDescriptor<ReqT, RespT> method, CallOptions options, Channel channel) {
+      this.method = method;
+      this.options = options;
+      this.channel = channel;
+    }
+
+    @Override
+    public void start(Listener<RespT> listener, Metadata headers) {
+      this.listener = watched(listener);
+      this.headers = headers;
+    }
+
+    @Override
+    public void request(int messages) {
+      if (call == null) {
+        requested += messages;
+      } else {
+        call.request(messages);
+      }
+    }
+
+    @Override
+    public void sendMessage(ReqT message) {
+      call = channel.newCall(method, options.getDeadline() == null ? bounded(message) : options);
+      call.start(listener, headers);
+      call.request(requested);
+      call.sendMessage(identified(message));
+    }
+
+    private CallOptions bounded(ReqT message) {
+      Duration limit = timeout.plus(maxWait((Message) message));
+      // A deadline that a stub is made with starts then; this one starts with the call.
+      return options.withDeadlineAfter(limit.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void cancel(String message, Throwable cause) {
+      if (call != null) {
+        call.cancel(message, cause);
+      } else if (listener != null) {
+        listener.onClose(
+            Status.CANCELLED.withDescription(message).withCause(cause), new Metadata());
+      }
+    }
+
+    @Override
+    protected ClientCall<ReqT, RespT> delegate() {
+      return call;
+    }
+  }
+
+  /** How long the service was asked to wait, which comes on top of what a call may take. */
+  private static Duration maxWait(Message request) {
+    FieldDescriptor field = request.getDescriptorForType().findFieldByName("max_wait");
+    if (field == null) {
+      return Duration.ZERO;
+    }
+    var wait = (com.google.protobuf.Duration) request.getField(field);
+    return Duration.ofSeconds(wait.getSeconds(), wait.getNanos());
   }
 
   /** Gives a change its id, unless it has one. gRPC makes retries below, so they keep it. */

@@ -1,7 +1,5 @@
 package dev.nextpoint;
 
-import com.google.gson.Gson;
-import com.google.gson.reflect.TypeToken;
 import dev.nextpoint.v1.AnalysisServiceGrpc;
 import dev.nextpoint.v1.AnalysisServiceGrpc.AnalysisServiceBlockingStub;
 import dev.nextpoint.v1.ExperimentServiceGrpc;
@@ -19,25 +17,18 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Map;
 
 /**
  * A connection to a service, with the generated stubs on it. It is made when it is first needed,
  * and is safe to share between threads.
  *
- * <p>Every call but a stream has a deadline. A call is made again while the service is {@code
- * UNAVAILABLE}, for about 7 seconds. Every change has a {@code request_id}, so that it is made once
- * however often it is sent.
+ * <p>Every call but a stream has a deadline, by default that of the config that the clients of all
+ * languages share, and its {@code max_wait} on top. A call is made again while the service is
+ * {@code UNAVAILABLE}, for about 7 seconds. Every change has a {@code request_id}, so that it is
+ * made once however often it is sent.
  */
 public final class NextpointClient implements AutoCloseable {
-  /** A call that takes longer than this has failed, unless its stub says otherwise. */
-  public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
-
   // A batch of 2500 observations of 100 parameters fits.
   private static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
@@ -58,33 +49,28 @@ public final class NextpointClient implements AutoCloseable {
 
   /** Connects to {@code HOST:PORT}, by TLS or whatever else the credentials say. */
   public static NextpointClient connect(String address, ChannelCredentials credentials) {
-    return connect(Grpc.newChannelBuilder(address, credentials), DEFAULT_TIMEOUT);
+    return connect(Grpc.newChannelBuilder(address, credentials));
+  }
+
+  /** Connects by a channel of your own making, such as one with interceptors. */
+  public static NextpointClient connect(ManagedChannelBuilder<?> channel) {
+    return connect(channel, null);
   }
 
   /**
-   * Connects by a channel of your own making, such as one with interceptors.
+   * Connects by a channel of your own making.
    *
    * @param timeout how long a call may take whose stub has no deadline
    */
   public static NextpointClient connect(ManagedChannelBuilder<?> channel, Duration timeout) {
+    ServiceConfig config = ServiceConfig.load();
     return new NextpointClient(
         channel
             .enableRetry()
-            .defaultServiceConfig(serviceConfig())
+            .defaultServiceConfig(config.forGrpc())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .build(),
-        timeout);
-  }
-
-  // That of the clients of all languages: only UNAVAILABLE is tried again, it is what a restart looks
-  // like. gRPC adds the jitter.
-  private static Map<String, ?> serviceConfig() {
-    try (var file = NextpointClient.class.getResourceAsStream("service_config.json");
-        var text = new InputStreamReader(file, StandardCharsets.UTF_8)) {
-      return new Gson().fromJson(text, new TypeToken<Map<String, Object>>() {}.getType());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+        timeout == null ? config.timeout() : timeout);
   }
 
   /** Defines experiments and keeps track of them. */

@@ -47,6 +47,7 @@ public final class SuggestionStream implements AutoCloseable {
   private final BlockingQueue<Optional<Suggestion>> inbox = new LinkedBlockingQueue<>();
   private final Set<HandOut> seen = new HashSet<>();
   private boolean worked;
+  private volatile Duration lease = Duration.ofSeconds(60);
   private volatile boolean stopped;
   private volatile StreamClosedReason closedReason;
   private volatile RuntimeException failure;
@@ -105,6 +106,16 @@ public final class SuggestionStream implements AutoCloseable {
     return Optional.ofNullable(closedReason);
   }
 
+  /** How long what was taken stays the worker's once the stream has ended. */
+  Duration lease() {
+    return lease;
+  }
+
+  /** Whether another stream has the worker's id, and with it what this one held. */
+  boolean replaced() {
+    return failure instanceof NextpointException error && error.code() == Status.Code.ABORTED;
+  }
+
   /** Receives nothing more. */
   void stop() {
     stopped = true;
@@ -135,8 +146,7 @@ public final class SuggestionStream implements AutoCloseable {
 
   /** Gives these to the next worker where that is possible, soon: whoever waits wants to end. */
   void giveBack(Collection<Suggestion> suggestions) {
-    if (failure instanceof NextpointException error && error.code() == Status.Code.ABORTED) {
-      // They are held by another stream of the same name now.
+    if (replaced()) {
       return;
     }
     // One deadline for all of them.
@@ -201,6 +211,10 @@ public final class SuggestionStream implements AutoCloseable {
             if (interval.getSeconds() > 0 || interval.getNanos() > 0) {
               silence =
                   Duration.ofSeconds(interval.getSeconds(), interval.getNanos()).multipliedBy(2);
+            }
+            var duration = event.getOpened().getLeaseDuration();
+            if (duration.getSeconds() > 0) {
+              lease = Duration.ofSeconds(duration.getSeconds(), duration.getNanos());
             }
           }
           case ASSIGNED -> receive(event.getAssigned().getSuggestion());

@@ -6,14 +6,17 @@ import dev.nextpoint.v1.CreateObservationRequest;
 import dev.nextpoint.v1.MetricValue;
 import dev.nextpoint.v1.StreamClosedReason;
 import dev.nextpoint.v1.Suggestion;
+import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -21,6 +24,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Evaluates the suggestions of an experiment until there is no more to do.
@@ -32,6 +37,9 @@ import java.util.concurrent.FutureTask;
 public final class Worker {
   private static final System.Logger LOGGER = System.getLogger("dev.nextpoint");
 
+  // How long a stop may still try to report.
+  private static final Duration GRACE = Duration.ofSeconds(5);
+
   private final NextpointClient client;
   private final String experimentId;
   private final TaskEvaluation evaluation;
@@ -40,13 +48,21 @@ public final class Worker {
   private final Executor executor;
   private final SuggestionStream stream;
   private final Map<String, Held> held = new ConcurrentHashMap<>();
+  private final CountDownLatch stopping = new CountDownLatch(1);
+  private final CountDownLatch graceOver = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
+  // What is reported is broken off with it, some time after a stop.
+  private final Context.CancellableContext reporting = Context.ROOT.withCancellation();
   private int consecutiveFailures;
   private RuntimeException failure;
   private volatile boolean started;
-  private volatile boolean stopped;
 
-  private record Held(Suggestion suggestion, FutureTask<Void> task) {}
+  /** What an evaluation came to; without a problem the outcome has values. */
+  private record Evaluated(CreateObservationRequest outcome, Throwable problem) {}
+
+  /** What is taken and neither reported nor given back. */
+  private record Held(
+      Suggestion suggestion, FutureTask<Evaluated> evaluation, CompletableFuture<Void> settled) {}
 
   private Worker(Builder builder) {
     client = builder.client;
@@ -88,6 +104,8 @@ public final class Worker {
     } finally {
       cancel();
       stream.close();
+      awaitReports();
+      endReports();
       stream.giveBack(held.values().stream().map(Held::suggestion).toList());
       if (own != null) {
         own.shutdownNow();
@@ -98,14 +116,18 @@ public final class Worker {
     return stream.closedReason();
   }
 
-  /** Takes nothing more: {@link #run} reports what is being evaluated and returns. */
+  /**
+   * Takes nothing more: {@link #run} finishes what is being evaluated, under its lease, reports it
+   * and returns.
+   */
   public void drain() {
     stream.stop();
   }
 
   /**
-   * Interrupts what is being evaluated, and waits until {@link #run} has given it back. For a
-   * shutdown hook.
+   * Interrupts what is being evaluated, and waits until {@link #run} has given it back and reported
+   * what was measured, which is tried for five seconds where the service is away. For a shutdown
+   * hook.
    */
   public void stop() {
     cancel();
@@ -130,66 +152,114 @@ public final class Worker {
   }
 
   private void begin(Suggestion suggestion, Executor evaluators) {
-    FutureTask<Void> task =
-        new FutureTask<>(
-            () -> {
-              evaluateAndReport(suggestion);
-              return null;
-            });
+    FutureTask<Evaluated> evaluation = new FutureTask<>(() -> evaluate(suggestion));
+    CompletableFuture<Void> settled = new CompletableFuture<>();
     Held mine =
         held.merge(
             suggestion.getSuggestionId(),
-            new Held(suggestion, task),
+            new Held(suggestion, evaluation, settled),
             // Handed out anew after a long break, while it is still evaluated here.
-            (before, now) -> new Held(suggestion, before.task));
-    if (mine.task == task) {
-      evaluators.execute(task);
+            (before, now) -> new Held(suggestion, before.evaluation, before.settled));
+    if (mine.evaluation == evaluation) {
+      evaluators.execute(
+          () -> {
+            try {
+              evaluation.run();
+              // A stop interrupts the evaluation, and not the report.
+              Thread.interrupted();
+              report(suggestion, evaluation);
+            } finally {
+              settled.complete(null);
+            }
+          });
+    }
+    if (stopping.getCount() == 0) {
+      // The stop came before it was known here.
+      evaluation.cancel(true);
     }
   }
 
   private void finish() throws InterruptedException {
-    for (Held each : held.values()) {
+    List<Held> left = List.copyOf(held.values());
+    if (left.isEmpty() || stream.replaced()) {
+      await(left);
+      return;
+    }
+    // No stream renews them any more.
+    try (LeaseRenewer leases = new LeaseRenewer(client, stream.lease())) {
+      for (Held each : left) {
+        LeaseRenewer.Hold hold = leases.hold(each.suggestion);
+        each.settled.thenRun(hold::close);
+      }
+      await(left);
+    }
+  }
+
+  private static void await(List<Held> left) throws InterruptedException {
+    for (Held each : left) {
       try {
-        each.task.get();
+        each.evaluation.get();
+        each.settled.get();
       } catch (CancellationException stoppedMeanwhile) {
         // It is given back.
-      } catch (ExecutionException e) {
-        throw new AssertionError("an evaluation keeps what it throws", e.getCause());
+      } catch (ExecutionException interrupted) {
+        // By whoever owns the executor. It is given back.
       }
     }
   }
 
   private void cancel() {
-    stopped = true;
+    stopping.countDown();
     stream.stop();
-    held.values().forEach(each -> each.task.cancel(true));
+    held.values().forEach(each -> each.evaluation.cancel(true));
+    CompletableFuture.delayedExecutor(GRACE.toSeconds(), TimeUnit.SECONDS)
+        .execute(this::endReports);
   }
 
-  private void evaluateAndReport(Suggestion suggestion) {
-    try {
-      CreateObservationRequest.Builder observation =
-          CreateObservationRequest.newBuilder()
-              .setExperimentId(experimentId)
-              .setSuggestionId(suggestion.getSuggestionId())
-              .setRequestId(UUID.randomUUID().toString());
-      Throwable problem = evaluate(suggestion, observation);
-      if (stopped) {
-        return;
+  private void endReports() {
+    graceOver.countDown();
+    reporting.cancel(null);
+  }
+
+  /** Waits for what was measured before the stop, for as long as that is tried. */
+  private void awaitReports() {
+    for (Held each : held.values()) {
+      if (!each.evaluation.isCancelled()) {
+        try {
+          each.settled.get(GRACE.toSeconds() + 1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return;
+        } catch (ExecutionException | TimeoutException e) {
+          LOGGER.log(WARNING, "outcome of {0} not reported", each.suggestion.getSuggestionId());
+        }
       }
-      report(observation.setFailed(problem != null).build());
+    }
+  }
+
+  /** Reports what was evaluated, and counts its failure. */
+  private void report(Suggestion suggestion, FutureTask<Evaluated> evaluation) {
+    if (evaluation.isCancelled()) {
+      return;
+    }
+    try {
+      report(evaluation.get().outcome);
       held.remove(suggestion.getSuggestionId());
-      count(problem);
-    } catch (InterruptedException e) {
-      // By `stop`, or by whoever owns the executor. It is given back.
+      count(evaluation.get().problem);
+    } catch (InterruptedException | ExecutionException e) {
+      // By whoever owns the executor. It is given back.
       stream.stop();
     } catch (RuntimeException e) {
       fail(e);
     }
   }
 
-  /** Adds the values to the observation, or returns why there are none. */
-  private Throwable evaluate(Suggestion suggestion, CreateObservationRequest.Builder observation)
-      throws InterruptedException {
+  private Evaluated evaluate(Suggestion suggestion) throws InterruptedException {
+    CreateObservationRequest.Builder outcome =
+        CreateObservationRequest.newBuilder()
+            .setExperimentId(experimentId)
+            .setSuggestionId(suggestion.getSuggestionId())
+            .setRequestId(UUID.randomUUID().toString());
     Assignments assignments = Assignments.fromProto(suggestion.getAssignmentsMap());
     try {
       List<MetricValue> values = evaluation.evaluate(assignments, suggestion.getTask()).values();
@@ -198,30 +268,39 @@ public final class Worker {
           throw new ArithmeticException(each.getName() + " is " + each.getValue());
         }
       }
-      observation.addAllValues(values);
-      return null;
+      return new Evaluated(outcome.addAllValues(values).build(), null);
     } catch (InterruptedException e) {
       throw e;
     } catch (Throwable e) {
       // Whatever it is, it is an outcome: running out of memory says something about a point.
-      LOGGER.log(WARNING, "evaluation of " + suggestion.getSuggestionId() + " failed", e);
-      return e;
+      if (stopping.getCount() > 0) {
+        LOGGER.log(WARNING, "evaluation of " + suggestion.getSuggestionId() + " failed", e);
+      }
+      return new Evaluated(outcome.setFailed(true).build(), e);
     }
   }
 
   /** Reports an outcome, however long the service is away: it may have cost hours. */
-  private void report(CreateObservationRequest observation) throws InterruptedException {
+  private void report(CreateObservationRequest outcome) throws InterruptedException {
     Backoff backoff = new Backoff();
+    CountDownLatch waiting = stopping;
     while (true) {
       try {
-        client.observations().createObservation(observation);
+        reporting.run(() -> client.observations().createObservation(outcome));
         return;
       } catch (StatusRuntimeException e) {
         NextpointException error = NextpointException.from(e);
         switch (error.code()) {
           case UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED -> {
             LOGGER.log(WARNING, "outcome not reported, will try again: {0}", error.getMessage());
-            backoff.sleepAfter(error);
+            if (waiting.await(backoff.millisAfter(error), TimeUnit.MILLISECONDS)) {
+              if (waiting == graceOver) {
+                throw error;
+              }
+              // A stop: at once, and then as often as its grace allows.
+              waiting = graceOver;
+              backoff.reset();
+            }
           }
           default -> throw error;
         }

@@ -1,11 +1,15 @@
 package dev.nextpoint;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
 import com.google.protobuf.Any;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Message;
 import com.google.rpc.ErrorInfo;
 import dev.nextpoint.v1.CreateObservationRequest;
 import dev.nextpoint.v1.CreateObservationResponse;
+import dev.nextpoint.v1.CreateSuggestionRequest;
+import dev.nextpoint.v1.CreateSuggestionResponse;
 import dev.nextpoint.v1.ObservationServiceGrpc.ObservationServiceImplBase;
 import dev.nextpoint.v1.ParameterValue;
 import dev.nextpoint.v1.ReleaseSuggestionRequest;
@@ -17,6 +21,7 @@ import dev.nextpoint.v1.StreamSuggestionsRequest;
 import dev.nextpoint.v1.StreamSuggestionsResponse;
 import dev.nextpoint.v1.Suggestion;
 import dev.nextpoint.v1.SuggestionServiceGrpc.SuggestionServiceImplBase;
+import io.grpc.Context;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -41,6 +46,14 @@ final class FakeService implements AutoCloseable {
   final BlockingQueue<CreateObservationRequest> observations = new LinkedBlockingQueue<>();
   final BlockingQueue<ReleaseSuggestionRequest> releases = new LinkedBlockingQueue<>();
   final BlockingQueue<RenewLeasesRequest> renewals = new LinkedBlockingQueue<>();
+
+  /** How much time the last call that asks for a suggestion, or reports, was given. */
+  volatile java.time.Duration limit;
+
+  /** Whether reports are left without an answer. */
+  volatile boolean silent;
+
+  /** What the next reports are refused with. */
   final Queue<Throwable> refusals = new ConcurrentLinkedQueue<>();
 
   private final Queue<Consumer<StreamObserver<StreamSuggestionsResponse>>> scripts =
@@ -62,8 +75,7 @@ final class FakeService implements AutoCloseable {
 
   NextpointClient connect() {
     String name = server.getListenSockets().get(0).toString();
-    return NextpointClient.connect(
-        InProcessChannelBuilder.forName(name), NextpointClient.DEFAULT_TIMEOUT);
+    return NextpointClient.connect(InProcessChannelBuilder.forName(name));
   }
 
   /** The next stream opens, says these events, and ends so. */
@@ -88,6 +100,7 @@ final class FakeService implements AutoCloseable {
   private static StreamSuggestionsResponse opened(double heartbeatSeconds) {
     StreamSuggestionsResponse.Builder event = StreamSuggestionsResponse.newBuilder();
     Duration.Builder interval = event.getOpenedBuilder().getHeartbeatIntervalBuilder();
+    event.getOpenedBuilder().getLeaseDurationBuilder().setSeconds(1);
     interval.setSeconds((long) heartbeatSeconds);
     interval.setNanos((int) (heartbeatSeconds % 1 * 1e9));
     return event.build();
@@ -155,6 +168,13 @@ final class FakeService implements AutoCloseable {
     }
 
     @Override
+    public void createSuggestion(
+        CreateSuggestionRequest request, StreamObserver<CreateSuggestionResponse> answer) {
+      timed();
+      answer(answer, CreateSuggestionResponse.getDefaultInstance());
+    }
+
+    @Override
     public void releaseSuggestion(
         ReleaseSuggestionRequest request, StreamObserver<ReleaseSuggestionResponse> answer) {
       releases.add(request);
@@ -173,18 +193,27 @@ final class FakeService implements AutoCloseable {
     @Override
     public void createObservation(
         CreateObservationRequest request, StreamObserver<CreateObservationResponse> answer) {
+      timed();
       observations.add(request);
+      Throwable refusal = refusals.poll();
+      if (silent) {
+        return;
+      }
+      if (refusal != null) {
+        answer.onError(refusal);
+        return;
+      }
       answer(answer, CreateObservationResponse.getDefaultInstance());
     }
   }
 
-  private <T> void answer(StreamObserver<T> observer, T response) {
-    Throwable refusal = refusals.poll();
-    if (refusal != null) {
-      observer.onError(refusal);
-    } else {
-      observer.onNext(response);
-      observer.onCompleted();
-    }
+  private void timed() {
+    limit =
+        java.time.Duration.ofMillis(Context.current().getDeadline().timeRemaining(MILLISECONDS));
+  }
+
+  private static <T> void answer(StreamObserver<T> observer, T response) {
+    observer.onNext(response);
+    observer.onCompleted();
   }
 }

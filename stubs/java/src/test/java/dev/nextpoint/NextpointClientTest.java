@@ -2,20 +2,26 @@ package dev.nextpoint;
 
 import static dev.nextpoint.FakeService.error;
 import static dev.nextpoint.FakeService.suggestion;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonParser;
 import com.google.rpc.BadRequest;
 import com.google.rpc.RetryInfo;
 import dev.nextpoint.NextpointException.FieldViolation;
 import dev.nextpoint.v1.CreateObservationRequest;
+import dev.nextpoint.v1.CreateSuggestionRequest;
 import dev.nextpoint.v1.HandOut;
 import dev.nextpoint.v1.ParameterValue;
 import dev.nextpoint.v1.RenewLeasesRequest;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.InputStreamReader;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +50,44 @@ final class NextpointClientTest {
 
     assertFalse(service.observations.remove().getRequestId().isEmpty());
     assertEquals("mine", service.observations.remove().getRequestId());
+  }
+
+  @Test
+  void aCallHasTheDeadlineOfTheSharedConfigAndWhatItMayWaitOrItsOwn() throws Exception {
+    Duration shared;
+    try (var text =
+        new InputStreamReader(
+            NextpointClient.class.getResourceAsStream("service_config.json"), UTF_8)) {
+      shared =
+          Duration.parse(
+              "PT"
+                  + JsonParser.parseReader(text)
+                      .getAsJsonObject()
+                      .getAsJsonArray("methodConfig")
+                      .get(0)
+                      .getAsJsonObject()
+                      .get("timeout")
+                      .getAsString());
+    }
+    var ask = CreateSuggestionRequest.newBuilder();
+    ask.getMaxWaitBuilder().setSeconds(1800);
+    var report = CreateObservationRequest.getDefaultInstance();
+
+    client.observations().createObservation(report);
+    assertClose(shared);
+    client
+        .observations()
+        .withDeadlineAfter(shared.multipliedBy(2).toMillis(), MILLISECONDS)
+        .createObservation(report);
+    assertClose(shared.multipliedBy(2));
+    client.suggestions().createSuggestion(ask.build());
+    assertClose(shared.plusSeconds(1800));
+  }
+
+  private void assertClose(Duration limit) {
+    assertTrue(
+        service.limit.compareTo(limit) <= 0 && service.limit.compareTo(limit.minusSeconds(15)) > 0,
+        () -> "a call was given " + service.limit + ", want " + limit);
   }
 
   @Test

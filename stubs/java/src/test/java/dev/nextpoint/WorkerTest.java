@@ -8,10 +8,12 @@ import static dev.nextpoint.FakeService.open;
 import static dev.nextpoint.v1.StreamClosedReason.STREAM_CLOSED_REASON_BUDGET_REACHED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.rpc.RetryInfo;
 import dev.nextpoint.v1.CreateObservationRequest;
 import dev.nextpoint.v1.ReleaseSuggestionRequest;
 import dev.nextpoint.v1.StreamClosedReason;
@@ -20,6 +22,7 @@ import io.grpc.Status;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -249,11 +252,46 @@ final class WorkerTest {
     evaluating.await();
 
     worker.drain();
+    // No stream renews it any more.
+    assertEquals("sug_1", service.renewals.take().getHandOuts(0).getSuggestionId());
     drained.countDown();
 
     assertEquals(Optional.empty(), running.get());
     assertEquals("sug_1", service.observations.remove().getSuggestionId());
     assertTrue(service.releases.isEmpty());
+  }
+
+  @Test
+  void stoppedWhileTheServiceIsAwayItTriesAtOnceToReportWhatWasMeasured() throws Exception {
+    RetryInfo.Builder retry = RetryInfo.newBuilder();
+    retry.getRetryDelayBuilder().setSeconds(3600);
+    service.refusals.add(error(Status.Code.DEADLINE_EXCEEDED, "", retry.build()));
+    service.nextStream(open(), assigned("sug_1", 1));
+    Worker worker = worker(assignments -> Outcome.of("m", 1));
+    Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
+    String id = service.observations.take().getRequestId();
+
+    worker.stop();
+
+    assertEquals(Optional.empty(), running.get());
+    assertEquals(id, service.observations.remove().getRequestId());
+    assertTrue(service.releases.isEmpty());
+  }
+
+  @Test
+  void stoppedWhileTheServiceStaysAwayItSaysSoAndEnds() throws Exception {
+    service.silent = true;
+    service.nextStream(open(), assigned("sug_1", 1));
+    Worker worker = worker(assignments -> Outcome.of("m", 1));
+    Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
+    service.observations.take();
+    long begun = System.nanoTime();
+
+    worker.stop();
+
+    ExecutionException ended = assertThrows(ExecutionException.class, running::get);
+    assertInstanceOf(NextpointException.class, ended.getCause());
+    assertTrue(System.nanoTime() - begun < 30_000_000_000L);
   }
 
   private Worker worker(Evaluation evaluation) {
