@@ -287,53 +287,6 @@ def test_an_experiment_keeps_the_rule_that(refuses, fields, expected):
     refuses(lambda: defined(**fields), expected)
 
 
-WHOLE = (
-    a_parameter_draft("a", "int", bounds=(-4.0, 4.0)),
-    a_parameter_draft("b", "int", bounds=(1.0, 9.0)),
-    a_parameter_draft("x", bounds=(0.0, 1.0)),
-)
-UNREACHABLE = {
-    "above every sum": ({"a": 2.0, "b": -1.0}, AT_LEAST, 7.5, "the sum is at most 7"),
-    "below every sum": ({"a": 2.0, "b": -1.0}, AT_MOST, -17.5, "the sum is at least -17"),
-    "an equality above every sum": ({"a": 1.0, "x": 1.0}, EQUAL, 5.1, "the sum is at most 5"),
-    "an equality below every sum": ({"a": 1.0, "x": 1.0}, EQUAL, -4.1, "the sum is at least -4"),
-    "off the common divisor": ({"a": 4.0, "b": -6.0}, EQUAL, 3.0, "a multiple of 2, and 3 is not"),
-    "between whole numbers": ({"a": 1.0, "b": 1.0}, EQUAL, 0.5, "a multiple of 1, and 0.5 is not"),
-}
-REACHABLE = {
-    "the largest sum": ({"a": 2.0, "b": -1.0}, AT_LEAST, 7.0),
-    "the least sum": ({"a": 2.0, "b": -1.0}, AT_MOST, -17.0),
-    "the sum at one end": ({"a": 1.0, "x": 1.0}, EQUAL, 5.0),
-    "a multiple of the common divisor": ({"a": 4.0, "b": -6.0}, EQUAL, -8.0),
-    "a multiple of nothing with a real number": ({"a": 4.0, "x": 6.0}, EQUAL, 3.0),
-    "a sum of parts that are rounded": ({"a": 0.1, "b": 0.2}, EQUAL, 0.3),
-}
-
-
-@pytest.mark.parametrize(
-    ("weights", "comparison", "threshold", "why"), UNREACHABLE.values(), ids=UNREACHABLE
-)
-def test_a_constraint_that_nothing_satisfies_is_refused_by_its_place(
-    refuses, weights, comparison, threshold, why
-):
-    constraints = (
-        a_constraint_draft({"a": 1.0}),
-        a_constraint_draft(weights, comparison, threshold),
-    )
-
-    refuses(
-        lambda: defined(parameters=WHOLE, constraints=constraints),
-        {"linear_constraints[0].terms": "must be 2 to 100", "linear_constraints[1]": why},
-    )
-
-
-@pytest.mark.parametrize(("weights", "comparison", "threshold"), REACHABLE.values(), ids=REACHABLE)
-def test_a_constraint_that_something_satisfies_is_taken(weights, comparison, threshold):
-    constraints = (a_constraint_draft(weights, comparison, threshold),)
-
-    assert len(defined(parameters=WHOLE, constraints=constraints).space.constraints) == 1
-
-
 def test_everything_that_is_wrong_is_said_at_once(refuses):
     draft = ExperimentDraft(
         name="",
