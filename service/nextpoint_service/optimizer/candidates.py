@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nextpoint_service.domain.search_space import Prior
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.places import Places
+from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
 from nextpoint_service.optimizer.priors import log_density, spread
 from nextpoint_service.optimizer.region import Rows
@@ -30,18 +30,18 @@ class Bounded:
     inside: Polytope
 
 
-def bounded_of(places: Places) -> Bounded | None:
+def bounded_of(layout: Layout) -> Bounded | None:
     """Return the constrained part of the space; None where nothing is constrained or feasible."""
-    if places.rows is None:
+    if layout.rows is None:
         return None
-    columns = np.flatnonzero((places.rows.matrix != 0.0).any(axis=0))
-    rows = Rows(places.rows.matrix[:, columns], places.rows.bound, places.rows.equal)
+    columns = np.flatnonzero((layout.rows.matrix != 0.0).any(axis=0))
+    rows = Rows(layout.rows.matrix[:, columns], layout.rows.bound, layout.rows.equal)
     inside = polytope(rows)
     return None if inside is None else Bounded(columns, rows, inside)
 
 
 def spread_out(
-    places: Places,
+    layout: Layout,
     bounded: Bounded | None,
     priors: dict[int, Prior],
     *,
@@ -50,9 +50,9 @@ def spread_out(
 ) -> Array:
     """Return about so many rows from all over the space; `priors` are of columns."""
     seed = int(random.integers(2**31))
-    by_axis = {int(places.group[column]): prior for column, prior in priors.items()}
-    units = spread(by_axis, sobol((seed,), 0, count, len(places.axes)))
-    rows = places.from_units(units)
+    by_axis = {int(layout.group[column]): prior for column, prior in priors.items()}
+    units = spread(by_axis, sobol((seed,), 0, count, len(layout.axes)))
+    rows = layout.from_units(units)
     if bounded is None:
         return rows
     within = {
@@ -60,11 +60,11 @@ def spread_out(
     }
     weigh = partial(log_density, within) if within else None
     rows[:, bounded.columns] = hit_and_run(bounded.inside, random, count, weigh)
-    return feasible(places, places.snapped(rows))
+    return feasible(layout, layout.snapped(rows))
 
 
 def around(
-    places: Places,
+    layout: Layout,
     bounded: Bounded | None,
     centres: Array,
     *,
@@ -74,50 +74,50 @@ def around(
     """Return for every centre and every scale so many rows around it."""
     scales = np.repeat(_SCALES, each)
     rows = [
-        _moved(places, bounded, centre, float(scale), random)
+        _moved(layout, bounded, centre, float(scale), random)
         for centre in centres
         for scale in scales
     ]
     if not rows:
-        return np.empty((0, places.width))
-    return feasible(places, places.snapped(np.array(rows)))
+        return np.empty((0, layout.width))
+    return feasible(layout, layout.snapped(np.array(rows)))
 
 
-def feasible(places: Places, rows: Array) -> Array:
+def feasible(layout: Layout, rows: Array) -> Array:
     """Return those rows that satisfy the linear constraints."""
-    return rows[places.holds(rows)]
+    return rows[layout.holds(rows)]
 
 
 def _moved(
-    places: Places,
+    layout: Layout,
     bounded: Bounded | None,
     centre: Array,
     scale: float,
     random: np.random.Generator,
 ) -> Array:
-    count = len(places.axes)
+    count = len(layout.axes)
     moving = random.random(count) < min(1.0, _MOST_MOVED / count)
     moving[random.integers(count)] = True
-    step = np.where(places.free & moving[places.group], random.standard_normal(places.width), 0.0)
+    step = np.where(layout.free & moving[layout.group], random.standard_normal(layout.width), 0.0)
     row = np.asarray(centre + scale * step, dtype=np.float64)
     for axis in np.flatnonzero(moving):
-        values = places.count(int(axis))
+        values = layout.count(int(axis))
         # Of discrete axes about one moves at the small scales, and more at the large ones.
         if values > 1 and random.random() < max(1.0 / count, 0.5 * scale):
-            row = _shifted(places, row, int(axis), scale, random)
+            row = _shifted(layout, row, int(axis), scale, random)
     return row if bounded is None else _pulled(bounded, centre, row)
 
 
 def _shifted(
-    places: Places, row: Array, axis: int, scale: float, random: np.random.Generator
+    layout: Layout, row: Array, axis: int, scale: float, random: np.random.Generator
 ) -> Array:
-    count = places.count(axis)
-    if places.levels[axis] is None:
-        return np.asarray(places.replaced(row, axis, random.integers(count, size=1))[0])
+    count = layout.count(axis)
+    if layout.levels[axis] is None:
+        return np.asarray(layout.replaced(row, axis, random.integers(count, size=1))[0])
     reach = max(1, round(scale * count))
     step = int(random.integers(1, reach + 1)) * (1 if random.random() < 0.5 else -1)
-    choice = min(max(places.choice(row, axis) + step, 0), count - 1)
-    return np.asarray(places.replaced(row, axis, np.array([choice]))[0])
+    choice = min(max(layout.choice(row, axis) + step, 0), count - 1)
+    return np.asarray(layout.replaced(row, axis, np.array([choice]))[0])
 
 
 def _pulled(bounded: Bounded, centre: Array, row: Array) -> Array:
@@ -136,16 +136,16 @@ def _pulled(bounded: Bounded, centre: Array, row: Array) -> Array:
     return pulled
 
 
-def neighbours(places: Places, row: Array, random: np.random.Generator) -> Array:
+def neighbours(layout: Layout, row: Array, random: np.random.Generator) -> Array:
     """Return the row, and feasible ones in which one discrete axis has another value."""
     found = [row[None, :]]
-    for axis in range(len(places.axes)):
-        count = places.count(axis)
+    for axis in range(len(layout.axes)):
+        count = layout.count(axis)
         if count > 1:
-            chosen = places.choice(row, axis)
-            reach = _NEAR if places.levels[axis] is not None else ()
-            found.append(places.replaced(row, axis, _others(chosen, count, reach, random)))
-    return feasible(places, np.vstack(found))
+            chosen = layout.choice(row, axis)
+            reach = _NEAR if layout.levels[axis] is not None else ()
+            found.append(layout.replaced(row, axis, _others(chosen, count, reach, random)))
+    return feasible(layout, np.vstack(found))
 
 
 def _others(

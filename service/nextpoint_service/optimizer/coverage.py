@@ -18,8 +18,8 @@ from nextpoint_service.optimizer.acquisition import Guide
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import Bounded, around, bounded_of, spread_out
 from nextpoint_service.optimizer.encoding import Kind
+from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.learning import Models, log_satisfaction, rows_at
-from nextpoint_service.optimizer.places import Places
 from nextpoint_service.optimizer.priors import log_density
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
@@ -68,11 +68,11 @@ class _Gain:
 
     def values(self, rows: Array) -> Array:
         """Return the logarithm of the share of the ball around each row that it would cover."""
-        places = self.learned.places
-        balls = (rows[:, None, :] + self.radius * self.ball).reshape(-1, places.width)
-        inside = ((balls >= 0.0) & (balls <= 1.0))[:, places.free].all(axis=1)
-        balls = places.snapped(balls)
-        inside &= places.holds(balls)
+        layout = self.learned.layout
+        balls = (rows[:, None, :] + self.radius * self.ball).reshape(-1, layout.width)
+        inside = ((balls >= 0.0) & (balls <= 1.0))[:, layout.free].all(axis=1)
+        balls = layout.snapped(balls)
+        inside &= layout.holds(balls)
         inside &= _distance(balls, self.covering) > self.radius
         gains = np.zeros(len(balls))
         if inside.any():
@@ -82,11 +82,11 @@ class _Gain:
 
 
 def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
-    places = learned.places
-    bounded = bounded_of(places)
-    guide = guide_of(problem, places)
+    layout = learned.layout
+    bounded = bounded_of(layout)
+    guide = guide_of(problem, layout)
     satisfying = rows_at(
-        places,
+        layout,
         [
             each.assignments
             for each in problem.observations
@@ -94,15 +94,15 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
         ],
     )
     priors = {} if guide is None else guide.priors
-    everywhere = spread_out(places, bounded, priors, count=_SPREAD, random=random)
+    everywhere = spread_out(layout, bounded, priors, count=_SPREAD, random=random)
     centres = _centres(learned, satisfying, random)
-    rows = np.vstack([everywhere, around(places, bounded, centres, each=_AROUND, random=random)])
+    rows = np.vstack([everywhere, around(layout, bounded, centres, each=_AROUND, random=random)])
     gain = _Gain(
         learned,
         guide,
-        np.vstack([satisfying, rows_at(places, problem.pending)]),
-        _ball(places, bounded, random),
-        _radius(problem, places, log_satisfaction(learned, everywhere)),
+        np.vstack([satisfying, rows_at(layout, problem.pending)]),
+        _ball(layout, bounded, random),
+        _radius(problem, layout, log_satisfaction(learned, everywhere)),
     )
     likely = gain.likelihood(rows)
     for _ in range(_HALVINGS):
@@ -110,7 +110,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
         if values[0] > 2.0 * likely.max() + math.log(_COVERED):
             break
         gain = replace(gain, radius=gain.radius / 2.0)
-    near = around(places, bounded, found[:_REFINED], each=1, random=random)
+    near = around(layout, bounded, found[:_REFINED], each=1, random=random)
     rows = np.vstack([found, near])
     order = np.argsort(-np.concatenate([values, gain.values(near)]), kind="stable")
     return Found(rows[order], gain.values, "GP expected coverage improvement")
@@ -133,24 +133,24 @@ def _centres(learned: Models, satisfying: Array, random: np.random.Generator) ->
     return learned.rows[np.argsort(-likely, kind="stable")[:_CENTRES]]
 
 
-def _radius(problem: Problem, places: Places, likelihood: Array) -> float:
+def _radius(problem: Problem, layout: Layout, likelihood: Array) -> float:
     """Return the radius of balls that fill what is expected to satisfy the constraints."""
-    numeric = [each for each in places.axes if each.kind is not Kind.CHOICE]
+    numeric = [each for each in layout.axes if each.kind is not Kind.CHOICE]
     dimension = len(numeric)
     if not dimension:
         return _WIDEST / 2.0
     share = max(float(np.exp(likelihood).mean()), _SMALLEST_SHARE)
-    copies = sum(math.log(each.count) for each in places.axes if each.kind is Kind.CHOICE)
+    copies = sum(math.log(each.count) for each in layout.axes if each.kind is Kind.CHOICE)
     unit_ball = 0.5 * dimension * math.log(math.pi) - math.lgamma(0.5 * dimension + 1.0)
     budget = math.log(problem.experiment.budget or _USUAL_BUDGET)
     return min(math.exp((math.log(share) + copies - budget - unit_ball) / dimension), _WIDEST)
 
 
-def _ball(places: Places, bounded: Bounded | None, random: np.random.Generator) -> Array:
+def _ball(layout: Layout, bounded: Bounded | None, random: np.random.Generator) -> Array:
     """Return steps within the ball of radius 1, which keep categories and equalities."""
-    choices = [each.kind is Kind.CHOICE for each in places.axes]
-    moving = ~np.array(choices)[places.group]
-    steps = random.standard_normal((_BALL, places.width)) * moving
+    choices = [each.kind is Kind.CHOICE for each in layout.axes]
+    moving = ~np.array(choices)[layout.group]
+    steps = random.standard_normal((_BALL, layout.width)) * moving
     if bounded is not None:
         axes = bounded.inside.axes
         flat = axes @ np.linalg.pinv(axes)

@@ -14,7 +14,7 @@ from nextpoint_service.domain.search_space import IntParameter
 from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.encoding import Axis, Kind
-from nextpoint_service.optimizer.places import Places
+from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.region import Rows
 
 _FARTHEST = 0.1
@@ -36,18 +36,18 @@ def with_place(rows: Array, place: float | Array) -> Array:
     return np.column_stack([rows, column])
 
 
-def at_full(places: Places) -> Places:
-    """Return the places with the column of the task, which is 0 everywhere."""
-    rows = places.rows
+def at_full(layout: Layout) -> Layout:
+    """Return the layout with the column of the task, which is 0 everywhere."""
+    rows = layout.rows
     if rows is not None:
         rows = Rows(with_place(rows.matrix, 0.0), rows.bound, rows.equal)
     axis = Axis(_NAME, IntParameter(_NAME, 0, 0), Kind.WHOLE, 1)
-    column = slice(places.width, places.width + 1)
+    column = slice(layout.width, layout.width + 1)
     return replace(
-        places,
-        axes=(*places.axes, axis),
-        columns=(*places.columns, column),
-        levels=(*places.levels, np.zeros(1)),
+        layout,
+        axes=(*layout.axes, axis),
+        columns=(*layout.columns, column),
+        levels=(*layout.levels, np.zeros(1)),
         rows=rows,
     )
 

@@ -16,8 +16,8 @@ from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.encoding import NotEncodable, encode
 from nextpoint_service.optimizer.fidelity import place_of, with_place
+from nextpoint_service.optimizer.layout import Layout, layout_of
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
-from nextpoint_service.optimizer.places import Places, places_of
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 from nextpoint_service.optimizer.transfer import surrogate_with_tasks
 
@@ -30,10 +30,10 @@ class Models:
     """Models of the outcomes, and the observations that they know, with their rows.
 
     `indexes` are their places among all observations. With tasks rows have a column more than the
-    places: see `fidelity`.
+    layout: see `fidelity`.
     """
 
-    places: Places
+    layout: Layout
     observations: tuple[Observation, ...]
     indexes: NDArray[np.int64]
     rows: Array
@@ -48,21 +48,21 @@ class Models:
 
 def learn(experiment: Experiment, observations: Sequence[Observation], most: int) -> Models:
     """Return what is learned from at most so many observations that have a place in the space."""
-    places = places_of(experiment.space)
+    layout = layout_of(experiment.space)
     outcomes = outcomes_of(experiment, observations)
     index_of = {id(each): index for index, each in enumerate(observations)}
     found = []
     for each in chosen(outcomes, observations, most):
         with suppress(NotEncodable):
-            found.append((each, encode(places.axes, each.assignments)))
+            found.append((each, encode(layout.axes, each.assignments)))
     # The full ones first, so that searches find them by their indexes.
     found.sort(key=lambda each: not each[0].is_full)
     kept = [each for each, _ in found]
-    rows = places.embedded([each for _, each in found])
-    group = places.group
+    rows = layout.embedded([each for _, each in found])
+    group = layout.group
     if tasks := experiment.tasks:
         rows = with_place(rows, np.array([place_of(tasks, each.task) for each in kept]))
-        group = np.append(group, len(places.axes))
+        group = np.append(group, len(layout.axes))
     data = data_of(outcomes, kept)
     surrogates = []
     for outcome in outcomes:
@@ -73,16 +73,16 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
         model_of = surrogate_with_tasks if tasks and outcome.optimized else surrogate_of
         surrogates.append(model_of(outcome, there, values, stddevs, group))
     indexes = np.array([index_of[id(each)] for each in kept], dtype=np.int64)
-    return Models(places, tuple(kept), indexes, rows, tuple(surrogates))
+    return Models(layout, tuple(kept), indexes, rows, tuple(surrogates))
 
 
-def rows_at(places: Places, points: Iterable[Assignments]) -> Array:
+def rows_at(layout: Layout, points: Iterable[Assignments]) -> Array:
     """Return the rows of the points that have a place in the space."""
     found = []
     for each in points:
         with suppress(NotEncodable):
-            found.append(encode(places.axes, each))
-    return places.embedded(found)
+            found.append(encode(layout.axes, each))
+    return layout.embedded(found)
 
 
 def believing(learned: Models, rows: Array) -> Models:

@@ -21,7 +21,7 @@ from nextpoint_service.optimizer.candidates import (
     neighbours,
     spread_out,
 )
-from nextpoint_service.optimizer.places import Places
+from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.region import Rows
 
 Loss = Callable[[Array], tuple[float, Array]]
@@ -38,7 +38,7 @@ _ROUNDS = 4
 
 def maximize(
     acquisition: Acquisition,
-    places: Places,
+    layout: Layout,
     centres: Array,
     priors: dict[int, Prior],
     random: np.random.Generator,
@@ -47,18 +47,18 @@ def maximize(
 
     Among them are all that the search began with, so that the first is never worse than any.
     """
-    bounded = bounded_of(places)
-    everywhere = spread_out(places, bounded, priors, count=_SPREAD, random=random)
-    near = around(places, bounded, centres[:_CENTRES], each=_AROUND, random=random)
-    near = np.vstack([feasible(places, places.snapped(centres)), near])
+    bounded = bounded_of(layout)
+    everywhere = spread_out(layout, bounded, priors, count=_SPREAD, random=random)
+    near = around(layout, bounded, centres[:_CENTRES], each=_AROUND, random=random)
+    near = np.vstack([feasible(layout, layout.snapped(centres)), near])
     groups = [(rows, values(acquisition, rows)) for rows in (everywhere, near) if len(rows)]
-    climbed = _tops(acquisition, places, _starts(groups, _ASCENTS), random)
+    climbed = _tops(acquisition, layout, _starts(groups, _ASCENTS), random)
     return _best_first([*groups, climbed])
 
 
 def maximize_again(
     acquisition: Acquisition,
-    places: Places,
+    layout: Layout,
     looked_at: tuple[Array, Array],
     random: np.random.Generator,
 ) -> tuple[Array, Array]:
@@ -74,14 +74,14 @@ def maximize_again(
         if found[: piece.stop].max() >= found[piece.stop :].max(initial=-np.inf):
             break
     starts = _starts([(rows[: piece.stop], found[: piece.stop])], _ASCENTS_AGAIN)
-    return _best_first([(rows, found), _tops(acquisition, places, starts, random)])
+    return _best_first([(rows, found), _tops(acquisition, layout, starts, random)])
 
 
 def _tops(
-    acquisition: Acquisition, places: Places, starts: list[Array], random: np.random.Generator
+    acquisition: Acquisition, layout: Layout, starts: list[Array], random: np.random.Generator
 ) -> tuple[Array, Array]:
-    bounded = bounded_of(places)
-    rows = [_climbed(acquisition, places, bounded, each, random) for each in starts]
+    bounded = bounded_of(layout)
+    rows = [_climbed(acquisition, layout, bounded, each, random) for each in starts]
     return np.vstack(rows), values(acquisition, np.vstack(rows))
 
 
@@ -114,19 +114,19 @@ def _starts(groups: list[tuple[Array, Array]], ascents: int) -> list[Array]:
 
 def _climbed(
     acquisition: Acquisition,
-    places: Places,
+    layout: Layout,
     bounded: Bounded | None,
     start: Array,
     random: np.random.Generator,
 ) -> Array:
     """Return the top of the hill: real columns by gradient, discrete ones by looking around."""
     place = start
-    discrete = any(places.count(axis) > 1 for axis in range(len(places.axes)))
+    discrete = any(layout.count(axis) > 1 for axis in range(len(layout.axes)))
     for _ in range(_ROUNDS):
-        place = _ascended(acquisition, places, bounded, place)
+        place = _ascended(acquisition, layout, bounded, place)
         if not discrete:
             break
-        others = neighbours(places, place, random)
+        others = neighbours(layout, place, random)
         best = others[int(values(acquisition, others).argmax())] if len(others) else place
         if np.array_equal(best, place):
             break
@@ -135,9 +135,9 @@ def _climbed(
 
 
 def _ascended(
-    acquisition: Acquisition, places: Places, bounded: Bounded | None, place: Array
+    acquisition: Acquisition, layout: Layout, bounded: Bounded | None, place: Array
 ) -> Array:
-    movable = places.movable(place)
+    movable = layout.movable(place)
     free = np.flatnonzero(movable)
     if not len(free):
         return place
@@ -148,7 +148,7 @@ def _ascended(
         value, gradient = acquisition.with_gradient(moved)
         return -value, -gradient[free]
 
-    if places.rows is None or bounded is None or not movable[bounded.columns].any():
+    if layout.rows is None or bounded is None or not movable[bounded.columns].any():
         result = minimize(
             loss,
             place[free],
@@ -159,9 +159,9 @@ def _ascended(
         )
         end = np.clip(result.x, 0.0, 1.0)
     else:
-        rows = Rows(places.rows.matrix[:, free], places.rows.bound, places.rows.equal)
+        rows = Rows(layout.rows.matrix[:, free], layout.rows.bound, layout.rows.equal)
         fixed = np.where(movable, 0.0, place)
-        end = _within_rows(loss, rows, place[free], rows.bound - places.rows.matrix @ fixed)
+        end = _within_rows(loss, rows, place[free], rows.bound - layout.rows.matrix @ fixed)
     ascended = place.copy()
     ascended[free] = end
     return ascended if np.isfinite(end).all() else place

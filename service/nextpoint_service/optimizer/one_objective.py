@@ -46,19 +46,19 @@ class _Search:
 
     def __call__(self, problem: Problem, learned: Models, random: np.random.Generator) -> Found:
         """Return where to look next; all of the problem but what is pending is always the same."""
-        places = learned.places
+        layout = learned.layout
         last = self._last
         if last is None or last.acquisition.optimized is None:
             rows = learned.succeeded
-            known = Known(learned.surrogates, rows, rows_at(places, problem.pending))
-            guide = guide_of(problem, places)
+            known = Known(learned.surrogates, rows, rows_at(layout, problem.pending))
+            guide = guide_of(problem, layout)
             acquisition = acquisition_of(known, guide, random)
             priors = {} if guide is None else guide.priors
             centres = best_first(learned, rows)[:_CENTRES]
-            looked_at = maximize(acquisition, places, centres, priors, random)
+            looked_at = maximize(acquisition, layout, centres, priors, random)
         else:
-            acquisition = last.acquisition.believing(rows_at(places, problem.pending[-1:]))
-            looked_at = maximize_again(acquisition, places, last.at, random)
+            acquisition = last.acquisition.believing(rows_at(layout, problem.pending[-1:]))
+            looked_at = maximize_again(acquisition, layout, last.at, random)
         self._last = _Looked(acquisition, looked_at)
         what = (
             "probability of feasibility"

@@ -109,24 +109,24 @@ class _Turn:
 
 
 def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
-    places = learned.places
+    layout = learned.layout
     observed = learned.succeeded
     count = problem.experiment.num_solutions
     land = _Land(
-        believing(learned, rows_at(places, problem.pending)),
-        guide_of(problem, places),
-        apart(problem.experiment.space, count) * len(places.axes) ** 0.5,
+        believing(learned, rows_at(layout, problem.pending)),
+        guide_of(problem, layout),
+        apart(problem.experiment.space, count) * len(layout.axes) ** 0.5,
     )
-    bounded = bounded_of(places)
+    bounded = bounded_of(layout)
     priors = {} if land.guide is None else land.guide.priors
-    everywhere = spread_out(places, bounded, priors, count=_SPREAD, random=random)
+    everywhere = spread_out(layout, bounded, priors, count=_SPREAD, random=random)
     best = best_first(land.learned, observed)[:_CENTRES]
-    rows = np.vstack([observed, everywhere, around(places, bounded, best, each=1, random=random)])
+    rows = np.vstack([observed, everywhere, around(layout, bounded, best, each=1, random=random)])
     turn = _turn(land, observed, rows, problem.index % (count + 1), count)
     centres = best if turn.top is None else turn.top[None, :]
     for _ in range(1 + _REFINEMENTS):
         rows = np.vstack(
-            [rows, centres, around(places, bounded, centres, each=_AROUND, random=random)]
+            [rows, centres, around(layout, bounded, centres, each=_AROUND, random=random)]
         )
         eligible = rows[turn.belongs(rows)]
         rows = eligible if len(eligible) else rows

@@ -15,8 +15,8 @@ from nextpoint_service.optimizer.acquisition import Guide
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.encoding import encode
 from nextpoint_service.optimizer.fidelity import of_task, with_place
+from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.learning import Models, learn, predictions
-from nextpoint_service.optimizer.places import Places
 from nextpoint_service.optimizer.priors import guidance_exponent, unit_priors
 from nextpoint_service.optimizer.seeds import seed_for
 from nextpoint_service.optimizer.untried import KNOWN, untried
@@ -49,11 +49,11 @@ def propose_by(search: Search, problem: Problem, *, most_observations: int) -> l
     seed = seed_for(problem)
     random = np.random.default_rng(seed)
     learned = learn(problem.experiment, problem.observations, most_observations)
-    guided = guide_of(problem, learned.places) is not None
+    guided = guide_of(problem, learned.layout) is not None
     proposals: list[Proposal] = []
     while len(proposals) < problem.count:
         found = search(problem, learned, random)
-        made = _settled(problem, learned.places, found, seed)
+        made = _settled(problem, learned.layout, found, seed)
         if made is None:
             break
         point, row = made
@@ -76,29 +76,29 @@ def propose_by(search: Search, problem: Problem, *, most_observations: int) -> l
     return proposals or space_filling.propose(replace(problem, fallback_reason=KNOWN))
 
 
-def guide_of(problem: Problem, places: Places) -> Guide | None:
+def guide_of(problem: Problem, layout: Layout) -> Guide | None:
     """Return what the priors add to the logarithm of an acquisition; None without priors."""
-    by_axis = unit_priors([each.parameter for each in places.axes])
+    by_axis = unit_priors([each.parameter for each in layout.axes])
     if not by_axis:
         return None
-    priors = {places.columns[axis].start: prior for axis, prior in by_axis.items()}
+    priors = {layout.columns[axis].start: prior for axis, prior in by_axis.items()}
     return Guide(priors, guidance_exponent(problem))
 
 
 def _settled(
-    problem: Problem, places: Places, found: Found, seed: int
+    problem: Problem, layout: Layout, found: Found, seed: int
 ) -> tuple[dict[str, Value], Array] | None:
     """Return the best point, after rounding and repair, that nobody tried, and its row."""
     if found.task is not None:
         problem = of_task(problem, found.task)
-    finalists = [places.encoded(row) for row in found.rows[:_FINALISTS]]
-    points = [point for _, point in untried(problem, places.axes, finalists, seed, neighbours=0)]
+    finalists = [layout.encoded(row) for row in found.rows[:_FINALISTS]]
+    points = [point for _, point in untried(problem, layout.axes, finalists, seed, neighbours=0)]
     if not points:
-        near = untried(problem, places.axes, finalists, seed)
+        near = untried(problem, layout.axes, finalists, seed)
         points = [point for _, point in islice(near, 1)]
     if not points:
         return None
-    rows = places.embedded([encode(places.axes, point) for point in points])
+    rows = layout.embedded([encode(layout.axes, point) for point in points])
     if found.task is not None:
         rows = with_place(rows, 0.0)
     best = int(found.values(rows).argmax())

@@ -42,11 +42,11 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     is_full = pending[:, -1] == 0.0
     surrogates = tuple(each.believing(pending[~is_full]) for each in learned.surrogates)
     known = Known(surrogates, full, pending[is_full])
-    guide = guide_of(problem, learned.places)
+    guide = guide_of(problem, learned.layout)
     acquisition = acquisition_of(known, guide, random)
     priors = {} if guide is None else guide.priors
-    places = at_full(learned.places)
-    rows, _ = maximize(acquisition, places, _best(learned), priors, random)
+    layout = at_full(learned.layout)
+    rows, _ = maximize(acquisition, layout, _best(learned), priors, random)
     return Found(
         rows,
         partial(values, acquisition),
@@ -59,7 +59,7 @@ def _pending(problem: Problem, learned: Models) -> Array:
     """Return the rows of what is being evaluated, at the places of their tasks."""
     tasks = problem.experiment.tasks
     found = [
-        with_place(rows_at(learned.places, [point]), place_of(tasks, task))
+        with_place(rows_at(learned.layout, [point]), place_of(tasks, task))
         for point, task in zip(problem.pending, problem.pending_tasks, strict=True)
     ]
     return np.vstack([np.empty((0, learned.rows.shape[1])), *found])

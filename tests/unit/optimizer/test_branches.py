@@ -17,7 +17,7 @@ from nextpoint_service.optimizer import one_objective, space_filling
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.branches import flattened, pruned
 from nextpoint_service.optimizer.encoding import encode
-from nextpoint_service.optimizer.places import places_of
+from nextpoint_service.optimizer.layout import layout_of
 
 STONE, STEEL = Condition("oven", ("stone",)), Condition("oven", ("steel",))
 SPACE = SearchSpace(
@@ -99,26 +99,26 @@ def test_points_that_differ_only_in_what_is_not_there_are_one():
 
 def test_an_observation_without_a_parameter_has_a_place():
     problem = flattened(a_problem(SPACE, observations=OBSERVATIONS, phase=Phase.MODEL))
-    places = places_of(problem.experiment.space)
-    encoded = [encode(places.axes, each.assignments) for each in problem.observations]
+    layout = layout_of(problem.experiment.space)
+    encoded = [encode(layout.axes, each.assignments) for each in problem.observations]
 
-    rows = places.embedded(encoded)
+    rows = layout.embedded(encoded)
 
-    assert np.array_equal(places.snapped(rows), rows)
+    assert np.array_equal(layout.snapped(rows), rows)
 
 
 def test_nothing_moves_what_is_not_there():
-    places = places_of(flattened(a_problem(SPACE)).experiment.space)
-    units = np.random.default_rng(0).random((64, len(places.axes)))
+    layout = layout_of(flattened(a_problem(SPACE)).experiment.space)
+    units = np.random.default_rng(0).random((64, len(layout.axes)))
 
-    rows = places.from_units(units)
-    names = [each.parameter.name for each in places.axes]
-    stone = rows[:, places.columns[names.index("oven")].start] > 0
+    rows = layout.from_units(units)
+    names = [each.parameter.name for each in layout.axes]
+    stone = rows[:, layout.columns[names.index("oven")].start] > 0
     for name, there in (("wood", stone), ("bricks", stone), ("rack", ~stone)):
-        columns = places.columns[names.index(name)]
+        columns = layout.columns[names.index(name)]
         assert len(np.unique(rows[~there][:, columns], axis=0)) == 1
         assert len(np.unique(rows[there][:, columns], axis=0)) > 1
-        movable = np.array([places.movable(row)[columns].any() for row in rows])
+        movable = np.array([layout.movable(row)[columns].any() for row in rows])
         assert not movable[~there].any()
 
 

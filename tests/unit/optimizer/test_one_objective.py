@@ -23,9 +23,9 @@ from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.candidates import feasible
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.encoding import encode
+from nextpoint_service.optimizer.layout import layout_of
 from nextpoint_service.optimizer.maximization import maximize, maximize_again, values
 from nextpoint_service.optimizer.outcomes import outcomes_of
-from nextpoint_service.optimizer.places import places_of
 from nextpoint_service.optimizer.posterior import posterior
 from nextpoint_service.optimizer.surrogate import surrogate_of
 
@@ -128,21 +128,21 @@ def test_points_of_any_space_are_inside_and_new(space, count, constrained, faili
     ],
 )
 def test_what_is_found_is_never_worse_than_the_best_points_and_what_is_near_them(space):
-    places = places_of(space)
+    layout = layout_of(space)
     random = np.random.default_rng(1)
-    rows = places.embedded([encode(places.axes, each) for each in points(space, 12)])
+    rows = layout.embedded([encode(layout.axes, each) for each in points(space, 12)])
     heights = -((rows - 0.4) ** 2).sum(axis=1)
     outcome = outcomes_of(model(space).experiment, [])[0]
     unknown = np.full(len(rows), np.nan)
-    surrogate = surrogate_of(outcome, rows, heights, unknown, places.group)
-    known = Known((surrogate,), rows, np.empty((0, places.width)))
+    surrogate = surrogate_of(outcome, rows, heights, unknown, layout.group)
+    known = Known((surrogate,), rows, np.empty((0, layout.width)))
     acquisition = acquisition_of(known, None, random)
 
-    found, scores = maximize(acquisition, places, rows[np.argsort(-heights)], {}, random)
+    found, scores = maximize(acquisition, layout, rows[np.argsort(-heights)], {}, random)
 
     near = [rows + scale * random.standard_normal(rows.shape) for scale in (0.1, 0.01, 0.001)]
-    others = np.vstack([rows, feasible(places, places.snapped(np.vstack(near)))])
-    assert len(feasible(places, found[:1])) == 1
+    others = np.vstack([rows, feasible(layout, layout.snapped(np.vstack(near)))])
+    assert len(feasible(layout, found[:1])) == 1
     assert scores[0] == pytest.approx(values(acquisition, found[:1])[0])
     assert scores[0] >= values(acquisition, others).max() - 1e-6
 
@@ -219,11 +219,11 @@ def test_pending_points_are_kept_away_from():
 
 
 def test_what_is_believed_of_pending_points_is_what_is_expected_and_nearly_certain():
-    places = places_of(SQUARE)
-    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 9)])
+    layout = layout_of(SQUARE)
+    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 9)])
     outcome = outcomes_of(model().experiment, [])[0]
     unknown = np.full(6, np.nan)
-    surrogate = surrogate_of(outcome, rows[:6], np.sin(5 * rows[:6, 0]), unknown, places.group)
+    surrogate = surrogate_of(outcome, rows[:6], np.sin(5 * rows[:6, 0]), unknown, layout.group)
 
     believed = surrogate.believing(rows[6:])
 
@@ -330,11 +330,11 @@ def test_a_thousand_observations_are_learned_from():
 
 
 def test_what_is_believed_changes_how_certain_it_is_and_nothing_that_is_expected():
-    places = places_of(SQUARE)
-    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 40)])
+    layout = layout_of(SQUARE)
+    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 40)])
     outcome = outcomes_of(model().experiment, [])[0]
     values_of = np.sin(5 * rows[:20, 0]) + rows[:20, 1]
-    surrogate = surrogate_of(outcome, rows[:20], values_of, np.full(20, np.nan), places.group)
+    surrogate = surrogate_of(outcome, rows[:20], values_of, np.full(20, np.nan), layout.group)
 
     believed = surrogate.believing(rows[20:24]).believing(rows[24:26])
     anew = posterior(believed.data, believed.learned)
@@ -351,9 +351,9 @@ def test_points_of_one_round_are_as_promising_as_those_of_searches_anew(monkeypa
     made = [observed(point, y=peak(point)) for point in points(SQUARE, 12)]
     missing = []
 
-    def compared(acquisition, places, looked_at, random):
-        found = maximize_again(acquisition, places, looked_at, random)
-        _, anew = maximize(acquisition, places, found[0][:8], {}, np.random.default_rng(0))
+    def compared(acquisition, layout, looked_at, random):
+        found = maximize_again(acquisition, layout, looked_at, random)
+        _, anew = maximize(acquisition, layout, found[0][:8], {}, np.random.default_rng(0))
         missing.append(anew[0] - found[1][0])
         return found
 
@@ -365,30 +365,30 @@ def test_points_of_one_round_are_as_promising_as_those_of_searches_anew(monkeypa
 
 
 def test_a_search_again_looks_at_all_that_may_still_be_the_most_promising():
-    places = places_of(SQUARE)
-    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 12)])
+    layout = layout_of(SQUARE)
+    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 12)])
     outcome = outcomes_of(model().experiment, [])[0]
     heights = -((rows - 0.4) ** 2).sum(axis=1)
-    surrogate = surrogate_of(outcome, rows, heights, np.full(12, np.nan), places.group)
+    surrogate = surrogate_of(outcome, rows, heights, np.full(12, np.nan), layout.group)
     known = Known((surrogate,), rows, rows[:0])
     acquisition = acquisition_of(known, None, np.random.default_rng(0))
-    looked_at = maximize(acquisition, places, known.succeeded, {}, np.random.default_rng(0))
+    looked_at = maximize(acquisition, layout, known.succeeded, {}, np.random.default_rng(0))
 
     believed = acquisition.believing(looked_at[0][:1])
-    rows, found = maximize_again(believed, places, looked_at, np.random.default_rng(0))
+    rows, found = maximize_again(believed, layout, looked_at, np.random.default_rng(0))
 
     assert found[0] >= values(believed, looked_at[0]).max()
     np.testing.assert_allclose(found[:20], values(believed, rows[:20]))
 
 
 def test_of_many_values_the_newest_few_change_what_is_expected_but_teach_no_hyperparameters():
-    places = places_of(SQUARE)
-    rows = places.embedded([encode(places.axes, each) for each in points(SQUARE, 120)])
+    layout = layout_of(SQUARE)
+    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 120)])
     outcome = outcomes_of(model().experiment, [])[0]
 
     def learned_from(count):
         values_of = np.sin(5 * rows[:count, 0]) + rows[:count, 1]
-        return surrogate_of(outcome, rows[:count], values_of, np.full(count, np.nan), places.group)
+        return surrogate_of(outcome, rows[:count], values_of, np.full(count, np.nan), layout.group)
 
     older, newer, newest = (learned_from(count) for count in (96, 111, 112))
 

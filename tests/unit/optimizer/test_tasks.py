@@ -24,8 +24,8 @@ from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.expectations import expectations_of
 from nextpoint_service.optimizer.fidelity import at_full, place_of
+from nextpoint_service.optimizer.layout import layout_of
 from nextpoint_service.optimizer.learning import learn
-from nextpoint_service.optimizer.places import places_of
 
 FULL, TENTH = TASKS = (Task("full", 1.0), Task("tenth", 0.1))
 MIXED = SearchSpace(
@@ -280,12 +280,12 @@ def test_full_evaluations_are_learned_from_first():
 
 
 def test_the_column_of_the_task_stays_at_the_full_one():
-    places = at_full(places_of(SQUARE))
+    layout = at_full(layout_of(SQUARE))
     rows = np.random.default_rng(1).random((5, 3))
 
-    assert (places.snapped(rows)[:, -1] == 0.0).all()
-    assert (places.from_units(rows)[:, -1] == 0.0).all()
-    assert not places.free[-1]
+    assert (layout.snapped(rows)[:, -1] == 0.0).all()
+    assert (layout.from_units(rows)[:, -1] == 0.0).all()
+    assert not layout.free[-1]
 
 
 def test_tasks_lie_by_the_logarithm_of_their_costs():

@@ -6,7 +6,7 @@ values, of which one is the root of a half and the others are 0.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import assert_never
 
@@ -43,7 +43,7 @@ class _Conditioned:
 
 
 @dataclass(frozen=True)
-class Places:
+class Layout:
     """How points of a search space lie in columns."""
 
     axes: tuple[Axis, ...]
@@ -53,8 +53,29 @@ class Places:
     """For each axis the places of its values; None for choices, and where there are very many."""
     rows: Rows | None
     """The linear constraints on the columns."""
-    conditioned: tuple[_Conditioned, ...] = ()
-    """The axes that are not always there."""
+
+    @cached_property
+    def conditioned(self) -> tuple[_Conditioned, ...]:
+        """Return the axes of a flat space that are there under conditions alone; see `branches`."""
+        start = {
+            axis.parameter.name: columns.start
+            for axis, columns in zip(self.axes, self.columns, strict=True)
+        }
+        values = {each.parameter.name: choices(each.parameter) or () for each in self.axes}
+        resting = {each.parameter.name: rest(each.parameter) for each in self.axes}
+        (row,) = self.embedded([encode(self.axes, resting)])
+        return tuple(
+            _Conditioned(
+                columns,
+                row[columns],
+                tuple(
+                    np.array([start[each.name] + values[each.name].index(v) for v in each.values])
+                    for each in axis.parameter.conditions
+                ),
+            )
+            for axis, columns in zip(self.axes, self.columns, strict=True)
+            if axis.parameter.conditions
+        )
 
     @cached_property
     def width(self) -> int:
@@ -179,38 +200,14 @@ class Places:
         return columns.stop - columns.start if self.axes[axis].kind is Kind.CHOICE else 0
 
 
-def places_of(space: SearchSpace) -> Places:
+def layout_of(space: SearchSpace) -> Layout:
     """Return how points of the space lie in columns."""
     axes = axes_of(space)
     stops = np.cumsum([each.count if each.kind is Kind.CHOICE else 1 for each in axes])
     starts = [0, *stops[:-1]]
     columns = tuple(slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
     levels = tuple(_levels(each) for each in axes)
-    places = Places(axes, columns, levels, _rows(space, axes, columns))
-    return replace(places, conditioned=_conditioned(places))
-
-
-def _conditioned(places: Places) -> tuple[_Conditioned, ...]:
-    """Return the axes of a flat space that are there under conditions alone; see `branches`."""
-    start = {
-        axis.parameter.name: columns.start
-        for axis, columns in zip(places.axes, places.columns, strict=True)
-    }
-    values = {each.parameter.name: choices(each.parameter) or () for each in places.axes}
-    resting = {each.parameter.name: rest(each.parameter) for each in places.axes}
-    (row,) = places.embedded([encode(places.axes, resting)])
-    return tuple(
-        _Conditioned(
-            columns,
-            row[columns],
-            tuple(
-                np.array([start[each.name] + values[each.name].index(v) for v in each.values])
-                for each in axis.parameter.conditions
-            ),
-        )
-        for axis, columns in zip(places.axes, places.columns, strict=True)
-        if axis.parameter.conditions
-    )
+    return Layout(axes, columns, levels, _rows(space, axes, columns))
 
 
 def _levels(axis: Axis) -> Array | None:
