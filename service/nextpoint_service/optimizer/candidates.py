@@ -11,7 +11,7 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
 from nextpoint_service.optimizer.priors import log_density, spread
-from nextpoint_service.optimizer.region import Rows
+from nextpoint_service.optimizer.region import LinearSystem
 from nextpoint_service.optimizer.sobol import sobol
 
 _SCALES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -26,18 +26,18 @@ class Bounded:
     """The linearly constrained columns, the constraints on them, and the inside of these."""
 
     columns: NDArray[np.int64]
-    rows: Rows
+    system: LinearSystem
     inside: Polytope
 
 
 def bounded_of(layout: Layout) -> Bounded | None:
     """Return the constrained part of the space; None where nothing is constrained or feasible."""
-    if layout.rows is None:
+    if layout.system is None:
         return None
-    columns = np.flatnonzero((layout.rows.matrix != 0.0).any(axis=0))
-    rows = Rows(layout.rows.matrix[:, columns], layout.rows.bound, layout.rows.equal)
-    inside = polytope(rows)
-    return None if inside is None else Bounded(columns, rows, inside)
+    columns = np.flatnonzero((layout.system.matrix != 0.0).any(axis=0))
+    system = layout.system.among(columns)
+    inside = polytope(system)
+    return None if inside is None else Bounded(columns, system, inside)
 
 
 def spread_out(

@@ -90,14 +90,14 @@ def _axis(name: str, parameter: Parameter, *, relaxed: bool) -> Axis:
     return Axis(name, parameter, Kind.WHOLE, count)
 
 
-def rows_of(space: SearchSpace, axes: tuple[Axis, ...]) -> list[LinearRow]:
+def linear_rows(space: SearchSpace, axes: tuple[Axis, ...]) -> list[LinearRow]:
     """Return the linear constraints in the numbers of the axes."""
     bounded = region(space)
     if bounded is None:
         return []
     axis = {each.parameter.name: each for each in axes}
     columns = [axis[each.name] for each in bounded.parameters]
-    rows = bounded.rows
+    system = bounded.system
     return [
         LinearRow(
             {
@@ -108,7 +108,7 @@ def rows_of(space: SearchSpace, axes: tuple[Axis, ...]) -> list[LinearRow]:
             float(bound),
             bool(equal),
         )
-        for weights, bound, equal in zip(rows.matrix, rows.bound, rows.equal, strict=True)
+        for weights, bound, equal in zip(system.matrix, system.bound, system.equal, strict=True)
     ]
 
 

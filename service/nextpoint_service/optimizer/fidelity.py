@@ -15,7 +15,7 @@ from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.encoding import Axis, Kind
 from nextpoint_service.optimizer.layout import Layout
-from nextpoint_service.optimizer.region import Rows
+from nextpoint_service.optimizer.region import LinearSystem
 
 _FARTHEST = 0.1
 """Where the cheapest task lies: near enough to be trusted as long as nothing speaks against it."""
@@ -38,9 +38,9 @@ def with_place(rows: Array, place: float | Array) -> Array:
 
 def at_full(layout: Layout) -> Layout:
     """Return the layout with the column of the task, which is 0 everywhere."""
-    rows = layout.rows
-    if rows is not None:
-        rows = Rows(with_place(rows.matrix, 0.0), rows.bound, rows.equal)
+    system = layout.system
+    if system is not None:
+        system = LinearSystem(with_place(system.matrix, 0.0), system.bound, system.equal)
     axis = Axis(_NAME, IntParameter(_NAME, 0, 0), Kind.WHOLE, 1)
     column = slice(layout.width, layout.width + 1)
     return replace(
@@ -48,7 +48,7 @@ def at_full(layout: Layout) -> Layout:
         axes=(*layout.axes, axis),
         columns=(*layout.columns, column),
         levels=(*layout.levels, np.zeros(1)),
-        rows=rows,
+        system=system,
     )
 
 

@@ -12,7 +12,7 @@ from nextpoint_service.domain.linear_constraints import Comparison, LinearConstr
 from nextpoint_service.domain.search_space import IntParameter, SearchSpace
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.polytope import hit_and_run, polytope
-from nextpoint_service.optimizer.region import Region, Rows, region
+from nextpoint_service.optimizer.region import LinearSystem, Region, region
 
 Density = Callable[[Array], Array]
 Flags = NDArray[np.bool_]
@@ -126,7 +126,7 @@ def mixed(
     the others. So what is kept is uniform, or distributed by the density.
     """
     widened = _widened(bounded)
-    inside = None if widened is None else polytope(widened.rows)
+    inside = None if widened is None else polytope(widened.system)
     kept: list[Array] = []
     if widened is None or inside is None:
         return np.empty((0, len(bounded.parameters)))
@@ -136,7 +136,7 @@ def mixed(
         missing = count - sum(map(len, kept))
         places = widened.places(hit_and_run(inside, random, amount, weigh))
         within = ((places >= -_NEAR) & (places <= 1.0 + _NEAR)).all(axis=1)
-        held = within & bounded.rows.holds(places, _NEAR)
+        held = within & bounded.system.holds(places, _NEAR)
         kept.append(np.clip(places[held], 0.0, 1.0)[:missing])
         if held.sum() >= missing or held.mean() < _RAREST:
             break
@@ -146,13 +146,13 @@ def mixed(
 
 @dataclass(frozen=True, slots=True)
 class _Widened:
-    """Rows around all places whose whole numbers could satisfy the constraints.
+    """Inequalities around all places whose whole numbers could satisfy the constraints.
 
     They bound `free`, the parameters that do not follow from others by an equality, each scaled to
     the unit interval. `pivots` are those that do, each by its row of `equal`, whose sum is `level`.
     """
 
-    rows: Rows
+    system: LinearSystem
     free: list[int]
     steps: Array
     pivots: list[int]
@@ -172,9 +172,9 @@ class _Widened:
 
 
 def _widened(bounded: Region) -> _Widened | None:
-    """Return the widened rows; None when equalities contradict each other."""
-    matrix, bound = bounded.rows.matrix.copy(), bounded.rows.bound.copy()
-    pivots = _eliminate(matrix, bound, bounded.rows.equal, ~bounded.whole)
+    """Return the widened constraints; None when equalities contradict each other."""
+    matrix, bound = bounded.system.matrix.copy(), bounded.system.bound.copy()
+    pivots = _eliminate(matrix, bound, bounded.system.equal, ~bounded.whole)
     free = [index for index in range(len(bounded.parameters)) if index not in pivots.values()]
     steps = np.array(
         [
@@ -185,19 +185,19 @@ def _widened(bounded: Region) -> _Widened | None:
     solved = [*pivots]
     equal, level = matrix[solved][:, free], bound[solved]
     rest = [index for index in range(len(bound)) if index not in pivots]
-    among_whole = [index for index in rest if bounded.rows.equal[index]]
+    among_whole = [index for index in rest if bounded.system.equal[index]]
     sides = np.vstack([matrix[rest][:, free], -matrix[among_whole][:, free], equal, -equal])
     ends = np.concatenate([bound[rest], -bound[among_whole], level, 1.0 - level])
     ends = ends + np.abs(sides) @ steps / 2
     empty = np.abs(sides).max(axis=1, initial=0.0) < _NEAR
     if (ends[empty] < -_NEAR).any():
         return None
-    rows = Rows(
+    system = LinearSystem(
         (sides * (1.0 + steps))[~empty],
         (ends + sides @ steps / 2)[~empty],
         np.zeros(int((~empty).sum()), dtype=np.bool_),
     )
-    return _Widened(rows, free, steps, [*pivots.values()], equal, level)
+    return _Widened(system, free, steps, [*pivots.values()], equal, level)
 
 
 def _eliminate(matrix: Array, bound: Array, equal: Flags, real: Flags) -> dict[int, int]:

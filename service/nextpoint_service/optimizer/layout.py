@@ -18,7 +18,7 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import nth, size
 from nextpoint_service.optimizer.branches import rest
 from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, axes_of, encode
-from nextpoint_service.optimizer.region import Rows, region
+from nextpoint_service.optimizer.region import LinearSystem, region
 
 _HOT = math.sqrt(0.5)
 _MOST_LEVELS = 1000
@@ -51,7 +51,7 @@ class Layout:
     """The columns of each axis."""
     levels: tuple[Array | None, ...]
     """For each axis the places of its values; None for choices, and where there are very many."""
-    rows: Rows | None
+    system: LinearSystem | None
     """The linear constraints on the columns."""
 
     @cached_property
@@ -144,9 +144,9 @@ class Layout:
 
     def holds(self, rows: Array) -> NDArray[np.bool_]:
         """Say for each row whether it satisfies the linear constraints, but for rounding."""
-        if self.rows is None:
+        if self.system is None:
             return np.ones(len(rows), dtype=bool)
-        return self.rows.holds(rows, _TOLERANCE)
+        return self.system.holds(rows, _TOLERANCE)
 
     def snapped(self, rows: Array) -> Array:
         """Return the rows within their bounds, discrete columns at the nearest value."""
@@ -207,7 +207,7 @@ def layout_of(space: SearchSpace) -> Layout:
     starts = [0, *stops[:-1]]
     columns = tuple(slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
     levels = tuple(_levels(each) for each in axes)
-    return Layout(axes, columns, levels, _rows(space, axes, columns))
+    return Layout(axes, columns, levels, _system(space, axes, columns))
 
 
 def _levels(axis: Axis) -> Array | None:
@@ -222,14 +222,16 @@ def _levels(axis: Axis) -> Array | None:
     return np.array([float(each[axis.name] or 0.0) for each in values])
 
 
-def _rows(space: SearchSpace, axes: tuple[Axis, ...], columns: tuple[slice, ...]) -> Rows | None:
+def _system(
+    space: SearchSpace, axes: tuple[Axis, ...], columns: tuple[slice, ...]
+) -> LinearSystem | None:
     bounded = region(space)
     if bounded is None:
         return None
     start = {axis.parameter.name: at.start for axis, at in zip(axes, columns, strict=True)}
-    matrix = np.zeros((len(bounded.rows.bound), columns[-1].stop))
-    matrix[:, [start[each.name] for each in bounded.parameters]] = bounded.rows.matrix
-    return Rows(matrix, bounded.rows.bound, bounded.rows.equal)
+    matrix = np.zeros((len(bounded.system.bound), columns[-1].stop))
+    matrix[:, [start[each.name] for each in bounded.parameters]] = bounded.system.matrix
+    return LinearSystem(matrix, bounded.system.bound, bounded.system.equal)
 
 
 def _is_log(parameter: Parameter) -> bool:

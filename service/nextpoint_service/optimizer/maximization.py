@@ -5,6 +5,7 @@ point is narrow, and samples of the whole space miss it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -22,7 +23,7 @@ from nextpoint_service.optimizer.candidates import (
     spread_out,
 )
 from nextpoint_service.optimizer.layout import Layout
-from nextpoint_service.optimizer.region import Rows
+from nextpoint_service.optimizer.region import LinearSystem
 
 Loss = Callable[[Array], tuple[float, Array]]
 
@@ -148,7 +149,7 @@ def _ascended(
         value, gradient = acquisition.with_gradient(moved)
         return -value, -gradient[free]
 
-    if layout.rows is None or bounded is None or not movable[bounded.columns].any():
+    if layout.system is None or bounded is None or not movable[bounded.columns].any():
         result = minimize(
             loss,
             place[free],
@@ -159,22 +160,22 @@ def _ascended(
         )
         end = np.clip(result.x, 0.0, 1.0)
     else:
-        rows = Rows(layout.rows.matrix[:, free], layout.rows.bound, layout.rows.equal)
         fixed = np.where(movable, 0.0, place)
-        end = _within_rows(loss, rows, place[free], rows.bound - layout.rows.matrix @ fixed)
+        rest = layout.system.bound - layout.system.matrix @ fixed
+        end = _within(loss, replace(layout.system.among(free), bound=rest), place[free])
     ascended = place.copy()
     ascended[free] = end
     return ascended if np.isfinite(end).all() else place
 
 
-def _within_rows(loss: Loss, rows: Rows, start: Array, rest: Array) -> Array:
-    """Return the bottom of the valley within the rows, of which `rest` are the bounds."""
+def _within(loss: Loss, system: LinearSystem, start: Array) -> Array:
+    """Return the bottom of the valley where the linear constraints hold."""
     constraints = []
-    for kind, chosen in (("eq", rows.equal), ("ineq", ~rows.equal)):
+    for kind, chosen in (("eq", system.equal), ("ineq", ~system.equal)):
         if chosen.any():
             # The convention of SLSQP: what is equal is 0, what is not is at least 0.
-            distance = partial(_distance, rows.matrix[chosen], rest[chosen])
-            slope = partial(_slope, -rows.matrix[chosen])
+            distance = partial(_distance, system.matrix[chosen], system.bound[chosen])
+            slope = partial(_slope, -system.matrix[chosen])
             constraints.append({"type": kind, "fun": distance, "jac": slope})
     result = minimize(
         loss,

@@ -42,7 +42,7 @@ from nextpoint_service.optimizer.encoding import (
     NotEncodable,
     axes_of,
     encode,
-    rows_of,
+    linear_rows,
 )
 from nextpoint_service.optimizer.guidance import Guidance, GuidedAcquisition, guidance_of
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
@@ -157,7 +157,7 @@ def _optimizer(axes: tuple[Axis, ...], problem: Problem) -> dict[str, object]:
     Fewer restarts than Ax's 20 find points as good at a quarter of the cost; only the optimizer
     of spaces that are real in all dimensions takes the further options.
     """
-    equal = any(row.equal for row in rows_of(problem.experiment.space, axes))
+    equal = any(row.equal for row in linear_rows(problem.experiment.space, axes))
     if equal or any(axis.kind is not Kind.REAL for axis in axes):
         return {**_RESTARTS}
     return {**_RESTARTS, "options": {**_AROUND_BEST}}
@@ -187,7 +187,7 @@ def _experiment(
     """Return Ax's experiment: one trial for each observation, all data at once."""
     experiment = Experiment(
         name="problem",
-        search_space=_search_space(axes, rows_of(problem.experiment.space, axes)),
+        search_space=_search_space(axes, linear_rows(problem.experiment.space, axes)),
         optimization_config=_optimization_config(outcomes),
         tracking_metrics=[Metric(each.name) for each in outcomes],
     )

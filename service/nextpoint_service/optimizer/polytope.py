@@ -8,7 +8,7 @@ import numpy as np
 
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.region import Rows, region
+from nextpoint_service.optimizer.region import LinearSystem, region
 
 _THINNEST = 1e-7
 """A polytope thinner than this is flat in that direction."""
@@ -42,12 +42,12 @@ class Polytope:
         return np.asarray(self.centre + share * (1.0 - hair) * step)
 
 
-def polytope(rows: Rows) -> Polytope | None:
-    """Return the polytope of the rows inside the unit cube; None when it is empty."""
-    size = rows.matrix.shape[1]
-    matrix = np.vstack([rows.matrix[~rows.equal], np.eye(size), -np.eye(size)])
-    bound = np.concatenate([rows.bound[~rows.equal], np.ones(size), np.zeros(size)])
-    equal, level = rows.matrix[rows.equal], rows.bound[rows.equal]
+def polytope(system: LinearSystem) -> Polytope | None:
+    """Return the polytope of the system inside the unit cube; None when it is empty."""
+    size = system.matrix.shape[1]
+    matrix = np.vstack([system.matrix[~system.equal], np.eye(size), -np.eye(size)])
+    bound = np.concatenate([system.bound[~system.equal], np.ones(size), np.zeros(size)])
+    equal, level = system.matrix[system.equal], system.bound[system.equal]
     found = _inner_point(matrix, bound, equal, level)
     if found is None:
         return None
@@ -62,7 +62,7 @@ def polytope(rows: Rows) -> Polytope | None:
 def interior(space: SearchSpace) -> Polytope | None:
     """Return the polytope of the region of the space; None when there is none, or it is empty."""
     bounded = region(space)
-    return None if bounded is None else polytope(bounded.rows)
+    return None if bounded is None else polytope(bounded.system)
 
 
 def hit_and_run(

@@ -17,7 +17,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class LinearSystem:
     """`matrix @ x <= bound`, and exactly equal where `equal` says so."""
 
     matrix: Array
@@ -30,6 +30,10 @@ class Rows:
         missed = np.where(self.equal, np.abs(excess), excess)
         return np.asarray((missed <= tolerance).all(axis=1))
 
+    def among(self, columns: NDArray[np.int64]) -> "LinearSystem":
+        """Return the part of it that concerns these columns."""
+        return LinearSystem(self.matrix[:, columns], self.bound, self.equal)
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -37,7 +41,7 @@ class Region:
 
     parameters: tuple[NumericParameter, ...]
     constraints: tuple[LinearConstraint, ...]
-    rows: Rows
+    system: LinearSystem
     whole: NDArray[np.bool_]
 
     @classmethod
@@ -46,9 +50,9 @@ class Region:
     ) -> "Region":
         """Return the region of these parameters, which must be all that are constrained."""
         base = [each.low for each in parameters]
-        rows = rows_around(parameters, constraints, base, [_width(each) for each in parameters])
+        system = system_around(parameters, constraints, base, [_width(each) for each in parameters])
         whole = np.array([isinstance(each, IntParameter) for each in parameters])
-        return cls(parameters, constraints, rows, whole)
+        return cls(parameters, constraints, system, whole)
 
     def values(self, place: Array) -> list[float | int]:
         """Return the parameters' values at a place: whole where they must be, within bounds."""
@@ -85,12 +89,12 @@ def region(space: SearchSpace) -> Region | None:
     return Region.of(parameters, space.constraints)
 
 
-def rows_around(
+def system_around(
     parameters: tuple[NumericParameter, ...],
     constraints: tuple[LinearConstraint, ...],
     base: list[float | int],
     units: list[Fraction],
-) -> Rows:
+) -> LinearSystem:
     """Return the constraints on the distance from `base`, counted in `units`.
 
     The rows are computed in fractions and scaled by their largest coefficient: neither tiny nor
@@ -111,7 +115,7 @@ def rows_around(
         limit = Fraction(2**80)
         bound[row] = float(min(max(rest / scale, -limit), limit))
     equal = np.array([each.comparison is Comparison.EQUAL for each in constraints])
-    return Rows(matrix, bound, equal)
+    return LinearSystem(matrix, bound, equal)
 
 
 def is_inside(space: SearchSpace, point: Assignments) -> bool:

@@ -13,7 +13,7 @@ from nextpoint_service.domain.search_space import IntParameter, NumericParameter
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import AT_BOUND, clamp
 from nextpoint_service.optimizer.polytope import Polytope, polytope
-from nextpoint_service.optimizer.region import Region, rows_around
+from nextpoint_service.optimizer.region import Region, system_around
 
 Values = list[float | int]
 
@@ -109,7 +109,7 @@ def _candidates(
     if region.whole.any():
         yield from _with_whole_numbers_of(region, start)
     else:
-        inside = inside or polytope(region.rows)
+        inside = inside or polytope(region.system)
         if inside is not None:
             yield from (region.values(inside.pulled(place, hair)) for hair in _HAIRS)
     for window in _windows(region):
@@ -136,11 +136,11 @@ def _with_whole_numbers_of(region: Region, values: Values) -> Iterator[Values]:
     rest = _remaining(region, values)
     if rest is None:
         return
-    inside = polytope(rest.rows)
+    inside = polytope(rest.system)
     place = rest.place([v for v, whole in zip(values, region.whole, strict=True) if not whole])
     if inside is None:
         # Equalities can contradict each other by less than what counts as rounding.
-        matrix, bound = rest.rows.matrix[rest.rows.equal], rest.rows.bound[rest.rows.equal]
+        matrix, bound = rest.system.matrix[rest.system.equal], rest.system.bound[rest.system.equal]
         places = [place - np.linalg.pinv(matrix) @ (matrix @ place - bound)]
     else:
         places = [inside.pulled(place, hair) for hair in _HAIRS]
@@ -190,16 +190,16 @@ def _nearest(
         Fraction(1) if isinstance(each, IntParameter) else Fraction(each.high) - Fraction(each.low)
         for each in region.parameters
     ]
-    rows = rows_around(region.parameters, region.constraints, start, units)
+    system = system_around(region.parameters, region.constraints, start, units)
     low, high = _reach(region.parameters, start, units, window)
     size = len(units)
     eye = np.eye(size)
     widest = np.maximum(high - low, 1.0)
     constraints = [
         optimize.LinearConstraint(
-            np.hstack([rows.matrix, np.zeros_like(rows.matrix)]),
-            np.where(rows.equal, rows.bound, -np.inf),
-            rows.bound,
+            np.hstack([system.matrix, np.zeros_like(system.matrix)]),
+            np.where(system.equal, system.bound, -np.inf),
+            system.bound,
         ),
         optimize.LinearConstraint(
             np.vstack([np.hstack([eye, -eye]), np.hstack([-eye, -eye])]), -np.inf, 0

@@ -110,7 +110,7 @@ def _constrained_chunk(problem: Problem, bounded: Region, chunk: int) -> Iterato
     space = problem.experiment.space
     for amount in _DRAWS:
         draws = _draw(problem, chunk, amount)
-        held = bounded.rows.holds(_places(space, bounded, draws))
+        held = bounded.system.holds(_places(space, bounded, draws))
         if held.sum() >= _CHUNK or (amount > _DRAWS[0] and not held.any()):
             break
     accepted = draws[held][:_CHUNK]

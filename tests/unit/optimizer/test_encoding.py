@@ -14,7 +14,7 @@ from nextpoint_service.optimizer.encoding import (
     axes_of,
     decode,
     encode,
-    rows_of,
+    linear_rows,
 )
 
 SPACE = SearchSpace(
@@ -114,7 +114,7 @@ def test_a_number_outside_keeps_its_distance():
 def test_a_linear_constraint_means_the_same_to_the_model():
     space = SearchSpace(SPACE.parameters, (at_most(6.0, double=1.0, few=2.0),))
     axes = axes_of(space)
-    (row,) = rows_of(space, axes)
+    (row,) = linear_rows(space, axes)
 
     def excess(double, few):
         encoded = encode(axes, {**POINT, "double": double, "few": few})
