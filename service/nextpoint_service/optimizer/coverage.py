@@ -17,7 +17,7 @@ from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import Guide
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import Bounded, around, bounded_of, spread_out
-from nextpoint_service.optimizer.encoding import Kind
+from nextpoint_service.optimizer.encoding import AxisKind
 from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.learning import Models, log_satisfaction, rows_at
 from nextpoint_service.optimizer.priors import log_density
@@ -135,12 +135,12 @@ def _centres(learned: Models, satisfying: Array, random: np.random.Generator) ->
 
 def _radius(problem: Problem, layout: Layout, likelihood: Array) -> float:
     """Return the radius of balls that fill what is expected to satisfy the constraints."""
-    numeric = [each for each in layout.axes if each.kind is not Kind.CHOICE]
+    numeric = [each for each in layout.axes if each.kind is not AxisKind.CHOICE]
     dimension = len(numeric)
     if not dimension:
         return _WIDEST / 2.0
     share = max(float(np.exp(likelihood).mean()), _SMALLEST_SHARE)
-    copies = sum(math.log(each.count) for each in layout.axes if each.kind is Kind.CHOICE)
+    copies = sum(math.log(each.count) for each in layout.axes if each.kind is AxisKind.CHOICE)
     unit_ball = 0.5 * dimension * math.log(math.pi) - math.lgamma(0.5 * dimension + 1.0)
     budget = math.log(problem.experiment.budget or _USUAL_BUDGET)
     return min(math.exp((math.log(share) + copies - budget - unit_ball) / dimension), _WIDEST)
@@ -148,7 +148,7 @@ def _radius(problem: Problem, layout: Layout, likelihood: Array) -> float:
 
 def _ball(layout: Layout, bounded: Bounded | None, random: np.random.Generator) -> Array:
     """Return steps within the ball of radius 1, which keep categories and equalities."""
-    choices = [each.kind is Kind.CHOICE for each in layout.axes]
+    choices = [each.kind is AxisKind.CHOICE for each in layout.axes]
     moving = ~np.array(choices)[layout.group]
     steps = random.standard_normal((_BALL, layout.width)) * moving
     if bounded is not None:

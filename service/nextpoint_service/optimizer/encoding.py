@@ -31,7 +31,7 @@ _FARTHEST = 3.0
 """An observation further than this many ranges outside would leave the model only a corner."""
 
 
-class Kind(Enum):
+class AxisKind(Enum):
     """What a parameter is to the model."""
 
     REAL = "real"
@@ -52,7 +52,7 @@ class Axis:
 
     name: str
     parameter: Parameter
-    kind: Kind
+    kind: AxisKind
     count: int = 0
 
 
@@ -83,11 +83,11 @@ def axes_of(space: SearchSpace) -> tuple[Axis, ...]:
 def _axis(name: str, parameter: Parameter, *, relaxed: bool) -> Axis:
     count = size(parameter)
     if isinstance(parameter, CategoricalParameter) and not parameter.ordered:
-        return Axis(name, parameter, Kind.CHOICE, len(parameter.values))
+        return Axis(name, parameter, AxisKind.CHOICE, len(parameter.values))
     log_int = isinstance(parameter, IntParameter) and parameter.log and not parameter.grid
     if count is None or count > _MOST_COUNTED or log_int or relaxed:
-        return Axis(name, parameter, Kind.REAL)
-    return Axis(name, parameter, Kind.WHOLE, count)
+        return Axis(name, parameter, AxisKind.REAL)
+    return Axis(name, parameter, AxisKind.WHOLE, count)
 
 
 def linear_rows(space: SearchSpace, axes: tuple[Axis, ...]) -> list[LinearRow]:
@@ -131,14 +131,14 @@ def _encode_value(axis: Axis, value: Value | None) -> float | int | str:
     match axis.parameter:
         case CategoricalParameter(values=values):
             index = values.index(str(value))
-            return f"c{index}" if axis.kind is Kind.CHOICE else _counted(axis, index)
+            return f"c{index}" if axis.kind is AxisKind.CHOICE else _counted(axis, index)
         case BoolParameter():
             return _counted(axis, int(value))
         case DoubleParameter(grid=grid) | IntParameter(grid=grid) if grid:
             if value not in grid:
                 raise NotEncodable(axis.parameter.name)
             return _counted(axis, grid.index(value))
-        case IntParameter(low=low) if axis.kind is Kind.WHOLE:
+        case IntParameter(low=low) if axis.kind is AxisKind.WHOLE:
             return int(value) - low
         case DoubleParameter() | IntParameter():
             return _unit(axis.parameter, float(value))
@@ -147,7 +147,7 @@ def _encode_value(axis: Axis, value: Value | None) -> float | int | str:
 
 
 def _counted(axis: Axis, index: int) -> float | int:
-    return index if axis.kind is Kind.WHOLE else index / ((size(axis.parameter) or 2) - 1)
+    return index if axis.kind is AxisKind.WHOLE else index / ((size(axis.parameter) or 2) - 1)
 
 
 def _unit(parameter: DoubleParameter | IntParameter, value: float) -> float:
@@ -164,9 +164,9 @@ def _unit(parameter: DoubleParameter | IntParameter, value: float) -> float:
 
 def _decode_value(axis: Axis, encoded: Value | None) -> Value:
     parameter = axis.parameter
-    if axis.kind is Kind.CHOICE:
+    if axis.kind is AxisKind.CHOICE:
         return nth(parameter, int(str(encoded)[1:]))
-    if axis.kind is Kind.WHOLE:
+    if axis.kind is AxisKind.WHOLE:
         return nth(parameter, min(max(round(float(encoded or 0)), 0), axis.count - 1))
     unit = min(max(float(encoded or 0), 0.0), 1.0)
     count = size(parameter)

@@ -13,7 +13,7 @@ from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.search_space import IntParameter
 from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.encoding import Axis, Kind
+from nextpoint_service.optimizer.encoding import Axis, AxisKind
 from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.region import LinearSystem
 
@@ -41,7 +41,7 @@ def at_full(layout: Layout) -> Layout:
     system = layout.system
     if system is not None:
         system = LinearSystem(with_place(system.matrix, 0.0), system.bound, system.equal)
-    axis = Axis(_NAME, IntParameter(_NAME, 0, 0), Kind.WHOLE, 1)
+    axis = Axis(_NAME, IntParameter(_NAME, 0, 0), AxisKind.WHOLE, 1)
     column = slice(layout.width, layout.width + 1)
     return replace(
         layout,

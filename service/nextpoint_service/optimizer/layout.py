@@ -17,7 +17,7 @@ from nextpoint_service.domain.search_space import IntParameter, Parameter, Searc
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import nth, size
 from nextpoint_service.optimizer.branches import rest
-from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, axes_of, encode
+from nextpoint_service.optimizer.encoding import Axis, AxisKind, Encoded, axes_of, encode
 from nextpoint_service.optimizer.region import LinearSystem, region
 
 _HOT = math.sqrt(0.5)
@@ -93,7 +93,7 @@ class Layout:
         """Say for every column whether it is a real number."""
         free = np.zeros(self.width, dtype=bool)
         for axis, columns, levels in zip(self.axes, self.columns, self.levels, strict=True):
-            free[columns] = axis.kind is not Kind.CHOICE and levels is None
+            free[columns] = axis.kind is not AxisKind.CHOICE and levels is None
         return free
 
     def embedded(self, points: Sequence[Encoded]) -> Array:
@@ -101,7 +101,7 @@ class Layout:
         rows = np.zeros((len(points), self.width))
         for axis, columns in zip(self.axes, self.columns, strict=True):
             values = [each[axis.name] for each in points]
-            if axis.kind is Kind.CHOICE:
+            if axis.kind is AxisKind.CHOICE:
                 chosen = [columns.start + int(str(each)[1:]) for each in values]
                 rows[np.arange(len(points)), chosen] = _HOT
             else:
@@ -114,11 +114,11 @@ class Layout:
         point: Encoded = {}
         for axis, columns in zip(self.axes, self.columns, strict=True):
             match axis.kind:
-                case Kind.CHOICE:
+                case AxisKind.CHOICE:
                     point[axis.name] = f"c{int(row[columns].argmax())}"
-                case Kind.WHOLE:
+                case AxisKind.WHOLE:
                     point[axis.name] = round(float(row[columns.start]) * max(axis.count - 1, 1))
-                case Kind.REAL:
+                case AxisKind.REAL:
                     point[axis.name] = float(row[columns.start])
                 case _:
                     assert_never(axis.kind)
@@ -136,7 +136,7 @@ class Layout:
             share = np.minimum((side * count).astype(int), count - 1)
             if levels is not None:
                 rows[:, columns.start] = levels[share]
-            elif count > 1 or self.axes[index].kind is Kind.CHOICE:
+            elif count > 1 or self.axes[index].kind is AxisKind.CHOICE:
                 rows[np.arange(len(units)), columns.start + share] = _HOT
             else:
                 rows[:, columns.start] = side
@@ -155,7 +155,7 @@ class Layout:
             if levels is not None:
                 middle = 0.5 * (levels[1:] + levels[:-1])
                 snapped[:, columns.start] = levels[np.searchsorted(middle, rows[:, columns.start])]
-            elif axis.kind is Kind.CHOICE:
+            elif axis.kind is AxisKind.CHOICE:
                 chosen = rows[:, columns].argmax(axis=1)
                 snapped[:, columns] = 0.0
                 snapped[np.arange(len(rows)), columns.start + chosen] = _HOT
@@ -197,13 +197,13 @@ class Layout:
         columns, levels = self.columns[axis], self.levels[axis]
         if levels is not None:
             return len(levels)
-        return columns.stop - columns.start if self.axes[axis].kind is Kind.CHOICE else 0
+        return columns.stop - columns.start if self.axes[axis].kind is AxisKind.CHOICE else 0
 
 
 def layout_of(space: SearchSpace) -> Layout:
     """Return how points of the space lie in columns."""
     axes = axes_of(space)
-    stops = np.cumsum([each.count if each.kind is Kind.CHOICE else 1 for each in axes])
+    stops = np.cumsum([each.count if each.kind is AxisKind.CHOICE else 1 for each in axes])
     starts = [0, *stops[:-1]]
     columns = tuple(slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
     levels = tuple(_levels(each) for each in axes)
@@ -211,12 +211,12 @@ def layout_of(space: SearchSpace) -> Layout:
 
 
 def _levels(axis: Axis) -> Array | None:
-    if axis.kind is Kind.WHOLE:
+    if axis.kind is AxisKind.WHOLE:
         return np.arange(axis.count) / max(axis.count - 1, 1)
     parameter = axis.parameter
     count = size(parameter)
     # What an equality constrains is rounded and repaired in the end: few steps of one axis hold it.
-    if axis.kind is Kind.CHOICE or count is None or count > _MOST_LEVELS or not _is_log(parameter):
+    if not _is_log(parameter) or count is None or count > _MOST_LEVELS:
         return None
     values = [encode((axis,), {parameter.name: nth(parameter, index)}) for index in range(count)]
     return np.array([float(each[axis.name] or 0.0) for each in values])

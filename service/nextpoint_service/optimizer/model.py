@@ -36,8 +36,8 @@ from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.ascent import ThoroughAcquisition
 from nextpoint_service.optimizer.encoding import (
     Axis,
+    AxisKind,
     Encoded,
-    Kind,
     LinearRow,
     NotEncodable,
     axes_of,
@@ -158,7 +158,7 @@ def _optimizer(axes: tuple[Axis, ...], problem: Problem) -> dict[str, object]:
     of spaces that are real in all dimensions takes the further options.
     """
     equal = any(row.equal for row in linear_rows(problem.experiment.space, axes))
-    if equal or any(axis.kind is not Kind.REAL for axis in axes):
+    if equal or any(axis.kind is not AxisKind.REAL for axis in axes):
         return {**_RESTARTS}
     return {**_RESTARTS, "options": {**_AROUND_BEST}}
 
@@ -244,11 +244,11 @@ def _search_space(axes: tuple[Axis, ...], rows: list[LinearRow]) -> SearchSpace:
 
 def _parameter(axis: Axis) -> Parameter:
     match axis.kind:
-        case Kind.REAL:
+        case AxisKind.REAL:
             return RangeParameter(axis.name, ParameterType.FLOAT, 0.0, 1.0)
-        case Kind.WHOLE:
+        case AxisKind.WHOLE:
             return RangeParameter(axis.name, ParameterType.INT, 0, axis.count - 1)
-        case Kind.CHOICE:
+        case AxisKind.CHOICE:
             return ChoiceParameter(
                 axis.name,
                 ParameterType.STRING,

@@ -11,7 +11,7 @@ from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.assignments import Value
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.branches import rested
-from nextpoint_service.optimizer.encoding import Axis, Encoded, Kind, decode
+from nextpoint_service.optimizer.encoding import Axis, AxisKind, Encoded, decode
 from nextpoint_service.optimizer.feasibility import SECONDS
 from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.sequence import feasible_near
@@ -64,12 +64,12 @@ def _neighbours(
 
 def _moved(axis: Axis, value: Value | None, distance: float, random: np.random.Generator) -> Value:
     match axis.kind:
-        case Kind.CHOICE:
+        case AxisKind.CHOICE:
             return f"c{random.integers(axis.count)}"
-        case Kind.WHOLE:
+        case AxisKind.WHOLE:
             step = max(1.0, distance * axis.count) * float(random.choice((-1.0, 1.0)))
             return float(value or 0) + step
-        case Kind.REAL:
+        case AxisKind.REAL:
             return float(value or 0) + distance * float(random.standard_normal())
         case _:
             assert_never(axis.kind)

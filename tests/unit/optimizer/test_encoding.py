@@ -9,7 +9,7 @@ from nextpoint_service.domain.search_space import (
     SearchSpace,
 )
 from nextpoint_service.optimizer.encoding import (
-    Kind,
+    AxisKind,
     NotEncodable,
     axes_of,
     decode,
@@ -77,7 +77,8 @@ def test_what_comes_back_is_within_the_bounds(place):
     axes = axes_of(SPACE)
     encoded = encode(axes, POINT)
     outside = {
-        axis.name: encoded[axis.name] if axis.kind is Kind.CHOICE else place * 1000 for axis in axes
+        axis.name: encoded[axis.name] if axis.kind is AxisKind.CHOICE else place * 1000
+        for axis in axes
     }
 
     assert SPACE.contains(decode(axes, outside))
@@ -130,4 +131,4 @@ def test_whole_numbers_in_an_equality_are_rounded_afterwards():
         (equals(5.0, a=1.0, b=1.0),),
     )
 
-    assert [axis.kind for axis in axes_of(space)] == [Kind.REAL, Kind.REAL, Kind.WHOLE]
+    assert [axis.kind for axis in axes_of(space)] == [AxisKind.REAL, AxisKind.REAL, AxisKind.WHOLE]
