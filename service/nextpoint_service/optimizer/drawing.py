@@ -115,7 +115,7 @@ def _drawn(
     model, values = drawn(
         surrogate.posterior,
         surrogate.data,
-        surrogate.learned.noise,
+        surrogate.hyperparameters.noise,
         baseline=own,
         pending=known.pending,
         normals=random.standard_normal((count, draws)),

@@ -90,15 +90,17 @@ class Posterior:
         return self.mean + covariance @ self.pulls, within - whitened @ whitened.T
 
 
-def posterior(data: Data, learned: Hyperparameters) -> Posterior:
+def posterior(data: Data, hyperparameters: Hyperparameters) -> Posterior:
     """Return what is known after the data."""
-    noise = np.full(len(data.points), learned.noise) if data.noise is None else data.noise
+    kernel, noise = hyperparameters.kernel, data.noise
+    if noise is None:
+        noise = np.full(len(data.points), hyperparameters.noise)
     noise = np.maximum(noise, LEAST_NOISE)
-    inverse = _inverse(learned.kernel, data.points, noise)
+    inverse = _inverse(kernel, data.points, noise)
     whitened = inverse @ np.column_stack([data.values, np.ones(len(data.points))])
     mean = float((whitened[:, 0] @ whitened[:, 1]) / (whitened[:, 1] @ whitened[:, 1]))
     pulls = inverse.T @ (whitened[:, :1] - mean * whitened[:, 1:])
-    return Posterior(learned.kernel, data.points, mean, inverse, pulls, float(np.median(noise)))
+    return Posterior(kernel, data.points, mean, inverse, pulls, float(np.median(noise)))
 
 
 def drawn(

@@ -28,7 +28,7 @@ class Surrogate:
     outcome: Outcome
     warping: Warping
     data: Data
-    learned: Hyperparameters
+    hyperparameters: Hyperparameters
     posterior: Posterior
     floor: float
 
@@ -36,7 +36,7 @@ class Surrogate:
     def noise_share(self) -> float:
         """Return the largest variance of noise as a share of that of the values."""
         if self.data.noise is None:
-            return self.learned.noise
+            return self.hyperparameters.noise
         return float(self.data.noise.max())
 
     def believing(self, rows: Array) -> "Surrogate":
@@ -67,11 +67,13 @@ def surrogate_of(
     """Return the model after values at points, whose standard deviations may be NaN: unknown."""
     warping = warping_of(values, bend=outcome.optimized)
     data = _warped(warping, points, values, stddevs, group)
-    learned = _learned(outcome, points, values, stddevs, group)
+    hyperparameters = _hyperparameters(outcome, points, values, stddevs, group)
     floor = 0.0
     if outcome.floor is not None:
         floor = float(np.clip(warping.forward(np.array([outcome.floor])), -_FAR, _FAR)[0])
-    return Surrogate(outcome, warping, data, learned, posterior(data, learned), floor)
+    return Surrogate(
+        outcome, warping, data, hyperparameters, posterior(data, hyperparameters), floor
+    )
 
 
 def _warped(
@@ -83,7 +85,7 @@ def _warped(
     return Data(points, warping.forward(values), group, noise)
 
 
-def _learned(
+def _hyperparameters(
     outcome: Outcome, points: Array, values: Array, stddevs: Array, group: NDArray[np.int64]
 ) -> Hyperparameters:
     """Return the hyperparameters; where there are many values, the newest few teach none yet."""

@@ -24,7 +24,7 @@ def slopes(function, place):
     return np.array([(function(place + each) - function(place - each)) / 2e-6 for each in steps])
 
 
-def learned():
+def hyperparameters():
     return Hyperparameters(Kernel(np.array([0.3, 0.5, 0.9]), GROUP, 1.7), 0.05, 0.0)
 
 
@@ -59,7 +59,7 @@ def test_the_posterior_is_that_of_the_direct_formula(data, random):
     across = covariance(places, POINTS)
     mean = inverse.sum(axis=0) @ VALUES / inverse.sum()
 
-    found = posterior(data, learned()).moments(places)
+    found = posterior(data, hyperparameters()).moments(places)
 
     np.testing.assert_allclose(found.means[:, 0], mean + across @ inverse @ (VALUES - mean))
     variance = 1.7 - np.einsum("ij,jk,ik->i", across, inverse, across)
@@ -67,7 +67,7 @@ def test_the_posterior_is_that_of_the_direct_formula(data, random):
 
 
 def test_the_posterior_given_draws_goes_through_them(random):
-    known = posterior(UNKNOWN, learned())
+    known = posterior(UNKNOWN, hyperparameters())
     baseline, pending = np.array([3, 8]), random.random((2, 4))
     normals = random.standard_normal((4, 7))
 
@@ -79,7 +79,7 @@ def test_the_posterior_given_draws_goes_through_them(random):
 
 
 def test_draws_are_distributed_as_the_posterior(random):
-    known = posterior(UNKNOWN, learned())
+    known = posterior(UNKNOWN, hyperparameters())
     place = np.array([[0.5, 0.5, 0.5, 0.5]])
     _, values = drawn(
         known,
@@ -96,7 +96,7 @@ def test_draws_are_distributed_as_the_posterior(random):
 
 
 def an_acquisition(random, *, objective=True):
-    known = posterior(UNKNOWN, learned())
+    known = posterior(UNKNOWN, hyperparameters())
     given, values = drawn(
         known,
         UNKNOWN,

@@ -337,7 +337,7 @@ def test_what_is_believed_changes_how_certain_it_is_and_nothing_that_is_expected
     surrogate = surrogate_of(outcome, rows[:20], values_of, np.full(20, np.nan), layout.group)
 
     believed = surrogate.believing(rows[20:24]).believing(rows[24:26])
-    anew = posterior(believed.data, believed.learned)
+    anew = posterior(believed.data, believed.hyperparameters)
 
     found, right = (each.moments(rows[26:]) for each in (believed.posterior, anew))
     np.testing.assert_allclose(found.means, right.means, atol=1e-6)
@@ -392,6 +392,6 @@ def test_of_many_values_the_newest_few_change_what_is_expected_but_teach_no_hype
 
     older, newer, newest = (learned_from(count) for count in (96, 111, 112))
 
-    assert newer.learned is older.learned
+    assert newer.hyperparameters is older.hyperparameters
     assert len(newer.data.points) == 111
-    assert newest.learned.loss != older.learned.loss
+    assert newest.hyperparameters.loss != older.hyperparameters.loss
