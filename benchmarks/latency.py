@@ -67,7 +67,8 @@ FULL = Sizes(
 
 async def calls(client: aio.Client, sizes: Sizes, _: ServiceProcess) -> AsyncIterator[Row]:
     """Measure the call and the stream at 300 observations, alone and with 16 workers."""
-    for evaluation, workers, kind in product(sizes.evaluations, (1, 16), ("calling", "streaming")):
+    kinds = ("calling", "at_once", "streaming")
+    for evaluation, workers, kind in product(sizes.evaluations, (1, 16), kinds):
         seen = Seen()
         for _ in range(sizes.rounds):
             load = await Load.create(client, 6, 300)
@@ -76,7 +77,7 @@ async def calls(client: aio.Client, sizes: Sizes, _: ServiceProcess) -> AsyncIte
             await together(
                 [work(seen, always(evaluation), asks=asks) for _ in range(workers)], sizes.seconds
             )
-        name = f"{kind}, {workers} workers, {evaluation:g} s"
+        name = f"{kind.replace('_', ' ')}, {workers} workers, {evaluation:g} s"
         yield {"part": "calls", "what": name, **_summary(seen)}
 
 

@@ -85,7 +85,18 @@ class Load:
         await self._report(suggestion)
         return seconds, suggestion.provenance.generator
 
-    async def calling(self, seen: Seen, evaluation: Seconds, *, asks: int | None = None) -> None:
+    async def at_once(self, seen: Seen, evaluation: Seconds, *, asks: int | None = None) -> None:
+        """Work by calls that would not wait for a fresh point."""
+        await self.calling(seen, evaluation, asks=asks, max_wait=0.0)
+
+    async def calling(
+        self,
+        seen: Seen,
+        evaluation: Seconds,
+        *,
+        asks: int | None = None,
+        max_wait: float | None = None,
+    ) -> None:
         """Work by calls: ask, sleep, report; so often, or until it is cancelled.
 
         Who waits when it is cancelled has waited as long as it did.
@@ -95,7 +106,7 @@ class Load:
             got = None
             try:
                 asked = perf_counter()
-                suggestion = await self._experiment.create_suggestion()
+                suggestion = await self._experiment.create_suggestion(max_wait=max_wait)
                 got = perf_counter()
             finally:
                 if number >= SKIPPED or (number and got is None):

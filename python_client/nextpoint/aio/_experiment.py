@@ -438,8 +438,8 @@ class Experiment:
             lease_duration: For how many seconds it stays held when the client or the returned
                 object goes away. Make it long when another process reports the outcome.
             max_wait: How many seconds to wait, at most, for a point that knows the newest
-                observations. None means a tenth of what an evaluation takes. Where none is
-                expected in that time, an older one comes at once.
+                observations. None means a tenth of what an evaluation takes, divided by the
+                number of workers. Where none is expected in that time, an older one comes at once.
 
         Raises:
             BudgetSpentError: No suggestion is left.

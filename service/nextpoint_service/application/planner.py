@@ -28,6 +28,8 @@ from nextpoint_service.domain.errors import Overloaded, ShuttingDown
 _KNOWS_ENOUGH = sys.maxsize
 """The revision of a random point, which no observation makes stale."""
 _RECENT_EVALUATIONS = 20
+_BREATH_SECONDS = 0.01
+"""How long nothing is made ahead after an outcome: its worker asks first, and others report too."""
 _NO_TURN = "the models were busy with other experiments"
 
 
@@ -58,7 +60,7 @@ class Planner:
         if shelf is None or self._closed:
             yield None
             return
-        shelf.asked_at = self._clock()
+        shelf.asked(self._clock(), max_wait)
         point = self._acceptable(shelf, shelf.revision, max_wait)
         if point is None:
             yield None
@@ -73,7 +75,7 @@ class Planner:
         """Lend a point to the caller, who sets `used` when it is stored.
 
         `revision` is what the caller would like it to know, and `max_wait` how many seconds that is
-        worth; None means a tenth of an evaluation. None is lent when no new point could be handed
+        worth; None means what Pace.patience says. None is lent when no new point could be handed
         out any more: the caller looks again and finds out why. Raises ShuttingDown,
         and Overloaded when too many calls wait.
         """
@@ -81,7 +83,7 @@ class Planner:
             raise ShuttingDown
         shelf = self._shelves.setdefault(experiment_id, Shelf(experiment_id))
         shelf.revision = max(shelf.revision, revision)
-        shelf.asked_at = self._clock()
+        shelf.asked(self._clock(), max_wait)
         point = self._acceptable(shelf, revision, max_wait)
         if point is None:
             point = await self._wait(shelf, revision, max_wait)
@@ -96,13 +98,15 @@ class Planner:
         try:
             yield
         finally:
+            if point.used:
+                shelf.pace.handed_out(self._clock())
             shelf.take_back(point)
             self._produce(shelf)
 
     def _acceptable(self, shelf: Shelf, revision: int, max_wait: float | None) -> Point | None:
         """Take a fresh point, or a stale one where a fresh one would not come in time."""
         point = shelf.take(revision)
-        patience = shelf.pace.patience if max_wait is None else max_wait
+        patience = shelf.pace.patience(max_wait)
         if point is None and shelf.fresh_in(revision, self._clock()) > patience:
             point = shelf.take(0)
         return point
@@ -129,7 +133,7 @@ class Planner:
         """Wait for a point, and settle for less as time goes by."""
         time = asyncio.get_running_loop().time
         began = time()
-        patience = shelf.pace.patience if max_wait is None else max_wait
+        patience = shelf.pace.patience(max_wait)
         late = max(self._settings.turn_seconds, max_wait or 0.0)
         for seconds in sorted({patience, late}):
             await asyncio.wait([waiter.future], timeout=max(0.0, began + seconds - time()))
@@ -190,11 +194,12 @@ class Planner:
 
     def _is_wanted(self, shelf: Shelf) -> bool:
         """Whether somebody waits for a point, or one is to be made ahead."""
-        ahead = shelf.pace.ahead and not shelf.has_fresh() and not self._is_idle(shelf)
-        return bool(shelf.waiters or ahead)
+        return bool(shelf.waiters or (shelf.lacks and not self._is_idle(shelf)))
 
     async def _fill(self, shelf: Shelf) -> None:
         try:
+            if not shelf.waiters:
+                await asyncio.sleep(_BREATH_SECONDS)
             going_on = True
             while going_on and self._is_wanted(shelf):
                 if shelf.uses_model:

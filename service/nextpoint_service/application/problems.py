@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import assert_never
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
@@ -24,13 +23,14 @@ class Demand:
     """How many points are wanted, and which were made already.
 
     `ready` are those that nobody took yet, `handed_over` those that are about to be stored, if they
-    are not yet. `ahead` is how many points to make for each one that is evaluated besides those
-    wanted, and `batch` how many points one round of a model makes at most.
+    are not yet. `ahead` is how many points are to be ready where none is wanted for now, of which
+    `fresh` are; `batch` is how many one round of a model makes at most.
     """
 
     wanted: int
-    ahead: float
+    ahead: int
     batch: int
+    fresh: int
     ready: list[Proposal]
     handed_over: list[Proposal]
 
@@ -73,11 +73,11 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     if experiment.tasks:
         successes = sum(each.is_full and not each.failed for each in observations)
     phase, reason = choose_phase(experiment, made, successes)
-    count = _count(demand, phase, progress.leased_suggestions)
+    count = _count(demand, phase)
     if phase is Phase.SPACE_FILLING and not reason:
         count = min(count, start_length(experiment) - made)
     if remaining is not None:
-        count = min(count, remaining - len(handed_over))
+        count = min(count, remaining - len(handed_over) - demand.fresh)
     pending = [
         *tx.suggestions.open_points(experiment_id),
         *((each.assignments, each.task) for each in under_way),
@@ -95,7 +95,7 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     )
 
 
-def _count(demand: Demand, phase: Phase, leased: int) -> int:
+def _count(demand: Demand, phase: Phase) -> int:
     """Return how many points to make, were there no end of the start and of the budget."""
     match phase:
         case Phase.SPACE_FILLING:
@@ -103,9 +103,7 @@ def _count(demand: Demand, phase: Phase, leased: int) -> int:
         case Phase.RANDOM:
             return max(demand.wanted, _RANDOM_BATCH)
         case Phase.MODEL:
-            ahead = demand.ahead * leased
-            count = demand.wanted + int(ahead) if demand.wanted else max(1, ceil(ahead))
-            return min(count, demand.batch)
+            return min(demand.wanted or demand.ahead - demand.fresh, demand.batch)
         case _:
             assert_never(phase)
 

@@ -10,8 +10,9 @@ from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 
 WAIT_SHARE = 0.1
-"""Which share of an evaluation a fresh point is worth waiting for, when the caller says nothing."""
+"""Which share of an evaluation a lone worker waits for a fresh point, when it says nothing."""
 _REMEMBERED_ROUNDS = 5
+_REMEMBERED_HAND_OUTS = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -54,18 +55,27 @@ class Waiter:
 
 @dataclass(slots=True)
 class Pace:
-    """How long the evaluations of an experiment take, and its models; 0 where it is not known."""
+    """How long the evaluations of an experiment take, and its models; 0 where it is not known.
+
+    `wish` is how long the last call would rather wait for a fresh point; None if it did not say.
+    """
 
     evaluation_seconds: float = 0.0
     turn_seconds: float = 0.0
     """How long the last turn at the models had to be waited for."""
+    wish: float | None = None
     _rounds: deque[tuple[float, int]] = field(
         default_factory=lambda: deque(maxlen=_REMEMBERED_ROUNDS)
     )
+    _handed_out: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_HAND_OUTS))
 
     def took(self, seconds: float, points: int) -> None:
         """Note how long a round of the model took that made so many points."""
         self._rounds.append((seconds, max(1, points)))
+
+    def handed_out(self, now: float) -> None:
+        """Note that a point was handed out."""
+        self._handed_out.append(now)
 
     @property
     def round_seconds(self) -> float:
@@ -78,21 +88,43 @@ class Pace:
         return median(seconds / points for seconds, points in self._rounds) if self._rounds else 0.0
 
     @property
-    def patience(self) -> float:
-        """How long a fresh point is worth waiting for when the caller says nothing."""
-        return WAIT_SHARE * self.evaluation_seconds
+    def workers(self) -> float:
+        """How many points are evaluated at the same time, on average: the law of Little."""
+        if len(self._handed_out) < 2:
+            return 1.0
+        span = self._handed_out[-1] - self._handed_out[0]
+        others = len(self._handed_out) - 1
+        return max(1.0, min(others, others * self.evaluation_seconds / span if span else others))
+
+    def patience(self, wish: float | None) -> float:
+        """How long a call waits for a fresh point; without a wish, a share of an evaluation.
+
+        The share is smaller the more workers there are, since what is fresh lacks the outcomes of
+        all others anyway.
+        """
+        return WAIT_SHARE * self.evaluation_seconds / self.workers if wish is None else wish
 
     @property
-    def ahead(self) -> float:
-        """How many rounds of the model an evaluation is worth waiting for, as points made ahead.
+    def ahead(self) -> int:
+        """How many points to have ready: the most that were handed out in the time of a round.
 
-        That is the share of an evaluation for which a round lasts: of all that are evaluated, so
-        many end meanwhile. It is 0 where nothing is to be made ahead: where a call waits for a
-        fresh point anyway, since the model is quick, or where evaluations are quicker than it.
+        It is 0 where nothing is to be made ahead: where a call waits for a fresh point anyway,
+        since the model is quick, or where evaluations are quicker than the model.
         """
-        if self.patience < self.round_seconds < self.evaluation_seconds:
-            return self.round_seconds / self.evaluation_seconds
-        return 0.0
+        waits = self.patience(self.wish) >= self.round_seconds
+        if waits or self.workers * self._least_point_seconds >= self.evaluation_seconds:
+            return 0
+        return self._most_within(self.round_seconds)
+
+    @property
+    def _least_point_seconds(self) -> float:
+        return min((seconds / points for seconds, points in self._rounds), default=0.0)
+
+    def _most_within(self, seconds: float) -> int:
+        times = self._handed_out
+        return max(
+            (sum(begin <= each < begin + seconds for each in times) for begin in times), default=1
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +140,7 @@ class Shelf:
     """The points of one experiment: made and not asked for, and handed over but not stored."""
 
     experiment_id: str
-    ready: deque[Point] = field(default_factory=deque)
+    ready: list[Point] = field(default_factory=list)
     handed_over: list[Point] = field(default_factory=list)
     waiters: deque[Waiter] = field(default_factory=deque)
     producer: asyncio.Task[None] | None = None
@@ -120,17 +152,22 @@ class Shelf:
     pace: Pace = field(default_factory=Pace)
     asked_at: float = 0.0
 
+    def asked(self, now: float, wish: float | None) -> None:
+        """Note that somebody asks for a point, and how long they would wait for a fresh one."""
+        self.asked_at = now
+        self.pace.wish = wish
+
     def take(self, revision: int) -> Point | None:
-        """Hand over a point that knows at least this revision."""
-        for point in self.ready:
-            if point.revision >= revision:
-                self.ready.remove(point)
-                self.handed_over.append(point)
-                return point
-        return None
+        """Hand over the first point that knows the most, and at least this revision."""
+        point = max(self.ready, key=lambda each: each.revision, default=None)
+        if point is None or point.revision < revision:
+            return None
+        self.ready.remove(point)
+        self.handed_over.append(point)
+        return point
 
     def put(self, points: list[Point]) -> None:
-        """Hand new points over to those who wait and keep the rest in place of older ones."""
+        """Hand new points over to those who wait; keep the rest, and older ones if they are few."""
         for point in points:
             waiter = next((each for each in self.waiters if each.accepts(point)), None)
             if waiter is not None:
@@ -138,14 +175,18 @@ class Shelf:
                 self.handed_over.append(point)
                 waiter.future.set_result(point)
             elif not point.stands_in:
-                self.ready = deque(each for each in self.ready if each.revision >= point.revision)
                 self.ready.append(point)
+        if self.ready:
+            newest = max(each.revision for each in self.ready)
+            fresh = sum(each.revision == newest for each in self.ready)
+            kept = sorted(self.ready, key=lambda each: each.revision)
+            self.ready = kept[-max(fresh, self.pace.ahead) :]
 
     def take_back(self, point: Point) -> None:
         """End the handing over of a point; if it was not used, it is somebody else's."""
         self.handed_over.remove(point)
         if point.outdated:
-            self.ready = deque(each for each in self.ready if each.space != point.space)
+            self.ready = [each for each in self.ready if each.space != point.space]
         elif not point.used:
             self.put([point])
 
@@ -176,9 +217,14 @@ class Shelf:
         left = max(0.0, self.round.until - now)
         return left if self.round.revision >= revision else left + another
 
-    def has_fresh(self) -> bool:
-        """Whether a point that was not asked for knows all that is known."""
-        return any(each.revision >= self.revision for each in self.ready)
+    @property
+    def lacks(self) -> bool:
+        """Whether points that know all that is known are to be made ahead."""
+        return self._fresh < self.pace.ahead
+
+    @property
+    def _fresh(self) -> int:
+        return sum(each.revision >= self.revision for each in self.ready)
 
     def relieve(self) -> int:
         """Hand stale points to those who have waited long enough; return how many take any."""
@@ -196,6 +242,7 @@ class Shelf:
             wanted=wanted,
             ahead=self.pace.ahead,
             batch=batch,
+            fresh=self._fresh,
             ready=[each.proposal for each in self.ready],
             handed_over=[each.proposal for each in self.handed_over],
         )

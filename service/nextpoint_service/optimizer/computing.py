@@ -29,6 +29,8 @@ class Failure:
     reason: str
 
 
+_NICENESS = 5
+
 SHUTTING_DOWN = Failure("the service is shutting down")
 
 
@@ -103,6 +105,8 @@ def use_one_thread() -> None:
 
 def set_up(settings: OptimizerSettings) -> int:
     """Prepare this process for models, and return its id."""
+    # Calls are answered first.
+    os.nice(_NICENESS)
     # The server decides what an interrupt means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_server, daemon=True).start()

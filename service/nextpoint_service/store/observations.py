@@ -1,6 +1,7 @@
 """The table of observations."""
 
 import sqlite3
+from functools import lru_cache
 from typing import Any
 
 from nextpoint_service.application.ports import Page
@@ -61,6 +62,9 @@ SELECT seq, id, experiment_id, suggestion_id, run_id, failed, outside, seconds, 
 FROM observations WHERE experiment_id = :experiment_id AND seq < :before
 ORDER BY seq DESC LIMIT :limit
 """
+
+_REMEMBERED_ROWS = 8192
+"""All observations are read for every round of a model, and few are new."""
 
 
 class ObservationTable:
@@ -131,7 +135,7 @@ class ObservationTable:
                 "limit": page.limit,
             },
         )
-        return [(seq, _from_row(row)) for seq, *row in rows]
+        return [(row[0], _from_row(row[1:])) for row in rows]
 
 
 def _to_row(observation: Observation) -> dict[str, object]:
@@ -154,7 +158,9 @@ def _to_row(observation: Observation) -> dict[str, object]:
     }
 
 
-def _from_row(row: list[Any]) -> Observation:
+@lru_cache(maxsize=_REMEMBERED_ROWS)
+def _from_row(row: tuple[Any, ...]) -> Observation:
+    """Return the observation, which is the same object for the same row: nobody changes it."""
     (observation_id, experiment_id, suggestion_id, run_id, failed, outside, seconds, created,
      updated, assignments, metric_values, metadata, task) = row  # fmt: skip
     return Observation(

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from itertools import islice
 
 import pytest
 from tests.support.controlled_optimizer import ControlledOptimizer
@@ -56,11 +57,23 @@ async def is_quiet(service):
     return False
 
 
+async def thinks_on(service, seconds):
+    """Have the optimizer answer, after so long each time, until it is asked nothing more."""
+    for _ in range(10):
+        try:
+            found = await asyncio.wait_for(service.optimizer.next_thought(), NOTHING_FOR)
+        except TimeoutError:
+            return
+        service.clock.advance(seconds)
+        found.answer()
+    raise AssertionError("the optimizer is asked without end")
+
+
 async def in_the_model_phase(service, seconds=0.0, *, model=0.0, **changes):
     """Return an experiment with six evaluations, each of which took so long, as did the model."""
     experiment = await service.define(**changes)
-    for _ in range(6):
-        asked = begin(service.ask(experiment, max_wait_seconds=3600))
+    for waits in (3600, 3600, 3600, 3600, 3600, None):
+        asked = begin(service.ask(experiment, max_wait_seconds=waits))
         await thought(service, seconds=model)
         (suggestion,) = await ends(asked)
         service.clock.advance(seconds)
@@ -181,17 +194,48 @@ async def test_nothing_is_made_ahead_when_the_model_is_as_quick_as_a_call_would_
     assert suggestion.provenance.observation_count == 6
 
 
-async def test_as_many_points_are_made_ahead_as_evaluations_end_while_the_model_runs(thinking):
-    experiment = await in_the_model_phase(thinking, seconds=100, model=40)
-    await thought(thinking, seconds=40)
-    for worker in range(5):
-        await thinking.queue(experiment, x=worker / 8)
-        await thinking.ask(experiment, f"w{worker}")
+async def after_three_at_once(service, **changes):
+    """Return an experiment with a slow model of which three points were once asked for together."""
+    experiment = await with_a_slow_model(service, **changes)
+    asked = await asks(service, experiment, 5)
+    await thought(service, seconds=20)
+    for done in islice(asyncio.as_completed(asked), 2):
+        await done
+    joint = await thought(service, seconds=20)
+    await ends(*asked)
+    assert joint.problem.count == 3
+    return experiment
+
+
+async def test_as_many_points_are_made_ahead_as_were_asked_for_in_the_time_of_the_model(thinking):
+    experiment = await after_three_at_once(thinking)
+    await thinks_on(thinking, seconds=20)
 
     await thinking.report_own(experiment, x=0.5)
     remade = await thought(thinking)
 
-    assert remade.problem.count == 2
+    assert remade.problem.count == 3
+
+
+async def test_no_more_points_are_made_ahead_than_the_budget_has_room_for(thinking):
+    await after_three_at_once(thinking, budget=13)
+
+    await thinks_on(thinking, seconds=20)
+
+    counts = [each.count for each in thinking.optimizer.problems]
+    assert sum(counts[counts.index(3) + 1 :]) == 2
+
+
+async def test_points_are_made_ahead_of_quick_models_for_those_who_do_not_wait(thinking):
+    experiment = await in_the_model_phase(thinking, seconds=100, model=5)
+    asked = begin(thinking.ask(experiment, max_wait_seconds=0))
+    await thought(thinking)
+    await ends(asked)
+
+    await thought(thinking)
+
+    (suggestion,) = await ends(begin(thinking.ask(experiment, max_wait_seconds=0)))
+    assert suggestion.provenance.observation_count == 6
 
 
 async def test_a_batch_is_larger_where_points_are_cheap(thinking):
