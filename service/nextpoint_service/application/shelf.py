@@ -1,6 +1,7 @@
 """The points of one experiment that are made and not stored, and the calls that wait for one."""
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
@@ -121,10 +122,9 @@ class Pace:
         return min((seconds / points for seconds, points in self._rounds), default=0.0)
 
     def _most_within(self, seconds: float) -> int:
-        times = self._handed_out
-        return max(
-            (sum(begin <= each < begin + seconds for each in times) for begin in times), default=1
-        )
+        times = list(self._handed_out)
+        ends = (bisect_left(times, begin + seconds) for begin in times)
+        return max((end - start for start, end in enumerate(ends)), default=1)
 
 
 @dataclass(frozen=True, slots=True)
