@@ -1,8 +1,8 @@
 #include "nextpoint/client.h"
 
 #include <google/protobuf/duration.pb.h>
-#include <google/protobuf/util/time_util.h>
 
+#include "duration.h"
 #include "service_config.h"
 #include "unique_id.h"
 
@@ -46,13 +46,13 @@ std::chrono::milliseconds max_wait(const google::protobuf::Message& request) {
   if (!field) return std::chrono::milliseconds(0);
   const auto& wait = dynamic_cast<const google::protobuf::Duration&>(
       request.GetReflection()->GetMessage(request, field));
-  return std::chrono::milliseconds(google::protobuf::util::TimeUtil::DurationToMilliseconds(wait));
+  return from_proto(wait);
 }
 
 }  // namespace
 
 Client::Client(const std::string& address, const ClientOptions& options)
-    : timeout_(options.timeout) {
+    : timeout_(options.timeout.value_or(kTimeout)) {
   const auto channel = open_channel(address, options);
   stubs_ = {v1::AnalysisService::NewStub(channel), v1::ExperimentService::NewStub(channel),
             v1::ObservationService::NewStub(channel), v1::RunService::NewStub(channel),

@@ -1,7 +1,6 @@
 #include "nextpoint/error.h"
 
-#include <google/protobuf/util/time_util.h>
-
+#include "duration.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -31,8 +30,7 @@ Error::Error(const grpc::Status& status, const Details& details)
   for (const auto& each : details.bad_request.field_violations()) {
     violations_.push_back({each.field(), each.description()});
   }
-  retry_after_ = std::chrono::milliseconds(
-      google::protobuf::util::TimeUtil::DurationToMilliseconds(details.retry.retry_delay()));
+  retry_after_ = from_proto(details.retry.retry_delay());
 }
 
 Error::Error(grpc::StatusCode code, const std::string& message, const std::string& reason)

@@ -1,18 +1,17 @@
 #include "nextpoint/held_suggestion.h"
 
-#include <google/protobuf/util/time_util.h>
-
 #include <utility>
+
+#include "duration.h"
 
 namespace nextpoint {
 namespace {
 
-using google::protobuf::util::TimeUtil;
 using std::chrono::milliseconds;
 
 // The client says how long its leases last, so that it knows when to renew them without comparing
 // its clock with the service's.
-constexpr int kLeaseSeconds = 60;
+constexpr milliseconds kLease{60000};
 
 // Whoever destroys it waits.
 constexpr milliseconds kGrace{5000};
@@ -22,9 +21,9 @@ constexpr milliseconds kGrace{5000};
 HeldSuggestion::HeldSuggestion(const Client& client, v1::CreateSuggestionRequest request)
     : client_(client) {
   if (!request.has_lease_duration()) {
-    *request.mutable_lease_duration() = TimeUtil::SecondsToDuration(kLeaseSeconds);
+    *request.mutable_lease_duration() = to_proto(kLease);
   }
-  lease_ = milliseconds(TimeUtil::DurationToMilliseconds(request.lease_duration()));
+  lease_ = from_proto(request.lease_duration());
   suggestion_.emplace(
       client.call(&v1::SuggestionService::Stub::CreateSuggestion, request).suggestion());
   renewal_ = std::thread([this] { renew(); });
@@ -68,7 +67,7 @@ void HeldSuggestion::renew() {
   auto* hand_out = request.add_hand_outs();
   hand_out->set_suggestion_id(suggestion_->message.suggestion_id());
   hand_out->set_attempt(suggestion_->message.attempt());
-  *request.mutable_lease_duration() = TimeUtil::MillisecondsToDuration(lease_.count());
+  *request.mutable_lease_duration() = to_proto(lease_);
 
   milliseconds delay = lease_ / 3;
   std::unique_lock lock(mutex_);

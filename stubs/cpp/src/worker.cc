@@ -1,6 +1,5 @@
 #include "nextpoint/worker.h"
 
-#include <google/protobuf/util/time_util.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include <utility>
 
 #include "backoff.h"
+#include "duration.h"
 #include "event_reader.h"
 #include "unique_id.h"
 
@@ -80,12 +80,15 @@ class Run {
                                   [this, work] { guarded([this, work] { (this->*work)(); }); }));
     };
     guarded([&] {
-      start(&Run::receive);
+      others.push_back(std::async(std::launch::async, [this] {
+        guarded([this] { receive(); });
+        keep();
+      }));
       for (int i = 1; i < request_.max_outstanding(); ++i) start(&Run::evaluate_all);
       evaluate_all();
     });
     for (auto& each : others) each.wait();
-    if (!replaced_) give_back();
+    if (!replaced_) give_back(held_);
     if (error_) std::rethrow_exception(error_);
     return reason_;
   }
@@ -110,7 +113,7 @@ class Run {
 
   bool finished() {
     const std::lock_guard lock(mutex_);
-    return finished_ || stopping();
+    return finished_ || stopping() || (options_.drain && *options_.drain);
   }
 
   void warn(const std::string& text) const {
@@ -155,10 +158,10 @@ class Run {
       auto event = reader.take();
       if (event.has_opened()) {
         opened();
-        const auto interval =
-            std::chrono::milliseconds(google::protobuf::util::TimeUtil::DurationToMilliseconds(
-                event.opened().heartbeat_interval()));
+        const auto interval = from_proto(event.opened().heartbeat_interval());
         if (interval > 0ms) silence = 2 * interval;
+        const auto lease = from_proto(event.opened().lease_duration());
+        if (lease > 0ms) lease_ = lease;
       } else if (event.has_assigned()) {
         assign(Suggestion(std::move(*event.mutable_assigned()->mutable_suggestion())));
       } else if (event.has_closed()) {
@@ -188,11 +191,54 @@ class Run {
     if (finished_ || stopping()) return std::nullopt;
     Suggestion suggestion = std::move(received_.front());
     received_.pop_front();
+    ++evaluating_;
     return suggestion;
   }
 
+  /// Gives back what was not begun, and renews leases, which no stream does any more.
+  void keep() {
+    if (replaced_) return;
+    std::unique_lock lock(mutex_);
+    std::map<std::string, std::int32_t> unbegun;
+    for (const auto& each : received_) {
+      unbegun.insert(held_.extract(each.message.suggestion_id()));
+    }
+    received_.clear();
+    lock.unlock();
+    give_back(unbegun);
+    lock.lock();
+    for (auto delay = 0ms; !changed_.wait_for(lock, delay, [this] { return evaluating_ == 0; });) {
+      v1::RenewLeasesRequest request;
+      for (const auto& [suggestion_id, attempt] : held_) {
+        auto& hand_out = *request.add_hand_outs();
+        hand_out.set_suggestion_id(suggestion_id);
+        hand_out.set_attempt(attempt);
+      }
+      *request.mutable_lease_duration() = to_proto(lease_);
+      lock.unlock();
+      delay = lease_ / 3;
+      try {
+        client_.call(&v1::SuggestionService::Stub::RenewLeases, request, lease_ / 3);
+      } catch (const Error&) {
+        // There is time for more attempts before the leases run out.
+        delay = lease_ / 12;
+      }
+      lock.lock();
+    }
+  }
+
+  struct Evaluating {
+    Run& run;
+    ~Evaluating() {
+      const std::lock_guard lock(run.mutex_);
+      --run.evaluating_;
+      run.changed_.notify_all();
+    }
+  };
+
   void evaluate_all() {
     while (const auto suggestion = take()) {
+      const Evaluating evaluating{*this};
       v1::CreateObservationRequest outcome;
       outcome.set_experiment_id(request_.experiment_id());
       outcome.set_request_id(unique_id());
@@ -210,7 +256,7 @@ class Run {
         failure = "it threw what is no std::exception";
       }
       // It was told to stop, so that this says nothing about the point.
-      if (outcome.failed() && stopping()) return;
+      if (outcome.failed() && stopping()) return give_back(forget(outcome.suggestion_id()));
       if (outcome.failed()) warn("an evaluation failed: " + failure);
       report(outcome);
       settle(outcome, failure);
@@ -218,22 +264,44 @@ class Run {
   }
 
   /// Reports an outcome, however long the service is away: it may have cost hours.
-  void report(const v1::CreateObservationRequest& outcome) const {
-    for (Backoff backoff;;) {
-      const bool last = stopping();
+  void report(const v1::CreateObservationRequest& outcome) {
+    for (Backoff backoff; !stopping();) {
       try {
-        const auto limit =
-            last ? std::make_optional<std::chrono::milliseconds>(kGrace) : std::nullopt;
-        client_.call(&v1::ObservationService::Stub::CreateObservation, outcome, limit);
-        return;
+        return report_unless_stopped(outcome);
       } catch (const Error& error) {
+        if (stopping()) break;
         const bool unsure = error.code() == grpc::StatusCode::DEADLINE_EXCEEDED;
         const bool asked_to_wait = error.retry_after() > 0ms;
-        if (last || !(is_away(error) || unsure || asked_to_wait)) throw;
+        if (!(is_away(error) || unsure || asked_to_wait)) throw;
         const auto delay = backoff.delay_after(error);
         warn(std::string("an outcome is not reported, trying again: ") + error.what());
         pause(delay, [this] { return stopping(); });
       }
+    }
+    report_soon(outcome);
+  }
+
+  /// Makes one call, and breaks it off at a stop.
+  void report_unless_stopped(const v1::CreateObservationRequest& outcome) const {
+    grpc::ClientContext context;
+    auto call = std::async(std::launch::async, [&] {
+      client_.call(&v1::ObservationService::Stub::CreateObservation, outcome, context);
+    });
+    while (call.wait_for(kLook) == std::future_status::timeout) {
+      if (stopping()) context.TryCancel();
+    }
+    call.get();
+  }
+
+  /// Reports for somebody who waits for the end.
+  void report_soon(const v1::CreateObservationRequest& outcome) {
+    // Should it fail, nobody knows whether it arrived, so that it is not given back either.
+    forget(outcome.suggestion_id());
+    try {
+      client_.call(&v1::ObservationService::Stub::CreateObservation, outcome, kGrace);
+    } catch (const Error& error) {
+      warn("the outcome of " + outcome.suggestion_id() + " is not reported: " + error.what());
+      throw;
     }
   }
 
@@ -249,12 +317,19 @@ class Run {
     }
   }
 
-  void give_back() const {
+  /// Ends the hold on a suggestion, and returns it.
+  std::map<std::string, std::int32_t> forget(const std::string& suggestion_id) {
+    std::map<std::string, std::int32_t> forgotten;
+    const std::lock_guard lock(mutex_);
+    forgotten.insert(held_.extract(suggestion_id));
+    return forgotten;
+  }
+
+  void give_back(const std::map<std::string, std::int32_t>& attempts) const {
     // One deadline for all of them: who stops should not wait for a service that is away.
     const auto end = Clock::now() + kGrace;
-    for (const auto& [suggestion_id, attempt] : held_) {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    for (const auto& [suggestion_id, attempt] : attempts) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
       if (left <= 0ms) return;
       v1::ReleaseSuggestionRequest request;
       request.set_suggestion_id(suggestion_id);
@@ -278,10 +353,13 @@ class Run {
   std::set<HandOut> seen_;
   // The newest attempt of each suggestion that is neither reported nor given back.
   std::map<std::string, std::int32_t> held_;
+  // Of how many what came of them is neither reported nor given back.
+  int evaluating_ = 0;
   int failures_ = 0;
   bool finished_ = false;
   // Whether another stream has the worker's id, and with it what the worker held.
   bool replaced_ = false;
+  std::chrono::milliseconds lease_ = 60s;
   std::optional<v1::StreamClosedReason> reason_;
   std::exception_ptr error_;
 };

@@ -3,11 +3,14 @@
 #include <nextpoint/client.h>
 #include <nextpoint/held_suggestion.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "fake_service.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "service_config.h"
 
 namespace nextpoint {
 namespace {
@@ -78,6 +81,36 @@ TEST(Client, EveryChangeGetsAnIdOfItsOwn) {
 
   const auto outcomes = service.outcomes();
   EXPECT_NE(outcomes.at(0).request_id(), outcomes.at(1).request_id());
+}
+
+TEST(Client, ACallHasTheTimeOfTheSharedConfigAndWhatItMayWaitOrItsOwn) {
+  FakeService service;
+  const Client client(service.address());
+  std::ifstream file(NEXTPOINT_SERVICE_CONFIG);
+  const auto config = nlohmann::json::parse(file);
+  const std::string text = config["methodConfig"][0]["timeout"];
+  const std::chrono::milliseconds shared = std::chrono::seconds(std::stoi(text));
+  const auto expect_close = [&](std::chrono::milliseconds limit) {
+    // gRPC rounds what it tells the service.
+    EXPECT_LT(service.limit(), limit + 15s);
+    EXPECT_GT(service.limit(), limit - 15s);
+  };
+
+  client.call(kReport, v1::CreateObservationRequest());
+  expect_close(shared);
+
+  client.call(kReport, v1::CreateObservationRequest(), 2 * shared);
+  expect_close(2 * shared);
+
+  v1::CreateSuggestionRequest ask;
+  *ask.mutable_max_wait() = TimeUtil::SecondsToDuration(1800);
+  client.call(&v1::SuggestionService::Stub::CreateSuggestion, ask);
+  expect_close(shared + 1800s);
+}
+
+TEST(Client, AGivenTimeIsNotCut) {
+  // gRPC cuts it on this side, where no service can see it.
+  EXPECT_EQ(std::string(kServiceConfig).find("timeout"), std::string::npos);
 }
 
 TEST(HeldSuggestion, IsRenewedUntilItIsGivenBack) {

@@ -15,6 +15,7 @@ v1::StreamSuggestionsResponse opened(int heartbeat_milliseconds) {
   v1::StreamSuggestionsResponse event;
   *event.mutable_opened()->mutable_heartbeat_interval() =
       TimeUtil::MillisecondsToDuration(heartbeat_milliseconds);
+  *event.mutable_opened()->mutable_lease_duration() = TimeUtil::MillisecondsToDuration(300);
   return event;
 }
 
@@ -32,6 +33,15 @@ v1::StreamSuggestionsResponse closed(v1::StreamClosedReason reason) {
   event.mutable_closed()->set_reason(reason);
   return event;
 }
+
+namespace {
+
+std::chrono::milliseconds time_left(const grpc::ServerContext& context) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(context.deadline() -
+                                                               std::chrono::system_clock::now());
+}
+
+}  // namespace
 
 FakeService::FakeService(std::vector<Script> scripts) : scripts_(scripts.begin(), scripts.end()) {
   int port = 0;
@@ -80,9 +90,10 @@ grpc::Status FakeService::StreamSuggestions(
   return script.end.value_or(grpc::Status::CANCELLED);
 }
 
-grpc::Status FakeService::CreateSuggestion(grpc::ServerContext*,
+grpc::Status FakeService::CreateSuggestion(grpc::ServerContext* context,
                                            const v1::CreateSuggestionRequest* request,
                                            v1::CreateSuggestionResponse* response) {
+  limit_ = time_left(*context);
   *response->mutable_suggestion() = assigned("sug_1", 1, 0.5).assigned().suggestion();
   response->mutable_suggestion()->set_experiment_id(request->experiment_id());
   return grpc::Status::OK;
@@ -104,11 +115,16 @@ grpc::Status FakeService::ReleaseSuggestion(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
-grpc::Status FakeService::CreateObservation(grpc::ServerContext*,
+grpc::Status FakeService::CreateObservation(grpc::ServerContext* context,
                                             const v1::CreateObservationRequest* request,
                                             v1::CreateObservationResponse*) {
+  limit_ = time_left(*context);
+  {
+    const std::lock_guard lock(mutex_);
+    outcomes_.push_back(*request);
+  }
+  while (silent_ && !context->IsCancelled()) std::this_thread::sleep_for(5ms);
   const std::lock_guard lock(mutex_);
-  outcomes_.push_back(*request);
   if (refusals_.empty()) {
     unobserved_.erase(request->suggestion_id());
     return grpc::Status::OK;

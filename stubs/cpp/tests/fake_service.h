@@ -2,6 +2,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -40,6 +42,12 @@ class FakeService final : private v1::SuggestionService::Service,
   /// Makes the next call of CreateObservation fail.
   void refuse(const grpc::Status& status);
 
+  /// Leaves every call of CreateObservation without an answer.
+  void fall_silent() { silent_ = true; }
+
+  /// How much time the last call was given that asks for a suggestion or reports.
+  std::chrono::milliseconds limit() const { return limit_; }
+
   std::vector<v1::StreamSuggestionsRequest> streams() const { return copy(streams_); }
   std::vector<v1::CreateObservationRequest> outcomes() const { return copy(outcomes_); }
   std::vector<v1::ReleaseSuggestionRequest> releases() const { return copy(releases_); }
@@ -49,13 +57,15 @@ class FakeService final : private v1::SuggestionService::Service,
   grpc::Status StreamSuggestions(
       grpc::ServerContext* context, const v1::StreamSuggestionsRequest* request,
       grpc::ServerWriter<v1::StreamSuggestionsResponse>* writer) override;
-  grpc::Status CreateSuggestion(grpc::ServerContext*, const v1::CreateSuggestionRequest* request,
+  grpc::Status CreateSuggestion(grpc::ServerContext* context,
+                                const v1::CreateSuggestionRequest* request,
                                 v1::CreateSuggestionResponse* response) override;
   grpc::Status RenewLeases(grpc::ServerContext*, const v1::RenewLeasesRequest* request,
                            v1::RenewLeasesResponse* response) override;
   grpc::Status ReleaseSuggestion(grpc::ServerContext*, const v1::ReleaseSuggestionRequest* request,
                                  v1::ReleaseSuggestionResponse* response) override;
-  grpc::Status CreateObservation(grpc::ServerContext*, const v1::CreateObservationRequest* request,
+  grpc::Status CreateObservation(grpc::ServerContext* context,
+                                 const v1::CreateObservationRequest* request,
                                  v1::CreateObservationResponse* response) override;
 
   template <class T>
@@ -66,6 +76,8 @@ class FakeService final : private v1::SuggestionService::Service,
 
   bool all_observed() const;
 
+  std::atomic<bool> silent_{false};
+  std::atomic<std::chrono::milliseconds> limit_{};
   mutable std::mutex mutex_;
   std::set<std::string> unobserved_;
   std::deque<Script> scripts_;

@@ -2,6 +2,7 @@
 #include <nextpoint/worker.h>
 
 #include <cmath>
+#include <future>
 #include <stdexcept>
 #include <thread>
 
@@ -35,9 +36,10 @@ std::optional<v1::StreamClosedReason> run(const FakeService& service, const Eval
 }
 
 /// Runs a worker that fails, and returns why.
-Error failure(const FakeService& service, const Evaluate& evaluate) {
+Error failure(const FakeService& service, const Evaluate& evaluate,
+              const WorkerOptions& options = quiet()) {
   try {
-    run(service, evaluate);
+    run(service, evaluate, options);
   } catch (const Error& error) {
     return error;
   }
@@ -169,6 +171,73 @@ TEST(Worker, ReportsWhatItMeasuredWhenItIsStopped) {
       options);
 
   EXPECT_EQ(service.outcomes().size(), 1U);
+  EXPECT_TRUE(service.releases().empty());
+}
+
+TEST(Worker, FinishesWhatItEvaluatesUnderItsLeaseWhenItIsDrained) {
+  const FakeService service({{{opened(), assigned("sug_1", 4, 1), assigned("sug_2", 1, 2)}, {}}});
+  std::atomic<bool> drain{false};
+  auto options = quiet();
+  options.drain = &drain;
+
+  const auto reason = run(
+      service,
+      [&](const Suggestion& suggestion) {
+        drain = true;
+        // No stream renews it any more, and what was not begun is given back at once.
+        for (int i = 0; i < 1000 && (service.renewals().size() < 2 || service.releases().empty());
+             ++i)
+          std::this_thread::sleep_for(5ms);
+        return square(suggestion);
+      },
+      options);
+
+  EXPECT_EQ(reason, std::nullopt);
+  ASSERT_GE(service.renewals().size(), 2U);
+  ASSERT_EQ(service.renewals()[0].hand_outs_size(), 1);
+  EXPECT_EQ(service.renewals()[0].hand_outs(0).attempt(), 4);
+  ASSERT_EQ(service.outcomes().size(), 1U);
+  EXPECT_FALSE(service.outcomes()[0].failed());
+  ASSERT_EQ(service.releases().size(), 1U);
+  EXPECT_EQ(service.releases()[0].suggestion_id(), "sug_2");
+}
+
+TEST(Worker, TriesAtOnceToReportWhatItMeasuredWhenItIsStoppedWhileTheServiceIsAway) {
+  FakeService service({{{opened(), assigned("sug_1", 1, 1)}, {}}});
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(3600);
+  google::rpc::Status attached;
+  attached.add_details()->PackFrom(retry);
+  service.refuse({grpc::StatusCode::DEADLINE_EXCEEDED, "away", attached.SerializeAsString()});
+  std::atomic<bool> stop{false};
+  auto options = quiet();
+  options.stop = &stop;
+  // It is told of the refusal before it waits.
+  options.warn = [&](const std::string&) { stop = true; };
+
+  EXPECT_EQ(run(service, square, options), std::nullopt);
+
+  ASSERT_EQ(service.outcomes().size(), 2U);
+  EXPECT_EQ(service.outcomes()[1].request_id(), service.outcomes()[0].request_id());
+  EXPECT_TRUE(service.releases().empty());
+}
+
+TEST(Worker, SaysSoAndEndsWhenItIsStoppedWhileTheServiceStaysAway) {
+  FakeService service({{{opened(), assigned("sug_1", 1, 1)}, {}}});
+  service.fall_silent();
+  std::atomic<bool> stop{false};
+  auto options = quiet();
+  options.stop = &stop;
+  auto stopped = std::async(std::launch::async, [&] {
+    for (int i = 0; i < 1000 && service.outcomes().empty(); ++i) std::this_thread::sleep_for(5ms);
+    stop = true;
+  });
+  const auto begun = std::chrono::steady_clock::now();
+
+  EXPECT_EQ(failure(service, square, options).code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s);
+  // Whether it arrived is not known.
   EXPECT_TRUE(service.releases().empty());
 }
 

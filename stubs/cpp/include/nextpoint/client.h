@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "nextpoint/error.h"
 #include "nextpoint/v1/analysis_service.grpc.pb.h"
@@ -20,8 +21,9 @@ namespace nextpoint {
 struct ClientOptions {
   /// Plain text unless given.
   std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
-  /// How long a call may take that names no limit of its own, repetitions included.
-  std::chrono::milliseconds timeout = std::chrono::seconds(60);
+  /// How long a call may take that names no limit of its own, repetitions included; what it asks
+  /// the service to wait comes on top. As long as the clients of all languages wait unless given.
+  std::optional<std::chrono::milliseconds> timeout;
 };
 
 /// Calls one service. Any number of threads may use it.
@@ -41,6 +43,14 @@ class Client {
                 Request request,
                 std::optional<std::chrono::milliseconds> timeout = std::nullopt) const {
     grpc::ClientContext context;
+    return call(method, std::move(request), context, timeout);
+  }
+
+  /// Makes the call in a context of the caller's own, who may break it off there.
+  template <class Stub, class Request, class Response>
+  Response call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                Request request, grpc::ClientContext& context,
+                std::optional<std::chrono::milliseconds> timeout = std::nullopt) const {
     prepare(context, request, timeout);
     Response response;
     const grpc::Status status = (stub<Stub>().*method)(&context, request, &response);

@@ -22,24 +22,30 @@ struct WorkerOptions {
   int concurrency = 1;
   /// How many evaluations in a row may fail before the worker gives up.
   int max_failures = 10;
-  /// Stops the worker once it is true; a signal handler may set it.
+  /// Stops the worker once it is true: it takes nothing more and ends soon. A signal handler may
+  /// set it, and an evaluation look at it, and throw.
   const std::atomic<bool>* stop = nullptr;
+  /// Drains the worker once it is true: it takes nothing more, and ends when what it evaluates is
+  /// finished and reported. A signal handler may set it.
+  const std::atomic<bool>* drain = nullptr;
   /// Told of what went wrong and was dealt with, by any of the worker's threads. Absent: stderr.
   std::function<void(const std::string&)> warn;
 };
 
 /// Evaluates the suggestions of an experiment until the service says that there is no more to do,
-/// and returns why; nothing when it was stopped.
+/// and returns why; nothing when it was stopped or drained.
 ///
 /// A stream that breaks is opened anew, while evaluations go on, and outcomes are reported as soon
 /// as the service is back. The worker gives up after five minutes without the service, and at once
 /// where it never answered.
 ///
-/// A worker that is stopped takes nothing more, waits for the evaluations that run, reports what
-/// they measured, and gives back what they did not.
+/// A worker that is stopped waits for the evaluations that run, which may look at the same flag. It
+/// gives back what they did not measure, still reports what they did, and ends within 5 seconds of
+/// the last.
 ///
-/// Throws Error when the service refuses, with reason `WORKER_REPLACED` when another worker came
-/// with the same id, and with reason `EVALUATIONS_FAILED` after too many failures.
+/// Throws Error when the service refuses or an outcome is not reported, with reason
+/// `WORKER_REPLACED` when another worker came with the same id, and with reason
+/// `EVALUATIONS_FAILED` after too many failures.
 std::optional<v1::StreamClosedReason> run_worker(const Client& client,
                                                  const std::string& experiment_id,
                                                  const Evaluate& evaluate,
