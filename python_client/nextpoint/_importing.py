@@ -35,18 +35,22 @@ _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 @dataclass(frozen=True, slots=True)
 class ImportedRow:
-    """One row as the contract has it, and where it stands."""
+    """One row as the contract has it, and where it stands.
+
+    What its `refused` columns say cannot be sent; the row is only checked then.
+    """
 
     place: str
     outcome: observation_service_pb2.NewObservation
+    refused: frozenset[str] = frozenset()
 
 
 def outcomes_from_table(
     table: Table, experiment: ExperimentRecord, notes: frozenset[str]
 ) -> tuple[list[ImportedRow], list[FieldViolation]]:
-    """Return the rows that can be sent, and what is wrong with the table and the others.
+    """Return the rows, and what is wrong with the table so far.
 
-    With a fault in the columns no row can be.
+    With a fault in the columns there are no rows.
 
     Args:
         table: The table.
@@ -59,11 +63,13 @@ def outcomes_from_table(
     violations = [*table.ragged]
     rows = []
     for row in table.rows:
-        found: list[FieldViolation] = []
+        found: dict[str, str] = {}
         outcome = _outcome(row, experiment, notes, found)
-        violations += found
-        if not found:
-            rows.append(ImportedRow(row.place, outcome))
+        violations += [
+            FieldViolation(f"{row.place}, {column_of(column)}", description)
+            for column, description in found.items()
+        ]
+        rows.append(ImportedRow(row.place, outcome, frozenset(found)))
     return rows, violations
 
 
@@ -95,7 +101,7 @@ def _faults_of_columns(
 
 
 def _outcome(
-    row: Row, experiment: ExperimentRecord, notes: frozenset[str], found: list[FieldViolation]
+    row: Row, experiment: ExperimentRecord, notes: frozenset[str], found: dict[str, str]
 ) -> observation_service_pb2.NewObservation:
     cells = row.cells
     outcome = observation_service_pb2.NewObservation(failed=_flag(row, FAILED, found))
@@ -105,7 +111,7 @@ def _outcome(
             value = _as_typed(parameter, cells[parameter.name])
             message = parameter_value_to_proto(value, real=isinstance(parameter, Double))
             if message is None:
-                _refuse(row, parameter.name, "must be a number, a string or a bool", found)
+                found[parameter.name] = "must be a number, a string or a bool"
             else:
                 outcome.assignments[parameter.name].CopyFrom(message)
     for metric in experiment.metrics:
@@ -124,7 +130,7 @@ def _outcome(
         cell = cells[name]
         note = metadata_value_to_proto(cell) or metadata_value_to_proto(str(cell))
         if note is None:
-            _refuse(row, name, f"must be a string, got {describe(cell)}", found)
+            found[name] = f"must be a string, got {describe(cell)}"
         else:
             outcome.metadata[name].CopyFrom(note)
     return outcome
@@ -161,26 +167,22 @@ def _whole_if_it_is(cell: object) -> object:
     return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
-def _number(row: Row, column: str, found: list[FieldViolation]) -> float | None:
+def _number(row: Row, column: str, found: dict[str, str]) -> float | None:
     if column not in row.cells:
         return None
     cell = row.cells[column]
     number = number_from(_parsed(cell))
     if number is None:
-        _refuse(row, column, f"must be a number, got {describe(cell)}", found)
+        found[column] = f"must be a number, got {describe(cell)}"
     return number
 
 
-def _flag(row: Row, column: str, found: list[FieldViolation]) -> bool:
+def _flag(row: Row, column: str, found: dict[str, str]) -> bool:
     cell = _whole_if_it_is(row.cells.get(column, False))
     flag = _FLAGS.get(str(cell).strip().lower())
     if flag is None:
-        _refuse(row, column, f"must be true or false, got {describe(cell)}", found)
+        found[column] = f"must be true or false, got {describe(cell)}"
     return flag is True
-
-
-def _refuse(row: Row, column: str, description: str, found: list[FieldViolation]) -> None:
-    found.append(FieldViolation(f"{row.place}, {column_of(column)}", description))
 
 
 def batches(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
@@ -212,7 +214,10 @@ def batch_to_proto(
 def split_refused(
     batch: Sequence[ImportedRow], violations: Iterable[FieldViolation]
 ) -> tuple[list[FieldViolation], list[ImportedRow]]:
-    """Return the violations of a batch's rows, told by row and column, and the other rows."""
+    """Return the violations of a batch's rows, told by row and column, and the other rows.
+
+    That what could not be sent is missing was told before.
+    """
     told, refused = [], set()
     for each in violations:
         match = _OF_A_ROW.fullmatch(each.field)
@@ -223,16 +228,20 @@ def split_refused(
         row = batch[index]
         refused.add(index)
         column = _column(match[2], row.outcome)
-        told.append(FieldViolation(f"{row.place}{column}", each.description))
+        # Whether there should be values depends on whether it failed.
+        if (column or FAILED) not in row.refused:
+            place = f"{row.place}, {column_of(column)}" if column else row.place
+            told.append(FieldViolation(place, each.description))
     return told, [row for index, row in enumerate(batch) if index not in refused]
 
 
 def _column(path: str, outcome: observation_service_pb2.NewObservation) -> str:
+    """Return the column that the path is about, empty where it is about the row."""
     if path == TASK:
-        return f", {column_of(TASK)}"
+        return TASK
     if match := _OF_A_KEY.fullmatch(path):
-        return f", {column_of(match[1])}"
+        return match[1]
     if match := _OF_A_VALUE.fullmatch(path):
         suffix = _STDDEV if match[2] == "value_stddev" else ""
-        return f", {column_of(outcome.values[int(match[1])].name + suffix)}"
+        return outcome.values[int(match[1])].name + suffix
     return ""

@@ -113,6 +113,7 @@ def test_every_fault_is_named_by_line_and_column_and_nothing_is_written(experime
     assert {each.field for each in refused.value.violations} == {
         "line 2402, column 'c'",
         "line 2402, column 'm_stddev'",
+        "line 2403, column 'n'",
         "line 2403, column 'loss'",
         "line 2404, column 'b'",
         "line 2404",

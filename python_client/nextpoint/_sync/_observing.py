@@ -89,7 +89,7 @@ def _faults_of(
             connection.call(connection.observations.BatchCreateObservations, request)
         except InvalidArgumentError as refused:
             found, rest = split_refused(batch, refused.violations)
-            if not found:
+            if len(rest) == len(batch):
                 raise
             violations += found
             batch = rest

@@ -88,7 +88,7 @@ async def _faults_of(
             await connection.call(connection.observations.BatchCreateObservations, request)
         except InvalidArgumentError as refused:
             found, rest = split_refused(batch, refused.violations)
-            if not found:
+            if len(rest) == len(batch):
                 raise
             violations += found
             batch = rest

@@ -20,6 +20,7 @@ from nextpoint_service.domain.report import (
     given,
     measured,
 )
+from nextpoint_service.domain.search_space import SearchSpace, translated
 from nextpoint_service.domain.suggestion import Suggestion
 from nextpoint_service.domain.tasks import task_named
 from nextpoint_service.domain.violations import Violations
@@ -116,6 +117,7 @@ class ObservationUseCases:
             observation = outcome(
                 observation_id,
                 suggestion,
+                experiment.space,
                 values,
                 failed=draft.failed,
                 metadata=metadata,
@@ -202,6 +204,7 @@ class ObservationUseCases:
 def outcome(
     observation_id: str,
     suggestion: Suggestion,
+    space: SearchSpace,
     values: Values,
     *,
     failed: bool,
@@ -210,7 +213,10 @@ def outcome(
     at: datetime,
     run_id: str | None = None,
 ) -> Observation:
-    """Return the observation of a suggestion whose evaluation began and was reported then."""
+    """Return the observation of a suggestion whose evaluation began and was reported then.
+
+    It lies outside of a space that was changed since the suggestion was handed out.
+    """
     return Observation(
         observation_id=observation_id,
         experiment_id=suggestion.experiment_id,
@@ -219,7 +225,7 @@ def outcome(
         assignments=suggestion.assignments,
         values=values,
         failed=failed,
-        outside=False,
+        outside=not space.contains(translated(space, suggestion.assignments)),
         metadata=metadata,
         seconds=None if began is None else max(0.0, (at - began).total_seconds()),
         created=at,

@@ -147,6 +147,7 @@ class RunUseCases:
         observation = outcome(
             self._context.ids.observation(),
             suggestion,
+            experiment.space,
             values or {},
             failed=values is None,
             metadata=run.metadata,

@@ -17,6 +17,12 @@ class Advice:
     """Budget of an experiment with linear constraints."""
     linear_constraints: int = 10
     """Linear constraints."""
+    conditional_parameters: int = 20
+    """Parameters, and conditionals, of an experiment with conditionals."""
+    conditional_budget: int = 600
+    """Budget of an experiment with conditionals."""
+    conditional_values: int = 6
+    """Values of all conditionals together."""
 
 
 def against_advice(
@@ -26,6 +32,8 @@ def against_advice(
     found = Violations()
     if experiment.space.constraints:
         _check_constrained(experiment, progress, advice, found)
+    if experiment.space.conditionals:
+        _check_conditional(experiment, advice, found)
     if progress.budget is not None and progress.consumed > progress.budget:
         used = f"{progress.evaluated} observations count against it"
         if progress.spending is not None:
@@ -75,4 +83,27 @@ def _check_constrained(
             "progress.open_suggestion_count",
             "with linear constraints at most one open suggestion for each parameter is advised:"
             f" {progress.open_suggestions} are open for {dimension}",
+        )
+
+
+def _check_conditional(experiment: Experiment, advice: Advice, found: Violations) -> None:
+    dimension = experiment.space.dimension
+    values = sum(len(each.values) for each in experiment.space.conditionals)
+    if dimension > advice.conditional_parameters:
+        found.add(
+            "parameters",
+            f"with conditionals at most {advice.conditional_parameters} are advised, conditionals"
+            f" included, there are {dimension}",
+        )
+    if experiment.budget is not None and experiment.budget > advice.conditional_budget:
+        found.add(
+            "budget",
+            f"with conditionals at most {advice.conditional_budget} is advised,"
+            f" it is {experiment.budget}",
+        )
+    if values > advice.conditional_values:
+        found.add(
+            "conditionals",
+            f"at most {advice.conditional_values} values of all of them together are advised,"
+            f" there are {values}",
         )

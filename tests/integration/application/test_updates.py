@@ -74,9 +74,23 @@ async def test_outcomes_of_what_was_handed_out_before_are_taken(service):
     observed = [await service.report(each) for each in (held, given_back)]
 
     assert [each.assignments for each in observed] == [held.assignments, given_back.assignments]
+    assert [each.outside for each in observed] == [True, True]
     assert await states(service, held, given_back) == ["observed", "observed"]
     progress = await service.progress(experiment)
     assert (progress.evaluated, progress.open_suggestions, progress.remaining) == (2, 0, 1)
+
+
+async def test_an_outcome_is_outside_by_what_it_is_in_the_space_of_now(service):
+    experiment = await service.define()
+    run, held = await service.open_run(experiment), await service.ask(experiment)
+    await service.change(experiment, parameters=(X, Y))
+
+    inside = await service.report(held)
+    await service.change(experiment, parameters=(BEYOND, Y))
+    ended = await service.runs.fail(run.run_id, NOW_AND_AGAIN)
+    beyond = await service.observations.get(ended.observation_id)
+
+    assert (inside.outside, beyond.outside) == (False, True)
 
 
 async def test_what_comes_back_from_its_worker_outside_is_nobodys(service):

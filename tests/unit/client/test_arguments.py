@@ -5,6 +5,7 @@ import math
 import pytest
 
 import nextpoint
+from nextpoint.v1 import observation_service_pb2
 
 # Half a pair, as Python makes it of a file name that is no UTF-8.
 LONE = "a\ud800"
@@ -53,9 +54,6 @@ KEYS_AND_VALUES = {
     "values['a\\ud800']": lambda experiment: experiment.create_observation(
         suggestion="sug_1", values={LONE: 1}
     ),
-    "row 0, column 'host'": lambda experiment: experiment.import_observations(
-        [{"lr": 0.5, "depth": 1, "loss": 1, "host": LONE}], metadata_columns=["host"]
-    ),
     "column 'a\\ud800'": lambda experiment: experiment.import_observations(
         [{"lr": 0.5, "depth": 1, "loss": 1, LONE: 1}], metadata_columns=[LONE]
     ),
@@ -103,6 +101,18 @@ def test_an_argument_that_cannot_be_sent_is_refused_by_its_name(experiment, serv
 def test_a_key_or_a_value_that_cannot_be_sent_is_refused_by_its_path(experiment, service, path):
     assert refused_field(KEYS_AND_VALUES[path], experiment) == path
     assert [name for name, _ in service.calls] == ["GetExperiment"]
+
+
+def test_a_cell_that_cannot_be_sent_is_refused_by_its_row_and_column(experiment, service):
+    service.script(
+        "BatchCreateObservations", observation_service_pb2.BatchCreateObservationsResponse()
+    )
+    row = {"lr": 0.5, "depth": 1, "loss": 1, "host": LONE}
+
+    field = refused_field(lambda: experiment.import_observations([row], metadata_columns=["host"]))
+
+    assert field == "row 0, column 'host'"
+    assert [each.validate_only for each in service.requests("BatchCreateObservations")] == [True]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 1e300], ids=repr)

@@ -1,9 +1,12 @@
 """Which advice an experiment goes against."""
 
+from dataclasses import replace
+
 import pytest
 from tests.support.builders import a_constraint, a_space, an_experiment
 
 from nextpoint_service.domain.best_practices import Advice, against_advice
+from nextpoint_service.domain.conditionals import Conditional
 from nextpoint_service.domain.experiment import Progress
 
 
@@ -60,6 +63,24 @@ def test_linear_constraints_want_small_experiments(experiment, advice, counts, f
 
     assert field in fields(constrained, Advice(**advice), **counts)
     assert field not in fields(free, Advice(**advice), **counts)
+
+
+@pytest.mark.parametrize(
+    ("budget", "advice", "field"),
+    [
+        (20, {"conditional_parameters": 4}, "parameters"),
+        (601, {}, "budget"),
+        (20, {"conditional_values": 2}, "conditionals"),
+    ],
+)
+def test_conditionals_want_small_experiments(budget, advice, field):
+    oven = Conditional("oven", ("gas", "wood", "electric"))
+    free = an_experiment(budget=budget)
+    branched = replace(free, space=replace(free.space, conditionals=(oven,)))
+
+    assert fields(branched, Advice(**advice)) == [field]
+    assert fields(free, Advice(**advice)) == []
+    assert fields(replace(branched, budget=600)) == []
 
 
 def test_advice_says_what_is_the_case():
