@@ -6,6 +6,8 @@ where they are on a logarithmic scale, the model sees a real number that is roun
 """
 
 import math
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -118,6 +120,15 @@ def encode(axes: tuple[Axis, ...], point: Assignments) -> Encoded:
     Numbers outside their bounds keep their distance.
     """
     return {axis.name: _encode_value(axis, point.get(axis.parameter.name)) for axis in axes}
+
+
+def encodable(
+    axes: tuple[Axis, ...], points: Iterable[Assignments]
+) -> Iterator[tuple[int, Encoded]]:
+    """Yield the points that have a place in the space, or near it, each with its index."""
+    for index, point in enumerate(points):
+        with suppress(NotEncodable):
+            yield index, encode(axes, point)
 
 
 def decode(axes: tuple[Axis, ...], encoded: Encoded) -> dict[str, Value]:

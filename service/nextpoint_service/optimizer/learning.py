@@ -1,7 +1,6 @@
 """What models of our own learn from the observations of an experiment."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,7 +13,7 @@ from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.arrays import Array, in_pieces
-from nextpoint_service.optimizer.encoding import NotEncodable, encode
+from nextpoint_service.optimizer.encoding import encodable
 from nextpoint_service.optimizer.fidelity import place_of, with_place
 from nextpoint_service.optimizer.layout import Layout, layout_of
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
@@ -51,10 +50,11 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
     layout = layout_of(experiment.space)
     outcomes = outcomes_of(experiment, observations)
     index_of = {id(each): index for index, each in enumerate(observations)}
-    found = []
-    for each in chosen(outcomes, observations, most):
-        with suppress(NotEncodable):
-            found.append((each, encode(layout.axes, each.assignments)))
+    taught = chosen(outcomes, observations, most)
+    found = [
+        (taught[index], encoded)
+        for index, encoded in encodable(layout.axes, (each.assignments for each in taught))
+    ]
     # The full ones first, so that searches find them by their indexes.
     found.sort(key=lambda each: not each[0].is_full)
     kept = [each for each, _ in found]
@@ -78,11 +78,7 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
 
 def rows_at(layout: Layout, points: Iterable[Assignments]) -> Array:
     """Return the rows of the points that have a place in the space."""
-    found = []
-    for each in points:
-        with suppress(NotEncodable):
-            found.append(encode(layout.axes, each))
-    return layout.embedded(found)
+    return layout.embedded([encoded for _, encoded in encodable(layout.axes, points)])
 
 
 def believing(learned: Models, rows: Array) -> Models:

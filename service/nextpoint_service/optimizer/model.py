@@ -6,7 +6,6 @@ than the model, and its first answer is a Sobol point whatever it was told.
 
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -30,7 +29,7 @@ from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.parego import qLogNParEGO
 
 from nextpoint_service.application.optimizer_port import Problem
-from nextpoint_service.domain.observation import Observation, best
+from nextpoint_service.domain.observation import best
 from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.ascent import ThoroughAcquisition
@@ -39,8 +38,8 @@ from nextpoint_service.optimizer.encoding import (
     AxisKind,
     Encoded,
     LinearRow,
-    NotEncodable,
     axes_of,
+    encodable,
     encode,
     linear_rows,
 )
@@ -191,16 +190,18 @@ def _experiment(
         optimization_config=_optimization_config(outcomes),
         tracking_metrics=[Metric(each.name) for each in outcomes],
     )
-    usable = _encodable(axes, chosen(outcomes, problem.observations, most_observations))
+    known = chosen(outcomes, problem.observations, most_observations)
+    usable = []
     arms = []
-    for _, encoded in usable:
+    for index, encoded in encodable(axes, (each.assignments for each in known)):
+        usable.append(known[index])
         # Ax names the arm: equal points are one arm to it, of several trials.
         trial = experiment.new_trial().add_arm(Arm(encoded))
         trial.mark_running(no_runner_required=True).mark_completed()
         arms.append(trial.arms[0].name)
     rows = [
         (arm := each.observation, arms[arm], each.outcome, each.outcome, each.value, each.stddev)
-        for each in data_of(outcomes, [observation for observation, _ in usable])
+        for each in data_of(outcomes, usable)
     ]
     columns = ["trial_index", "arm_name", "metric_name", "metric_signature", "mean", "sem"]
     experiment.attach_data(Data(df=pd.DataFrame(rows, columns=columns)))
@@ -215,25 +216,11 @@ def _pending(
     For Ax a failure is no information about the metrics: it would propose the same point for ever.
     """
     failed = [each.assignments for each in problem.observations if each.failed]
-    places = []
-    for assignments in (*problem.pending, *failed):
-        with suppress(NotEncodable):
-            places.append(encode(axes, assignments))
+    places = [encoded for _, encoded in encodable(axes, (*problem.pending, *failed))]
     if not places:
         return {}
     # For every metric its own, because Ax transforms them in place.
     return {each.name: [ObservationFeatures(dict(place)) for place in places] for each in outcomes}
-
-
-def _encodable(
-    axes: tuple[Axis, ...], observations: Sequence[Observation]
-) -> list[tuple[Observation, Encoded]]:
-    """Return the observations that have a place in the space, or near it, and their places."""
-    found = []
-    for observation in observations:
-        with suppress(NotEncodable):
-            found.append((observation, encode(axes, observation.assignments)))
-    return found
 
 
 def _search_space(axes: tuple[Axis, ...], rows: list[LinearRow]) -> SearchSpace:
