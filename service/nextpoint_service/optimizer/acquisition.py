@@ -15,24 +15,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from nextpoint_service.domain.search_space import Prior
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.posterior import Moments, Posterior
-from nextpoint_service.optimizer.priors import log_density, log_density_slope
+from nextpoint_service.optimizer.priors import UNGUIDED, Guide
 
 _LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF_PI = math.sqrt(0.5 * math.pi)
 _ROOT_HALF = math.sqrt(0.5)
 _FAR = -1e4
 """From here down the asymptote of the logarithm is exact, and the formula is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """The priors of columns and the power to which their density is raised."""
-
-    priors: dict[int, Prior]
-    exponent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,7 @@ class Acquisition:
     best: Array
     constraints: tuple[Constraint, ...]
     weights: Array
-    guide: Guide | None = None
+    guide: Guide = UNGUIDED
 
     def believing(self, rows: Array) -> "Acquisition":
         """Return it as if what each draw expects at the rows had been measured there.
@@ -85,12 +76,7 @@ class Acquisition:
             total = total + log_improvement(*self._standardized(moments))
         for each in self.constraints:
             total = total + log_ndtr(_margin(each, each.posterior.moments(places)))
-        found = _log_sum(total)
-        return (
-            found
-            if self.guide is None
-            else found + self.guide.exponent * log_density(self.guide.priors, places)
-        )
+        return _log_sum(total) + self.guide.weights(places)
 
     def with_gradient(self, place: Array) -> tuple[float, Array]:
         """Return the value at one place, and its gradient."""
@@ -119,9 +105,8 @@ class Acquisition:
             gradient += model.gradient(
                 places, moments, share * by_mean, (share * by_stddev).sum(axis=1)
             )
-        if self.guide is not None:
-            value = value + self.guide.exponent * log_density(self.guide.priors, places)
-            gradient += self.guide.exponent * log_density_slope(self.guide.priors, places)
+        value = value + self.guide.weights(places)
+        gradient += self.guide.weights_slope(places)
         return float(value[0]), gradient[0]
 
     def _standardized(self, moments: Moments) -> tuple[Array, Array]:

@@ -1,5 +1,6 @@
 """Feasible places to look at: spread over the search space, and around places that are known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,7 +44,7 @@ def bounded_of(layout: Layout) -> Bounded | None:
 def spread_out(
     layout: Layout,
     bounded: Bounded | None,
-    priors: dict[int, Prior],
+    priors: Mapping[int, Prior],
     *,
     count: int,
     random: np.random.Generator,

@@ -14,13 +14,12 @@ import numpy as np
 from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.observation import is_eligible
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.acquisition import Guide
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import Bounded, around, bounded_of, spread_out
 from nextpoint_service.optimizer.encoding import AxisKind
 from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.learning import Models, log_satisfaction, rows_at
-from nextpoint_service.optimizer.priors import log_density
+from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 _SPREAD = 1024
@@ -54,17 +53,14 @@ class _Gain:
     """How much a point is expected to cover; `ball` are places around it, for a radius of 1."""
 
     learned: Models
-    guide: Guide | None
+    guide: Guide
     covering: Array
     ball: Array
     radius: float
 
     def likelihood(self, rows: Array) -> Array:
         """Return the logarithm of how likely each row satisfies the constraints."""
-        likely = log_satisfaction(self.learned, rows)
-        if self.guide is None:
-            return likely
-        return likely + self.guide.exponent * log_density(self.guide.priors, rows)
+        return log_satisfaction(self.learned, rows) + self.guide.weights(rows)
 
     def values(self, rows: Array) -> Array:
         """Return the logarithm of the share of the ball around each row that it would cover."""
@@ -93,8 +89,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
             if is_eligible(problem.experiment, each)
         ],
     )
-    priors = {} if guide is None else guide.priors
-    everywhere = spread_out(layout, bounded, priors, count=_SPREAD, random=random)
+    everywhere = spread_out(layout, bounded, guide.priors, count=_SPREAD, random=random)
     centres = _centres(learned, satisfying, random)
     rows = np.vstack([everywhere, around(layout, bounded, centres, each=_AROUND, random=random)])
     gain = _Gain(

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nextpoint_service.optimizer.acquisition import Acquisition, Constraint, Guide
+from nextpoint_service.optimizer.acquisition import Acquisition, Constraint
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.posterior import Posterior, drawn
+from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.surrogate import Surrogate
 
 _QUIET = 1e-5
@@ -61,7 +62,7 @@ class _Drawn:
     pending: Array
 
 
-def acquisition_of(known: Known, guide: Guide | None, random: np.random.Generator) -> Acquisition:
+def acquisition_of(known: Known, guide: Guide, random: np.random.Generator) -> Acquisition:
     """Return log noisy expected improvement, or the log probability to satisfy the constraints.
 
     The latter until an observation satisfies them; only then are values at pending points drawn.

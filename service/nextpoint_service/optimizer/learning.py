@@ -39,6 +39,11 @@ class Models:
     surrogates: tuple[Surrogate, ...]
 
     @property
+    def optimized(self) -> Surrogate:
+        """Return the model of what is optimized, of which there is one."""
+        return next(each for each in self.surrogates if each.outcome.optimized)
+
+    @property
     def succeeded(self) -> Array:
         """Return the rows of the observations that did not fail."""
         succeeded = [not each.failed for each in self.observations]

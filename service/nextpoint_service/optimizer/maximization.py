@@ -11,7 +11,6 @@ from functools import partial
 import numpy as np
 from scipy.optimize import minimize
 
-from nextpoint_service.domain.search_space import Prior
 from nextpoint_service.optimizer.acquisition import Acquisition
 from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.candidates import (
@@ -41,7 +40,6 @@ def maximize(
     acquisition: Acquisition,
     layout: Layout,
     centres: Array,
-    priors: dict[int, Prior],
     random: np.random.Generator,
 ) -> tuple[Array, Array]:
     """Return places, the most promising first, and their values.
@@ -49,7 +47,7 @@ def maximize(
     Among them are all that the search began with, so that the first is never worse than any.
     """
     bounded = bounded_of(layout)
-    everywhere = spread_out(layout, bounded, priors, count=_SPREAD, random=random)
+    everywhere = spread_out(layout, bounded, acquisition.guide.priors, count=_SPREAD, random=random)
     near = around(layout, bounded, centres[:_CENTRES], each=_AROUND, random=random)
     near = np.vstack([feasible(layout, layout.snapped(centres)), near])
     groups = [(rows, values(acquisition, rows)) for rows in (everywhere, near) if len(rows)]

@@ -51,11 +51,9 @@ class _Search:
         if last is None or last.acquisition.optimized is None:
             rows = learned.succeeded
             known = Known(learned.surrogates, rows, rows_at(layout, problem.pending))
-            guide = guide_of(problem, layout)
-            acquisition = acquisition_of(known, guide, random)
-            priors = {} if guide is None else guide.priors
+            acquisition = acquisition_of(known, guide_of(problem, layout), random)
             centres = best_first(learned, rows)[:_CENTRES]
-            looked_at = maximize(acquisition, layout, centres, priors, random)
+            looked_at = maximize(acquisition, layout, centres, random)
         else:
             acquisition = last.acquisition.believing(rows_at(layout, problem.pending[-1:]))
             looked_at = maximize_again(acquisition, layout, last.at, random)

@@ -1,6 +1,7 @@
 """Priors of parameters, seen from the unit interval between the bounds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
@@ -55,6 +56,25 @@ def guidance_exponent(problem: Problem) -> float:
     """
     budget = problem.experiment.budget or _USUAL_BUDGET
     return budget / 10 / max(len(problem.observations), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """The priors of columns, which can be none, and the power to which their density is raised."""
+
+    priors: Mapping[int, Prior]
+    exponent: float
+
+    def weights(self, places: Array) -> Array:
+        """Return what to add to the logarithm of how promising each place is."""
+        return self.exponent * log_density(self.priors, places)
+
+    def weights_slope(self, places: Array) -> Array:
+        """Return the gradient of `weights` at each place."""
+        return self.exponent * log_density_slope(self.priors, places)
+
+
+UNGUIDED = Guide({}, 0.0)
 
 
 def spread(priors: Mapping[int, Prior], units: Array) -> Array:

@@ -16,7 +16,7 @@ from scipy.special import log_ndtr
 from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.solutions import apart
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.acquisition import Guide, log_improvement
+from nextpoint_service.optimizer.acquisition import log_improvement
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import around, bounded_of, spread_out
 from nextpoint_service.optimizer.learning import (
@@ -27,7 +27,7 @@ from nextpoint_service.optimizer.learning import (
     merit,
     rows_at,
 )
-from nextpoint_service.optimizer.priors import log_density
+from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 _SPREAD = 1024
@@ -56,7 +56,7 @@ class _Land:
     """What the model expects, and how far tops are apart at least."""
 
     learned: Models
-    guide: Guide | None
+    guide: Guide
     least: float
 
     def merit(self, rows: Array) -> Array:
@@ -94,18 +94,14 @@ class _Turn:
 
     def values(self, rows: Array) -> Array:
         """Return how promising each row is."""
-        learned, guide = self.land.learned, self.land.guide
-        objective = next(each for each in learned.surrogates if each.outcome.optimized)
-        moments = objective.posterior.moments(rows)
+        learned = self.land.learned
+        moments = learned.optimized.posterior.moments(rows)
         margin = (moments.means - self.least) / moments.stddev[:, None]
         if self.top is None:
             found = log_ndtr(margin[:, 0]) + 2.0 * np.log(moments.stddev)
         else:
             found = log_improvement(margin, moments.stddev)[:, 0]
-        found = found + log_satisfaction(learned, rows)
-        if guide is not None:
-            found = found + guide.exponent * log_density(guide.priors, rows)
-        return np.asarray(found)
+        return np.asarray(found + log_satisfaction(learned, rows) + self.land.guide.weights(rows))
 
 
 def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
@@ -118,8 +114,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
         apart(problem.experiment.space, count) * len(layout.axes) ** 0.5,
     )
     bounded = bounded_of(layout)
-    priors = {} if land.guide is None else land.guide.priors
-    everywhere = spread_out(layout, bounded, priors, count=_SPREAD, random=random)
+    everywhere = spread_out(layout, bounded, land.guide.priors, count=_SPREAD, random=random)
     best = best_first(land.learned, observed)[:_CENTRES]
     rows = np.vstack([observed, everywhere, around(layout, bounded, best, each=1, random=random)])
     turn = _turn(land, observed, rows, problem.index % (count + 1), count)

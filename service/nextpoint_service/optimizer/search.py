@@ -11,13 +11,12 @@ from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer import space_filling
-from nextpoint_service.optimizer.acquisition import Guide
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.encoding import encode
 from nextpoint_service.optimizer.fidelity import of_task, with_place
 from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.learning import Models, learn, predictions
-from nextpoint_service.optimizer.priors import guidance_exponent, unit_priors
+from nextpoint_service.optimizer.priors import Guide, guidance_exponent, unit_priors
 from nextpoint_service.optimizer.seeds import seed_for
 from nextpoint_service.optimizer.untried import KNOWN, untried
 
@@ -49,7 +48,7 @@ def propose_by(search: Search, problem: Problem, *, most_observations: int) -> l
     seed = seed_for(problem)
     random = np.random.default_rng(seed)
     learned = learn(problem.experiment, problem.observations, most_observations)
-    guided = guide_of(problem, learned.layout) is not None
+    guided = bool(guide_of(problem, learned.layout).priors)
     proposals: list[Proposal] = []
     while len(proposals) < problem.count:
         found = search(problem, learned, random)
@@ -76,11 +75,9 @@ def propose_by(search: Search, problem: Problem, *, most_observations: int) -> l
     return proposals or space_filling.propose(replace(problem, fallback_reason=KNOWN))
 
 
-def guide_of(problem: Problem, layout: Layout) -> Guide | None:
-    """Return what the priors add to the logarithm of an acquisition; None without priors."""
+def guide_of(problem: Problem, layout: Layout) -> Guide:
+    """Return what the priors of the parameters add to the logarithm of an acquisition."""
     by_axis = unit_priors([each.parameter for each in layout.axes])
-    if not by_axis:
-        return None
     priors = {layout.columns[axis].start: prior for axis, prior in by_axis.items()}
     return Guide(priors, guidance_exponent(problem))
 

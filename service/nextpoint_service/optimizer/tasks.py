@@ -42,11 +42,9 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     is_full = pending[:, -1] == 0.0
     surrogates = tuple(each.believing(pending[~is_full]) for each in learned.surrogates)
     known = Known(surrogates, full, pending[is_full])
-    guide = guide_of(problem, learned.layout)
-    acquisition = acquisition_of(known, guide, random)
-    priors = {} if guide is None else guide.priors
+    acquisition = acquisition_of(known, guide_of(problem, learned.layout), random)
     layout = at_full(learned.layout)
-    rows, _ = maximize(acquisition, layout, _best(learned), priors, random)
+    rows, _ = maximize(acquisition, layout, _best(learned), random)
     return Found(
         rows,
         partial(values, acquisition),
@@ -73,7 +71,7 @@ def _best(learned: Models) -> Array:
 def _task(problem: Problem, learned: Models, pending: Array, row: Array) -> Task:
     """Return the task that says most about a full evaluation at the row, for its cost."""
     tasks = problem.experiment.tasks
-    known = next(each for each in learned.surrogates if each.outcome.optimized)
+    known = learned.optimized
     if learned.succeeded[:, -1].any() and not known.data.points[:, -1].any():
         # What the cheaper ones said was left out: it misleads.
         return tasks[0]

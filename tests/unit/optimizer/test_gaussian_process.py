@@ -4,10 +4,11 @@ from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior
-from nextpoint_service.optimizer.acquisition import Acquisition, Constraint, Guide, log_improvement
+from nextpoint_service.optimizer.acquisition import Acquisition, Constraint, log_improvement
 from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, Misfit, fit
 from nextpoint_service.optimizer.kernel import Kernel
 from nextpoint_service.optimizer.posterior import drawn, posterior
+from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.warping import warping_of
 
 RANDOM = np.random.default_rng(5)

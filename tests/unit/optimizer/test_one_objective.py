@@ -27,6 +27,7 @@ from nextpoint_service.optimizer.layout import layout_of
 from nextpoint_service.optimizer.maximization import maximize, maximize_again, values
 from nextpoint_service.optimizer.outcomes import outcomes_of
 from nextpoint_service.optimizer.posterior import posterior
+from nextpoint_service.optimizer.priors import UNGUIDED
 from nextpoint_service.optimizer.surrogate import surrogate_of
 
 Y = Metric("y")
@@ -136,9 +137,9 @@ def test_what_is_found_is_never_worse_than_the_best_points_and_what_is_near_them
     unknown = np.full(len(rows), np.nan)
     surrogate = surrogate_of(outcome, rows, heights, unknown, layout.group)
     known = Known((surrogate,), rows, np.empty((0, layout.width)))
-    acquisition = acquisition_of(known, None, random)
+    acquisition = acquisition_of(known, UNGUIDED, random)
 
-    found, scores = maximize(acquisition, layout, rows[np.argsort(-heights)], {}, random)
+    found, scores = maximize(acquisition, layout, rows[np.argsort(-heights)], random)
 
     near = [rows + scale * random.standard_normal(rows.shape) for scale in (0.1, 0.01, 0.001)]
     others = np.vstack([rows, feasible(layout, layout.snapped(np.vstack(near)))])
@@ -353,7 +354,7 @@ def test_points_of_one_round_are_as_promising_as_those_of_searches_anew(monkeypa
 
     def compared(acquisition, layout, looked_at, random):
         found = maximize_again(acquisition, layout, looked_at, random)
-        _, anew = maximize(acquisition, layout, found[0][:8], {}, np.random.default_rng(0))
+        _, anew = maximize(acquisition, layout, found[0][:8], np.random.default_rng(0))
         missing.append(anew[0] - found[1][0])
         return found
 
@@ -371,8 +372,8 @@ def test_a_search_again_looks_at_all_that_may_still_be_the_most_promising():
     heights = -((rows - 0.4) ** 2).sum(axis=1)
     surrogate = surrogate_of(outcome, rows, heights, np.full(12, np.nan), layout.group)
     known = Known((surrogate,), rows, rows[:0])
-    acquisition = acquisition_of(known, None, np.random.default_rng(0))
-    looked_at = maximize(acquisition, layout, known.succeeded, {}, np.random.default_rng(0))
+    acquisition = acquisition_of(known, UNGUIDED, np.random.default_rng(0))
+    looked_at = maximize(acquisition, layout, known.succeeded, np.random.default_rng(0))
 
     believed = acquisition.believing(looked_at[0][:1])
     rows, found = maximize_again(believed, layout, looked_at, np.random.default_rng(0))
