@@ -124,16 +124,8 @@ def _shifted(
 def _pulled(bounded: Bounded, centre: Array, row: Array) -> Array:
     """Return the row moved back towards the centre until it is inside, and onto the flat."""
     start = centre[bounded.columns]
-    step = row[bounded.columns] - start
-    axes = bounded.inside.axes
-    step = axes @ (np.linalg.pinv(axes) @ step)
-    growth = bounded.inside.matrix @ step
-    slack = np.maximum(bounded.inside.bound - bounded.inside.matrix @ start, 0.0)
-    share = min(
-        1.0, float((slack / np.maximum(growth, np.maximum(slack, 1e-300))).min(initial=1.0))
-    )
     pulled = np.clip(row, 0.0, 1.0)
-    pulled[bounded.columns] = start + share * step
+    pulled[bounded.columns] = start + bounded.inside.step_towards(pulled[bounded.columns], start)
     return pulled
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.region import LinearSystem, region
+from nextpoint_service.optimizer.region import ROUNDING, LinearSystem, region
 
 _THINNEST = 1e-7
 """A polytope thinner than this is flat in that direction."""
@@ -35,11 +35,16 @@ class Polytope:
 
     def pulled(self, place: Array, hair: float) -> Array:
         """Return the place moved towards the centre until it is inside by a hair of the way."""
-        step = self.axes @ (np.linalg.pinv(self.axes) @ (place - self.centre))
-        slack = self.bound - self.matrix @ self.centre
+        return self.centre + (1.0 - hair) * self.step_towards(place, self.centre)
+
+    def step_towards(self, place: Array, start: Array) -> Array:
+        """Return how far to go from a start inside to stay inside, at most to the place."""
+        step = self.axes @ (np.linalg.pinv(self.axes) @ (place - start))
+        slack = np.maximum(self.bound - self.matrix @ start, 0.0)
         growth = self.matrix @ step
-        share = min(1.0, float((slack / np.maximum(growth, slack)).min(initial=1.0)))
-        return np.asarray(self.centre + share * (1.0 - hair) * step)
+        # From a side that the start is on, a step along it or inwards may go all the way.
+        leaving = growth > np.maximum(slack, ROUNDING)
+        return np.asarray((slack[leaving] / growth[leaving]).min(initial=1.0) * step)
 
 
 def polytope(system: LinearSystem) -> Polytope | None:
