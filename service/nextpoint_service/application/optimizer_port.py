@@ -26,9 +26,9 @@ class Problem:
     """Everything that points are made from. Plain values: it can be sent to another process.
 
     `pending` are the points that are being evaluated or are about to be, and `pending_tasks` their
-    tasks, none where the experiment has none. `index` is how many
-    points were made for the experiment so far, so that a sequence goes on where it ended. `seed`
-    belongs to the experiment: with the same problem it gives the same points.
+    tasks, none where the experiment has none. `index` is how many points were made for the
+    experiment so far, so that a sequence goes on where it ended. `seed` belongs to the experiment:
+    with the same problem it gives the same points.
     """
 
     experiment: Experiment

@@ -1,7 +1,8 @@
 """Everything that can go wrong, with the reason that callers see.
 
-Each error says what is the case, carries a stable `reason`, and repeats in
-`metadata` whatever varies in its message. `docs/contract.md` lists the reasons.
+Each error says what is the case, carries a stable `reason`, and repeats in `metadata` whatever
+varies in its message. `docs/contract.md` lists the reasons. All are here, so that one look shows
+what a caller can be told, and one table in the transport can be complete.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

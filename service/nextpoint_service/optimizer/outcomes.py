@@ -126,9 +126,7 @@ def _usual_stddev(measurements: Sequence[Measurement]) -> float:
     """
     known = [each.stddev for each in measurements if each.stddev is not None]
     largest = max(known, default=math.nan)
-    # The square of a number near the largest there are is none.
-    return (
-        largest * math.sqrt(statistics.median((each / largest) ** 2 for each in known))
-        if (largest > 0.0)
-        else largest
-    )
+    if not largest > 0.0:
+        return largest
+    # In parts of the largest: the square of a number near the largest there are is none.
+    return largest * math.sqrt(statistics.median((each / largest) ** 2 for each in known))

@@ -1,7 +1,8 @@
 """The schema of the database, as the migrations that lead to it.
 
 A migration that was released never changes; a change of the schema is one more migration. Times
-are microseconds since 1970 in UTC. `seq` orders by creation and is what pages are counted by.
+are microseconds since 1970 in UTC. `seq` orders by creation and is what pages are counted by. It is
+long because nothing of it may go: a version is what it was when it was released.
 """
 
 import sqlite3
