@@ -1,7 +1,6 @@
 """Feasible places to look at: spread over the search space, and around places that are known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,10 +8,9 @@ from numpy.typing import NDArray
 
 from nextpoint_service.domain.search_space import Prior
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.layout import Layout
-from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, polytope
+from nextpoint_service.optimizer.layout import Bounded, Layout
+from nextpoint_service.optimizer.polytope import hit_and_run
 from nextpoint_service.optimizer.priors import log_density, spread
-from nextpoint_service.optimizer.region import LinearSystem
 from nextpoint_service.optimizer.sobol import sobol
 
 _SCALES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -22,28 +20,8 @@ _FEW = 9
 _NEAR = (-4, -2, -1, 1, 2, 4)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounded:
-    """The linearly constrained columns, the constraints on them, and the inside of these."""
-
-    columns: NDArray[np.int64]
-    system: LinearSystem
-    inside: Polytope
-
-
-def bounded_of(layout: Layout) -> Bounded | None:
-    """Return the constrained part of the space; None where nothing is constrained or feasible."""
-    if layout.system is None:
-        return None
-    columns = np.flatnonzero((layout.system.matrix != 0.0).any(axis=0))
-    system = layout.system.among(columns)
-    inside = polytope(system)
-    return None if inside is None else Bounded(columns, system, inside)
-
-
 def spread_out(
     layout: Layout,
-    bounded: Bounded | None,
     priors: Mapping[int, Prior],
     *,
     count: int,
@@ -54,6 +32,7 @@ def spread_out(
     by_axis = {int(layout.group[column]): prior for column, prior in priors.items()}
     units = spread(by_axis, sobol((seed,), 0, count, len(layout.axes)))
     rows = layout.from_units(units)
+    bounded = layout.bounded
     if bounded is None:
         return rows
     within = {
@@ -66,7 +45,6 @@ def spread_out(
 
 def around(
     layout: Layout,
-    bounded: Bounded | None,
     centres: Array,
     *,
     each: int,
@@ -74,11 +52,7 @@ def around(
 ) -> Array:
     """Return for every centre and every scale so many rows around it."""
     scales = np.repeat(_SCALES, each)
-    rows = [
-        _moved(layout, bounded, centre, float(scale), random)
-        for centre in centres
-        for scale in scales
-    ]
+    rows = [_moved(layout, centre, float(scale), random) for centre in centres for scale in scales]
     if not rows:
         return np.empty((0, layout.width))
     return feasible(layout, layout.snapped(np.array(rows)))
@@ -91,7 +65,6 @@ def feasible(layout: Layout, rows: Array) -> Array:
 
 def _moved(
     layout: Layout,
-    bounded: Bounded | None,
     centre: Array,
     scale: float,
     random: np.random.Generator,
@@ -106,7 +79,7 @@ def _moved(
         # Of discrete axes about one moves at the small scales, and more at the large ones.
         if values > 1 and random.random() < max(1.0 / count, 0.5 * scale):
             row = _shifted(layout, row, int(axis), scale, random)
-    return row if bounded is None else _pulled(bounded, centre, row)
+    return row if layout.bounded is None else _pulled(layout.bounded, centre, row)
 
 
 def _shifted(

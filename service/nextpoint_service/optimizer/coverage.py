@@ -15,7 +15,7 @@ from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.observation import is_eligible
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.candidates import Bounded, around, bounded_of, spread_out
+from nextpoint_service.optimizer.candidates import around, spread_out
 from nextpoint_service.optimizer.encoding import AxisKind
 from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.learning import Models, log_satisfaction, rows_at
@@ -79,7 +79,6 @@ class _Gain:
 
 def _search(problem: Problem, learned: Models, random: np.random.Generator) -> Found:
     layout = learned.layout
-    bounded = bounded_of(layout)
     guide = guide_of(problem, layout)
     satisfying = rows_at(
         layout,
@@ -89,14 +88,14 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
             if is_eligible(problem.experiment, each)
         ],
     )
-    everywhere = spread_out(layout, bounded, guide.priors, count=_SPREAD, random=random)
+    everywhere = spread_out(layout, guide.priors, count=_SPREAD, random=random)
     centres = _centres(learned, satisfying, random)
-    rows = np.vstack([everywhere, around(layout, bounded, centres, each=_AROUND, random=random)])
+    rows = np.vstack([everywhere, around(layout, centres, each=_AROUND, random=random)])
     gain = _Gain(
         learned,
         guide,
         np.vstack([satisfying, rows_at(layout, problem.pending)]),
-        _ball(layout, bounded, random),
+        _ball(layout, random),
         _radius(problem, layout, log_satisfaction(learned, everywhere)),
     )
     likely = gain.likelihood(rows)
@@ -105,7 +104,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
         if values[0] > 2.0 * likely.max() + math.log(_COVERED):
             break
         gain = replace(gain, radius=gain.radius / 2.0)
-    near = around(layout, bounded, found[:_REFINED], each=1, random=random)
+    near = around(layout, found[:_REFINED], each=1, random=random)
     rows = np.vstack([found, near])
     order = np.argsort(-np.concatenate([values, gain.values(near)]), kind="stable")
     return Found(rows[order], gain.values, "GP expected coverage improvement")
@@ -141,12 +140,12 @@ def _radius(problem: Problem, layout: Layout, likelihood: Array) -> float:
     return min(math.exp((math.log(share) + copies - budget - unit_ball) / dimension), _WIDEST)
 
 
-def _ball(layout: Layout, bounded: Bounded | None, random: np.random.Generator) -> Array:
+def _ball(layout: Layout, random: np.random.Generator) -> Array:
     """Return steps within the ball of radius 1, which keep categories and equalities."""
     choices = [each.kind is AxisKind.CHOICE for each in layout.axes]
     moving = ~np.array(choices)[layout.group]
     steps = random.standard_normal((_BALL, layout.width)) * moving
-    if bounded is not None:
+    if (bounded := layout.bounded) is not None:
         axes = bounded.inside.axes
         flat = axes @ np.linalg.pinv(axes)
         steps[:, bounded.columns] = steps[:, bounded.columns] @ flat.T

@@ -18,6 +18,7 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import nth, size
 from nextpoint_service.optimizer.branches import rest
 from nextpoint_service.optimizer.encoding import Axis, AxisKind, Encoded, axes_of, encode
+from nextpoint_service.optimizer.polytope import Polytope, polytope
 from nextpoint_service.optimizer.region import LinearSystem, region
 
 _HOT = math.sqrt(0.5)
@@ -40,6 +41,15 @@ class _Conditioned:
         """Say for each row whether the axis is there."""
         on = [(rows[:, each] > 0.0).any(axis=1) for each in self.switches]
         return np.asarray(np.logical_and.reduce(on))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """The linearly constrained columns, the constraints on them, and the inside of these."""
+
+    columns: NDArray[np.int64]
+    system: LinearSystem
+    inside: Polytope
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,16 @@ class Layout:
             for axis, columns in zip(self.axes, self.columns, strict=True)
             if axis.parameter.conditions
         )
+
+    @cached_property
+    def bounded(self) -> Bounded | None:
+        """Return what is constrained; None where nothing is, or no inside is found."""
+        if self.system is None:
+            return None
+        columns = np.flatnonzero((self.system.matrix != 0.0).any(axis=0))
+        system = self.system.among(columns)
+        inside = polytope(system)
+        return None if inside is None else Bounded(columns, system, inside)
 
     @cached_property
     def width(self) -> int:

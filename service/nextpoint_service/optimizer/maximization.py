@@ -14,9 +14,7 @@ from scipy.optimize import minimize
 from nextpoint_service.optimizer.acquisition import Acquisition
 from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.candidates import (
-    Bounded,
     around,
-    bounded_of,
     feasible,
     neighbours,
     spread_out,
@@ -46,9 +44,8 @@ def maximize(
 
     Among them are all that the search began with, so that the first is never worse than any.
     """
-    bounded = bounded_of(layout)
-    everywhere = spread_out(layout, bounded, acquisition.guide.priors, count=_SPREAD, random=random)
-    near = around(layout, bounded, centres[:_CENTRES], each=_AROUND, random=random)
+    everywhere = spread_out(layout, acquisition.guide.priors, count=_SPREAD, random=random)
+    near = around(layout, centres[:_CENTRES], each=_AROUND, random=random)
     near = np.vstack([feasible(layout, layout.snapped(centres)), near])
     groups = [(rows, values(acquisition, rows)) for rows in (everywhere, near) if len(rows)]
     climbed = _tops(acquisition, layout, _starts(groups, _ASCENTS), random)
@@ -79,8 +76,7 @@ def maximize_again(
 def _tops(
     acquisition: Acquisition, layout: Layout, starts: list[Array], random: np.random.Generator
 ) -> tuple[Array, Array]:
-    bounded = bounded_of(layout)
-    rows = [_climbed(acquisition, layout, bounded, each, random) for each in starts]
+    rows = [_climbed(acquisition, layout, each, random) for each in starts]
     return np.vstack(rows), values(acquisition, np.vstack(rows))
 
 
@@ -103,7 +99,7 @@ def _starts(groups: list[tuple[Array, Array]], ascents: int) -> list[Array]:
     for rows, found in groups:
         chosen = 0
         for index in np.argsort(-found, kind="stable"):
-            if all(np.abs(rows[index] - each).max() > 0.05 for each in starts) or not starts:
+            if all(np.abs(rows[index] - each).max() > 0.05 for each in starts):
                 starts.append(rows[index])
                 chosen += 1
             if chosen == share:
@@ -114,7 +110,6 @@ def _starts(groups: list[tuple[Array, Array]], ascents: int) -> list[Array]:
 def _climbed(
     acquisition: Acquisition,
     layout: Layout,
-    bounded: Bounded | None,
     start: Array,
     random: np.random.Generator,
 ) -> Array:
@@ -122,7 +117,7 @@ def _climbed(
     place = start
     discrete = any(layout.count(axis) > 1 for axis in range(len(layout.axes)))
     for _ in range(_ROUNDS):
-        place = _ascended(acquisition, layout, bounded, place)
+        place = _ascended(acquisition, layout, place)
         if not discrete:
             break
         others = neighbours(layout, place, random)
@@ -133,9 +128,7 @@ def _climbed(
     return place
 
 
-def _ascended(
-    acquisition: Acquisition, layout: Layout, bounded: Bounded | None, place: Array
-) -> Array:
+def _ascended(acquisition: Acquisition, layout: Layout, place: Array) -> Array:
     movable = layout.movable(place)
     free = np.flatnonzero(movable)
     if not len(free):
@@ -147,6 +140,7 @@ def _ascended(
         value, gradient = acquisition.with_gradient(moved)
         return -value, -gradient[free]
 
+    bounded = layout.bounded
     if layout.system is None or bounded is None or not movable[bounded.columns].any():
         result = minimize(
             loss,

@@ -18,7 +18,7 @@ from nextpoint_service.domain.solutions import apart
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import log_improvement
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.candidates import around, bounded_of, spread_out
+from nextpoint_service.optimizer.candidates import around, spread_out
 from nextpoint_service.optimizer.learning import (
     Models,
     believing,
@@ -113,16 +113,13 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
         guide_of(problem, layout),
         apart(problem.experiment.space, count) * len(layout.axes) ** 0.5,
     )
-    bounded = bounded_of(layout)
-    everywhere = spread_out(layout, bounded, land.guide.priors, count=_SPREAD, random=random)
+    everywhere = spread_out(layout, land.guide.priors, count=_SPREAD, random=random)
     best = best_first(land.learned, observed)[:_CENTRES]
-    rows = np.vstack([observed, everywhere, around(layout, bounded, best, each=1, random=random)])
+    rows = np.vstack([observed, everywhere, around(layout, best, each=1, random=random)])
     turn = _turn(land, observed, rows, problem.index % (count + 1), count)
     centres = best if turn.top is None else turn.top[None, :]
     for _ in range(1 + _REFINEMENTS):
-        rows = np.vstack(
-            [rows, centres, around(layout, bounded, centres, each=_AROUND, random=random)]
-        )
+        rows = np.vstack([rows, centres, around(layout, centres, each=_AROUND, random=random)])
         eligible = rows[turn.belongs(rows)]
         rows = eligible if len(eligible) else rows
         values = turn.values(rows)

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.optimizer.problems import at_most, equals
 
 from nextpoint_service.domain.search_space import DoubleParameter, SearchSpace
-from nextpoint_service.optimizer.candidates import around, bounded_of
+from nextpoint_service.optimizer.candidates import around
 from nextpoint_service.optimizer.layout import layout_of
 
 CUBE = tuple(DoubleParameter(name, 0.0, 1.0) for name in "abc")
@@ -29,7 +29,7 @@ def test_around_a_feasible_place_there_are_other_feasible_ones(constraint, place
     layout = layout_of(SearchSpace(CUBE, (constraint,)))
     centre = np.array([place])
 
-    rows = around(layout, bounded_of(layout), centre, each=20, random=np.random.default_rng(0))
+    rows = around(layout, centre, each=20, random=np.random.default_rng(0))
 
     assert layout.holds(rows).all()
     assert ((rows >= 0.0) & (rows <= 1.0)).all()
