@@ -33,13 +33,16 @@ RANKINGS = words_of(analysis_service_pb2.Ranking)
 
 
 def report(
-    connection: Connection, request: observation_service_pb2.CreateObservationRequest
+    connection: Connection,
+    request: observation_service_pb2.CreateObservationRequest,
+    *,
+    within: float | None = None,
 ) -> Observation:
     """Report one outcome, whose suggestion is then no longer held.
 
     With the same request once more it is not made again.
     """
-    response = connection.call(connection.observations.CreateObservation, request)
+    response = connection.call(connection.observations.CreateObservation, request, within=within)
     connection.leases.drop(request.suggestion_id)
     return observation_from_proto(response.observation)
 

@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import logging
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nextpoint._backoff import PATIENCE_SECONDS, Backoff
@@ -15,6 +16,7 @@ from nextpoint._fields import Fields, describe, raise_if_any
 from nextpoint._outcome import create_observation_to_proto
 from nextpoint._sync._concurrency import Background, Signal, evaluated
 from nextpoint._sync._observing import report
+from nextpoint._sync._suggestion import ENDING_SECONDS, give_back
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
@@ -59,12 +61,17 @@ class Optimization:
         self._failures = 0
         self._succeeded = False
         self._held: dict[str, Suggestion] = {}
+        # Outcomes of held suggestions that the service has not confirmed.
+        self._unreported: dict[str, observation_service_pb2.CreateObservationRequest] = {}
         self._error: Exception | None = None
         self._last_failure: Exception | None = None
         self._stopped = Signal()
 
     def run(self, workers: int) -> None:
-        """Evaluate until there is no more to do. What is held at the end is given back."""
+        """Evaluate until there is no more to do.
+
+        What was measured at the end is reported, the rest of what is held is given back.
+        """
         others: list[Background] = []
         try:
             self._show_progress()
@@ -77,7 +84,7 @@ class Optimization:
             self._stopped.set()
             for worker in others:
                 worker.cancel()
-            self._stream.give_back(list(self._held.values()))
+            self._end()
             if self._bar is not None:
                 self._bar.close()
         if self._error is not None:
@@ -85,6 +92,18 @@ class Optimization:
         # A single one says little: others may have had better luck.
         if self._last_failure is not None and self._failures > 1 and not self._succeeded:
             raise _gave_up(f"all {self._failures} evaluations failed", self._last_failure)
+
+    def _end(self) -> None:
+        """Report and give back, side by side and soon: whoever waits wants to end."""
+        unreported = dict(self._unreported)
+        held = [each for each in self._held.values() if each.id not in unreported]
+        reporting = [
+            Background(partial(self._report_soon, self._held[suggestion_id], request))
+            for suggestion_id, request in unreported.items()
+        ]
+        self._stream.give_back(held)
+        for each in reporting:
+            each.join()
 
     def _work(self) -> None:
         try:
@@ -114,8 +133,11 @@ class Optimization:
         if failure is None and (failure := _not_finite(request)) is not None:
             logger.warning("evaluation of %s failed: %s", suggestion.id, failure)
             request = self._outcome(suggestion, failed=True)
-        self._report(request)
-        self._held.pop(suggestion.id, None)
+        self._unreported[suggestion.id] = request
+        if not self._report(request):
+            return
+        del self._unreported[suggestion.id]
+        del self._held[suggestion.id]
         self._show_progress()
         self._count(failure)
 
@@ -125,8 +147,11 @@ class Optimization:
         given = {"suggestion": suggestion, "values": values, "failed": failed}
         return create_observation_to_proto(given, self._experiment)
 
-    def _report(self, request: observation_service_pb2.CreateObservationRequest) -> None:
-        """Report an outcome, however long the service is away: it may have cost hours."""
+    def _report(self, request: observation_service_pb2.CreateObservationRequest) -> bool:
+        """Report an outcome, however long the service is away: it may have cost hours.
+
+        Return whether it was reported before everything ended.
+        """
         backoff = Backoff(PATIENCE_SECONDS)
         while True:
             try:
@@ -135,9 +160,20 @@ class Optimization:
                 delay = backoff.delay_after(error)
                 logger.warning("outcome not reported, will try again: %s", error)
                 if self._stopped.wait(delay):
-                    return
+                    return False
             else:
-                return
+                return True
+
+    def _report_soon(
+        self, suggestion: Suggestion, request: observation_service_pb2.CreateObservationRequest
+    ) -> None:
+        try:
+            report(self._connection, request, within=ENDING_SECONDS)
+        except (UnavailableError, DeadlineExceededError) as error:
+            # It may have arrived, so the suggestion is not given back.
+            logger.warning("outcome of %s not reported: %s", suggestion.id, error)
+        except NextpointError:
+            give_back(self._connection, suggestion.id, suggestion.attempt)
 
     def _count(self, failure: Exception | None) -> None:
         self._last_failure = failure

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,12 @@ from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._errors import translated
 from nextpoint._fields import Fields, raise_if_any
 from nextpoint._sync._concurrency import Background, Inbox, Signal, read
-from nextpoint._sync._suggestion import Suggestion, give_back, suggestion_from_proto
+from nextpoint._sync._suggestion import (
+    ENDING_SECONDS,
+    Suggestion,
+    give_back,
+    suggestion_from_proto,
+)
 from nextpoint.errors import NextpointError, StateError, UnavailableError, WorkerReplacedError
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
 
@@ -102,9 +108,11 @@ class SuggestionStream:
         self.stop()
         self._receiving.join()
         left = [item for item in self._inbox.drain() if isinstance(item, Suggestion)]
-        if not self._replaced:
-            for item in (*left, *taken):
-                give_back(self._connection, item.id, item.attempt)
+        deadline = time.monotonic() + ENDING_SECONDS
+        for item in (*left, *taken):
+            within = deadline - time.monotonic()
+            if not self._replaced and within > 0:
+                give_back(self._connection, item.id, item.attempt, within=within)
         self._inbox.put(None)
 
     def _is_observed(self, suggestion: Suggestion) -> bool:

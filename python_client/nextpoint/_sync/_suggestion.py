@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from nextpoint._search_space import Task
     from nextpoint._sync._connection import Connection
 
-GIVE_BACK_SECONDS = 5.0
+# How long to report and give back where somebody waits who wants to end.
+ENDING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -79,11 +80,13 @@ def release(
     connection.call(connection.suggestions.ReleaseSuggestion, request, within=within)
 
 
-def give_back(connection: Connection, suggestion_id: str, attempt: int) -> None:
+def give_back(
+    connection: Connection, suggestion_id: str, attempt: int, *, within: float = ENDING_SECONDS
+) -> None:
     """Give a suggestion back where that is possible, soon: whoever waits wants to end."""
     # One whose lease is lost is another worker's already, and every other lease runs out.
     with contextlib.suppress(NextpointError):
-        release(connection, suggestion_id, attempt, within=GIVE_BACK_SECONDS)
+        release(connection, suggestion_id, attempt, within=within)
 
 
 def suggestion_from_proto(connection: Connection, message: suggestion_pb2.Suggestion) -> Suggestion:

@@ -529,8 +529,9 @@ class Experiment:
 
         An exception of the function, or a value that is not finite, is logged and reported as a
         failed observation. When the service is away, for up to 5 minutes, outcomes are kept and
-        reported when it is back. Interrupted, by Ctrl-C or cancellation, it gives back what is not
-        reported.
+        reported when it is back. Interrupted, by Ctrl-C or cancellation, it gives back what it
+        holds, still reports what was measured, and ends within 5 seconds; an outcome that is lost
+        then is logged.
 
         Args:
             evaluate: Takes assignments, and the task as well where the experiment has tasks, and

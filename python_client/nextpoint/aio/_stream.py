@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,12 @@ from nextpoint._backoff import PATIENCE_SECONDS, Backoff
 from nextpoint._errors import translated
 from nextpoint._fields import Fields, raise_if_any
 from nextpoint.aio._concurrency import Background, Inbox, Signal, read
-from nextpoint.aio._suggestion import Suggestion, give_back, suggestion_from_proto
+from nextpoint.aio._suggestion import (
+    ENDING_SECONDS,
+    Suggestion,
+    give_back,
+    suggestion_from_proto,
+)
 from nextpoint.errors import NextpointError, StateError, UnavailableError, WorkerReplacedError
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
 
@@ -101,9 +107,11 @@ class SuggestionStream:
         self.stop()
         await self._receiving.join()
         left = [item for item in self._inbox.drain() if isinstance(item, Suggestion)]
-        if not self._replaced:
-            for item in (*left, *taken):
-                await give_back(self._connection, item.id, item.attempt)
+        deadline = time.monotonic() + ENDING_SECONDS
+        for item in (*left, *taken):
+            within = deadline - time.monotonic()
+            if not self._replaced and within > 0:
+                await give_back(self._connection, item.id, item.attempt, within=within)
         self._inbox.put(None)
 
     async def _is_observed(self, suggestion: Suggestion) -> bool:

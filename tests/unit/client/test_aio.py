@@ -12,6 +12,7 @@ from tests.unit.client.conftest import (
     a_run,
     assigned,
     closed,
+    observed,
     opened,
 )
 
@@ -193,6 +194,22 @@ async def test_a_cancelled_optimization_gives_back_what_it_holds(service, experi
     released = {each.suggestion_id for each in service.requests("ReleaseSuggestion")}
     assert released == {"sug_1", "sug_2"}
     assert service.requests("CreateObservation") == []
+
+
+async def test_a_cancelled_optimization_reports_what_was_measured(service, experiment, monkeypatch):
+    monkeypatch.setattr("nextpoint._backoff.Backoff.delay_after", lambda *_: PATIENCE_SECONDS)
+    service.script("StreamSuggestions", [opened(), assigned("sug_1"), SILENCE])
+    service.script("CreateObservation", Failure(grpc.StatusCode.DEADLINE_EXCEEDED), observed)
+
+    task = asyncio.create_task(experiment.optimize(lambda _: 1))
+    await asyncio.to_thread(service.wait_for, "CreateObservation")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    first, again = service.requests("CreateObservation")
+    assert first == again
+    assert service.requests("ReleaseSuggestion") == []
 
 
 async def test_a_loop_over_runs_is_asynchronous(service, experiment):

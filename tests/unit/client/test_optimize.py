@@ -1,4 +1,5 @@
 import threading
+import time
 
 import grpc
 import pytest
@@ -151,6 +152,75 @@ def test_an_interrupt_gives_back_what_is_held_and_goes_on(service, experiment):
     released = {each.suggestion_id for each in service.requests("ReleaseSuggestion")}
     assert released == {"sug_1", "sug_2"}
     assert service.requests("CreateObservation") == []
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Who waits to report again, waits until everything ends."""
+    monkeypatch.setattr("nextpoint._backoff.Backoff.delay_after", lambda *_: PATIENCE_SECONDS)
+
+
+def interrupt_while_an_outcome_waits(service, experiment):
+    service.script("StreamSuggestions", suggestions(2, then=SILENCE))
+    main = threading.current_thread()
+
+    def evaluate(params):
+        if threading.current_thread() is not main:
+            return params.lr
+        service.wait_for("CreateObservation")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        experiment.optimize(evaluate, workers=2)
+
+
+@pytest.mark.usefixtures("patient")
+def test_an_interrupt_reports_what_was_measured_at_once(service, experiment):
+    late = Failure(grpc.StatusCode.DEADLINE_EXCEEDED)
+    service.script("CreateObservation", late, observed)
+
+    interrupt_while_an_outcome_waits(service, experiment)
+
+    first, again = service.requests("CreateObservation")
+    assert first == again
+    released = [each.suggestion_id for each in service.requests("ReleaseSuggestion")]
+    assert sorted([first.suggestion_id, *released]) == ["sug_1", "sug_2"]
+    assert service.seconds_left["CreateObservation"] == pytest.approx(5, abs=1)
+
+
+@pytest.mark.usefixtures("patient")
+def test_an_interrupt_says_which_outcome_is_lost(service, experiment, caplog):
+    service.script("CreateObservation", Failure(grpc.StatusCode.DEADLINE_EXCEEDED))
+
+    interrupt_while_an_outcome_waits(service, experiment)
+
+    lost = service.requests("CreateObservation")[0].suggestion_id
+    assert f"outcome of {lost} not reported" in caplog.text
+    # It may have arrived.
+    assert lost not in [each.suggestion_id for each in service.requests("ReleaseSuggestion")]
+
+
+def test_a_refused_outcome_gives_its_suggestion_back(service, experiment):
+    service.script("StreamSuggestions", suggestions(1, then=SILENCE))
+    service.script("CreateObservation", Failure(grpc.StatusCode.FAILED_PRECONDITION))
+
+    with pytest.raises(nextpoint.StateError):
+        experiment.optimize(lambda _: 1)
+
+    assert [each.suggestion_id for each in service.requests("ReleaseSuggestion")] == ["sug_1"]
+
+
+def test_giving_back_takes_no_longer_for_many_than_for_one(service, experiment, monkeypatch):
+    monkeypatch.setattr("nextpoint._sync._stream.ENDING_SECONDS", 0.5)
+    service.script("StreamSuggestions", suggestions(9, then=SILENCE))
+    service.script("ReleaseSuggestion", Failure(grpc.StatusCode.UNAVAILABLE))
+
+    stream = experiment.suggestions(max_outstanding=9)
+    next(stream)
+    begin = time.monotonic()
+    stream.close()
+
+    assert time.monotonic() - begin < 2
 
 
 def test_an_outcome_outlives_a_service_that_is_away(service, experiment, monkeypatch):
