@@ -17,18 +17,16 @@ export type AssignmentValue = number | string | boolean;
 /** What a shape of assignments may look like: an interface with one property for each parameter. */
 export type AssignmentsShape<A> = Record<keyof A, AssignmentValue>;
 
-/** Returns assignments as a record that has these names and, not even by inheritance, others. */
+/** Returns assignments as a record. A kind that a later contract adds is left out. */
 export function toAssignments<A extends AssignmentsShape<A> = Assignments>(
   values: Record<string, ParameterValue>,
 ): A {
-  const assignments: Assignments = Object.create(null);
-  for (const [name, { kind }] of Object.entries(values)) {
-    // A kind that a later contract adds is left out.
-    if (kind.case === undefined) continue;
+  const entries = Object.entries(values).flatMap(([name, { kind }]) => {
+    if (kind.case === undefined) return [];
     // From -2^53 to 2^53, so no bigint is needed.
-    assignments[name] = kind.case === "intValue" ? Number(kind.value) : kind.value;
-  }
-  return assignments as A;
+    return [[name, kind.case === "intValue" ? Number(kind.value) : kind.value] as const];
+  });
+  return Object.fromEntries<AssignmentValue>(entries) as A;
 }
 
 /**

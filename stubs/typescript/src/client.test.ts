@@ -547,10 +547,10 @@ test("assignments keep their kinds both ways", () => {
   const values = fromAssignments(assignments, parameters);
   assert.deepEqual(values["n"]?.kind, { case: "intValue", value: 3n });
   assert.deepEqual(values["x"]?.kind, { case: "doubleValue", value: 2 });
-  assert.deepEqual({ ...toAssignments(values) }, assignments);
+  assert.deepEqual(toAssignments(values), assignments);
 });
 
-test("assignments have the names that objects have only where there are such parameters", async () => {
+test("a parameter may have a name that objects have", async () => {
   const asked = Object.fromEntries([
     ["__proto__", 0.5],
     ["constructor", "red"],
@@ -563,5 +563,4 @@ test("assignments have the names that objects have only where there are such par
   const { assignments } = await client.ask("exp");
   assert.deepEqual(Object.entries(assignments), Object.entries(asked));
   assert.equal(assignments["__proto__"], 0.5);
-  assert.equal("toString" in assignments, false);
 });
