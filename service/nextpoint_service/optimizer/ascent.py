@@ -204,14 +204,19 @@ class Surroundings:
         still |= self.fixed
         if len(still) == start.shape[1]:
             return start
+        # A sum of what stays is as it was; BoTorch would refuse one that rounding took too far.
+        unequal, equal = (
+            [row for row in rows if not still.keys() >= {*row[0].tolist()}]
+            for rows in (self.inequalities, self.equalities)
+        )
         bounds = torch.tensor(self.digest.bounds, dtype=start.dtype).t()
         top, _ = gen_candidates_scipy(
             start[None],
             self.acquisition,
             bounds[0],
             bounds[1],
-            inequality_constraints=self.inequalities or None,
-            equality_constraints=self.equalities or None,
+            inequality_constraints=unequal or None,
+            equality_constraints=equal or None,
             options={"maxiter": _STEPS},
             fixed_features=still or None,
         )

@@ -67,6 +67,8 @@ _SAMPLES = {3: 16, 4: 4}
 Each is cut into boxes, and into more of them the more objectives there are: 128 samples of three
 objectives take half a minute at 60 observations, and of four they never end within a time box.
 """
+_SLACK = 1e-9
+"""How far a sum of whole numbers may pass its bound: BoTorch forgives no rounding there."""
 _LARGEST_FRONTIER = 50
 """With more points on the frontier of three or four objectives even few samples take too long."""
 
@@ -225,7 +227,10 @@ def _pending(
 
 def _search_space(axes: tuple[Axis, ...], rows: list[LinearRow]) -> SearchSpace:
     space = SearchSpace([_parameter(axis) for axis in axes])
-    space.add_parameter_constraints([_constraint(row) for row in rows])
+    whole = {axis.name for axis in axes if axis.kind is AxisKind.WHOLE}
+    space.add_parameter_constraints(
+        [_constraint(row, slack=_SLACK if row.weights.keys() <= whole else 0.0) for row in rows]
+    )
     return space
 
 
@@ -247,11 +252,11 @@ def _parameter(axis: Axis) -> Parameter:
             assert_never(axis.kind)
 
 
-def _constraint(row: LinearRow) -> ParameterConstraint:
+def _constraint(row: LinearRow, *, slack: float) -> ParameterConstraint:
     weighted = " + ".join(f"{weight!r}*{name}" for name, weight in row.weights.items())
     if row.equal:
         return ParameterConstraint(equality=f"{weighted} == {row.bound!r}")
-    return ParameterConstraint(inequality=f"{weighted} <= {row.bound!r}")
+    return ParameterConstraint(inequality=f"{weighted} <= {row.bound + slack!r}")
 
 
 def _optimization_config(outcomes: Sequence[Outcome]) -> OptimizationConfig:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 # The libraries take seconds to load, and are not loaded unless this test is run.
@@ -84,6 +86,21 @@ def test_points_around_the_best_and_the_top_above_them_are_in_the_space(case):
         assert z in (0.0, 1.0, 2.0, 3.0) if case == "mixed" else z <= 1.0
         assert case != "inequality" or x + y >= 0.8 - 1e-8
         assert case != "equality" or abs(x + y - 1.0) <= 1e-8
+
+
+def test_a_sum_of_what_stays_may_be_rounded_past_its_bound():
+    import torch  # noqa: PLC0415
+
+    around, places = surroundings("mixed")
+    one = torch.tensor([1.0], dtype=torch.float64)
+    rows = [(torch.tensor([2]), sign * one, sign * 1.0 + 1e-12) for sign in (-1, 1)]
+    around = replace(around, inequalities=rows)
+    start = torch.tensor([[1.0, 0.0, 1.0]], dtype=torch.float64)
+
+    top, value = around.improved(start, [places])
+
+    assert top[0, 2] == 1.0
+    assert value > around.values(start)[0]
 
 
 def test_what_was_tried_is_left_out():

@@ -136,6 +136,19 @@ async def test_linear_constraints_hold(pool, space):
     await the_point(pool, model(space, made))
 
 
+async def test_the_edge_of_a_region_of_whole_numbers_is_searched(pool):
+    # In these weights the sums on the edge are rounded to both sides of it.
+    space = SearchSpace(
+        (IntParameter("a", 1, 100), IntParameter("b", 0, 100), DoubleParameter("c", 0.0, 1.0)),
+        (at_most(0.0174, a=0.0001, b=0.0001),),
+    )
+    made = [observed(point, y=float(point["a"] + point["b"])) for point in points(space, 12)]
+
+    found = await the_point(pool, model(space, made, seed=1))
+
+    assert found["a"] + found["b"] > 172
+
+
 async def test_a_constraint_metric_keeps_the_search_where_it_is_satisfied(pool):
     made = [observed(point, y=point["a"], c=1 - point["a"]) for point in points(SQUARE, 12)]
 
