@@ -49,7 +49,7 @@ class Known:
         reached = np.ones(len(self.succeeded), dtype=bool)
         for each in self.constraints:
             if each.outcome.metric is not None:
-                reached &= each.data.values >= each.floor
+                reached &= each.data.values[: len(reached)] >= each.floor
         return reached
 
 

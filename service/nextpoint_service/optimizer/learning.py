@@ -20,6 +20,8 @@ from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 from nextpoint_service.optimizer.transfer import surrogate_with_tasks
 
+_MODEST = 0.75
+"""Of what was measured, the quantile that is outstanding."""
 _PENALTY = 10.0
 """What a constraint that is missed by one standard deviation costs, in those of the metric."""
 
@@ -89,6 +91,25 @@ def rows_at(layout: Layout, points: Iterable[Assignments]) -> Array:
 def believing(learned: Models, rows: Array) -> Models:
     """Return the models as if what they expect at the rows had been measured there."""
     return replace(learned, surrogates=tuple(each.believing(rows) for each in learned.surrogates))
+
+
+def modest(learned: Models) -> tuple[Surrogate, ...]:
+    """Return the models as if, where evaluations fail, nothing outstanding had been measured.
+
+    Towards an edge beyond which they fail a metric may get better and better: what is expected
+    beyond it would outweigh any probability to fail. Failures where success is likely all the same
+    suppose nothing.
+    """
+    success = next((each for each in learned.surrogates if each.outcome.metric is None), None)
+    if success is None:
+        return learned.surrogates
+    failed = np.array([each.failed for each in learned.observations], dtype=bool)
+    rows = learned.rows[failed]
+    rows = rows[success.posterior.means_at(rows)[:, 0] < success.floor]
+    return tuple(
+        each.supposing(rows, _MODEST) if each.outcome.optimized else each
+        for each in learned.surrogates
+    )
 
 
 def log_satisfaction(learned: Models, rows: Array) -> Array:

@@ -10,7 +10,7 @@ from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import Acquisition
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
-from nextpoint_service.optimizer.learning import Models, best_first, rows_at
+from nextpoint_service.optimizer.learning import Models, best_first, modest, rows_at
 from nextpoint_service.optimizer.maximization import maximize, maximize_again, values
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
@@ -50,7 +50,7 @@ class _Search:
         last = self._last
         if last is None or last.acquisition.optimized is None:
             rows = learned.succeeded
-            known = Known(learned.surrogates, rows, rows_at(layout, problem.pending))
+            known = Known(modest(learned), rows, rows_at(layout, problem.pending))
             acquisition = acquisition_of(known, guide_of(problem, layout), random)
             centres = best_first(learned, rows)[:_CENTRES]
             looked_at = maximize(acquisition, layout, centres, random)

@@ -55,6 +55,22 @@ class Surrogate:
         data = Data(np.vstack([known.points, rows]), values, known.group, noise)
         return replace(self, data=data, posterior=self.posterior.believing(rows))
 
+    def supposing(self, rows: Array, quantile: float) -> "Surrogate":
+        """Return the model as if at the rows was measured what it expects, up to a quantile.
+
+        It is one of what is expected where something was measured. The rows come after these.
+        """
+        if not len(rows):
+            return self
+        known = self.data
+        most = np.quantile(self.posterior.means_at(known.points)[:, 0], quantile)
+        values = np.append(known.values, np.minimum(self.posterior.means_at(rows)[:, 0], most))
+        noise = None
+        if known.noise is not None:
+            noise = np.append(known.noise, np.full(len(rows), self.posterior.noise))
+        data = Data(np.vstack([known.points, rows]), values, known.group, noise)
+        return replace(self, data=data, posterior=posterior(data, self.hyperparameters))
+
     def in_own_unit(self, mean: float, stddev: float) -> tuple[float, float]:
         """Return a mean and standard deviation in the unit of the outcome."""
         low, middle, high = self.warping.backward(np.array([mean - stddev, mean, mean + stddev]))

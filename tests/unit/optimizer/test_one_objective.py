@@ -24,6 +24,7 @@ from nextpoint_service.optimizer.candidates import feasible
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.encoding import encode
 from nextpoint_service.optimizer.layout import layout_of
+from nextpoint_service.optimizer.learning import learn, modest
 from nextpoint_service.optimizer.maximization import maximize, maximize_again, values
 from nextpoint_service.optimizer.outcomes import outcomes_of
 from nextpoint_service.optimizer.posterior import posterior
@@ -210,6 +211,33 @@ def test_the_search_keeps_away_from_where_evaluations_fail():
     ]
 
     assert 0.4 < the_point(model(observations=made))["a"] < 0.7
+
+
+@pytest.mark.parametrize("threshold", [None, -0.2])
+def test_most_evaluations_do_not_fail_where_the_peak_lies_beyond_the_edge(threshold):
+    def outcome(point):
+        return observed(point, **({} if point["a"] < 0.6 else {"y": peak(point)}))
+
+    made = [outcome(point) for point in points(SQUARE, 6)]
+    while len(made) < 30:
+        metrics = [Metric("y", threshold=threshold)]
+        made.append(outcome(the_point(model(observations=made, metrics=metrics))))
+
+    assert sum(each.failed for each in made[6:]) < 16
+    assert max(each.values["y"].value for each in made if not each.failed) > -0.1
+
+
+def test_a_failure_beside_a_success_says_nothing_of_the_metric():
+    made = [observed(point, y=peak(point)) for point in points(SQUARE, 16)]
+    beside = [{**each.assignments, "a": each.assignments["a"] - 0.001} for each in made[:4]]
+    now_and_then = [*made, *map(observed, beside)]
+    beyond = [*made, *(observed({"a": 1.0, "b": each / 8}) for each in range(9))]
+
+    def supposed(observations):
+        learned = learn(model().experiment, observations, 1000)
+        return len(modest(learned)[0].data.points) - len(learned.optimized.data.points)
+
+    assert (supposed(made), supposed(now_and_then), supposed(beyond)) == (0, 0, 9)
 
 
 def test_pending_points_are_kept_away_from():
