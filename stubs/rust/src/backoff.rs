@@ -12,9 +12,6 @@ const MAX_DELAY: Duration = Duration::from_secs(10);
 /// For how long a worker that worked waits for its service to come back.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// For how long a service that never answered is waited for.
-pub(crate) const FIRST_PATIENCE: Duration = Duration::from_secs(7);
-
 /// Delays that grow, with jitter, so that workers do not come back all at once.
 pub(crate) struct Backoff {
     delay: Duration,

@@ -17,6 +17,12 @@ pub(crate) fn retry_policy(path: &str) -> &'static RetryPolicy {
     &method_config(path).retry_policy
 }
 
+/// Returns for how long a worker waits for a service that never answered.
+pub(crate) fn first_patience() -> Duration {
+    let stream = "/nextpoint.v1.SuggestionService/StreamSuggestions";
+    retry_policy(stream).delays().sum()
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RetryPolicy {
@@ -111,21 +117,24 @@ mod tests {
 
             assert_eq!(delays, [0.5, 1.0, 2.0, 4.0]);
         }
+        assert_eq!(first_patience().as_secs_f64(), 7.5);
     }
 
     #[test]
-    fn only_the_codes_that_the_policy_lists_are_tried_again() {
+    fn the_policy_says_which_codes_are_tried_again_and_how_delays_grow() {
         let policy = RetryPolicy {
-            max_attempts: 2,
+            max_attempts: 4,
             initial_backoff: "1s".into(),
-            max_backoff: "1s".into(),
-            backoff_multiplier: 1.0,
+            max_backoff: "5s".into(),
+            backoff_multiplier: 3.0,
             retryable_status_codes: vec!["UNAVAILABLE".into(), "RESOURCE_EXHAUSTED".into()],
         };
 
         assert!(policy.covers(Code::Unavailable));
         assert!(policy.covers(Code::ResourceExhausted));
         assert!(!policy.covers(Code::Aborted));
+        let delays: Vec<_> = policy.delays().map(|delay| delay.as_secs()).collect();
+        assert_eq!(delays, [1, 3, 5]);
     }
 
     #[test]

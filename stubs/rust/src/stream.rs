@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
-use crate::backoff::{Backoff, FIRST_PATIENCE, PATIENCE};
+use crate::backoff::{Backoff, PATIENCE};
+use crate::service_config::first_patience;
 use crate::v1::stream_suggestions_response::Event;
 use crate::v1::{StreamClosedReason, StreamOpened, StreamSuggestionsRequest};
 use crate::{Client, Error, Suggestion};
@@ -48,7 +49,7 @@ impl Suggestions {
             client: client.clone(),
             request,
             seen: HashSet::new(),
-            backoff: Backoff::new(FIRST_PATIENCE),
+            backoff: Backoff::new(first_patience()),
             sender,
         };
         Self {
