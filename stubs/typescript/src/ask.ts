@@ -2,7 +2,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 
 import type { Assignments, AssignmentsShape } from "./assignments.js";
 import type { Services } from "./client.js";
-import { Suggestion } from "./suggestion.js";
+import { LEASE_MS, Suggestion } from "./suggestion.js";
 
 export interface AskOptions {
   /** Who evaluates. By default a name made by the service. */
@@ -16,7 +16,7 @@ export interface AskOptions {
 export async function ask<A extends AssignmentsShape<A> = Assignments>(
   services: Services,
   experimentId: string,
-  { workerId = "", leaseMs = 60_000, signal }: AskOptions = {},
+  { workerId = "", leaseMs = LEASE_MS, signal }: AskOptions = {},
 ): Promise<Suggestion<A>> {
   const { suggestion: message } = await services.suggestions.createSuggestion(
     { experimentId, workerId, leaseDuration: durationFromMs(leaseMs) },

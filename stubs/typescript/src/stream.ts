@@ -11,13 +11,10 @@ import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggest
 import { StreamClosedReason, SuggestionService } from "./gen/nextpoint/v1/suggestion_service_pb.js";
 import { Retries, WORKER_POLICY } from "./retry.js";
 import { callPolicy } from "./service_config.js";
-import { Suggestion } from "./suggestion.js";
+import { LEASE_MS, Suggestion } from "./suggestion.js";
 
 /** How long the first event may take, which says how long the next ones may. */
 const OPENING_MS = 30_000;
-
-/** How long a lease lasts where the service does not say. */
-const LEASE_MS = 60_000;
 
 export interface StreamOptions {
   /** Who evaluates: different for every worker. By default a name that no other worker has. */

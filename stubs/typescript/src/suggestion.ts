@@ -17,6 +17,9 @@ export type Values = Record<string, number | { value: number; stddev: number }>;
 /** However long the service is away: an outcome may have cost hours. */
 const REPORT_POLICY = { ...WORKER_POLICY, codes: [Code.Unavailable, Code.DeadlineExceeded] };
 
+/** How long a lease lasts where nobody says otherwise. */
+export const LEASE_MS = 60_000;
+
 /** How long a call may take for which somebody waits who wants to end. */
 const ENDING_TIMEOUT_MS = 5_000;
 
