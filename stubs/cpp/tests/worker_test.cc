@@ -183,6 +183,8 @@ TEST(Worker, FinishesWhatItEvaluatesUnderItsLeaseWhenItIsDrained) {
   const auto reason = run(
       service,
       [&](const Suggestion& suggestion) {
+        // By then both have been received.
+        std::this_thread::sleep_for(200ms);
         drain = true;
         // No stream renews it any more, and what was not begun is given back at once.
         for (int i = 0; i < 1000 && (service.renewals().size() < 2 || service.releases().empty());
