@@ -15,8 +15,28 @@ _OWN = ("engine", "service", "baselines")
 _PINS = {
     "optuna_samplers": ("optuna==5.0.0", "torch==2.13.0", "scipy==1.17.1", "numpy==2.4.6"),
     "ax_client": ("ax-platform==1.3.1", "torch==2.13.0", "scipy==1.17.1", "numpy==2.4.6"),
+    "vizier_designers": (
+        "google-vizier[jax]==0.1.24",
+        "jax==0.4.34",
+        "jaxlib==0.4.34",
+        "flax==0.10.0",
+        "tfp-nightly==0.26.0.dev20241109",
+        "numpy==1.26.4",
+        "scipy==1.17.1",
+    ),
+    "hebo_optimizers": (
+        "HEBO==0.3.6",
+        "torch==2.13.0",
+        "gpytorch==1.15.2",
+        "pandas==2.3.3",
+        "scipy==1.17.1",
+        "scikit-learn==1.9.1",
+    ),
     "report": ("matplotlib==3.11.2", "numpy==2.4.6"),
 }
+# Used although a package forbids it: HEBO's bound on NumPy leaves it a GPy that does not build on
+# Python 3.11, and the pymoo that it names has no compiled parts there.
+_INSTEAD = {"hebo_optimizers": ("numpy==1.26.4", "pymoo==0.6.1.3")}
 
 
 class NotInstalled(Exception):
@@ -30,14 +50,20 @@ def python_of(module: str) -> Path:
     place = PLACE / module
     python = place / "bin/python"
     stamp = place / "made-from"
-    wanted = "\n".join(_PINS[module])
+    instead = _INSTEAD.get(module, ())
+    wanted = "\n".join([*_PINS[module], *instead])
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"{module}: installing", file=sys.stderr)
     uv = find_uv()
     try:
         _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, place])
-        _run([uv, "pip", "install", "--quiet", "--python", python, *_pip_options(), *_PINS[module]])
+        overrides = place / "instead.txt"
+        overrides.write_text("\n".join(instead))
+        _run(
+            [uv, "pip", "install", "--quiet", "--python", python, *_pip_options(),
+             "--overrides", overrides, *_PINS[module]]
+        )  # fmt: skip
     except subprocess.CalledProcessError as error:
         raise NotInstalled(f"{module}: {error.stderr.strip().splitlines()[-1:]}") from error
     stamp.write_text(wanted)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import optuna
 
 from problems import Point, Problem, Value, Values
+from systems.constraints import missed
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore")
@@ -44,7 +45,7 @@ class Optuna:
         if values is None:
             self._study.tell(handle, state=optuna.trial.TrialState.FAIL)
             return
-        handle.set_user_attr(_MISSED, _missed(self._problem, point, values))
+        handle.set_user_attr(_MISSED, missed(self._problem, point, values))
         self._study.tell(handle, [values[name] for name in self._problem.objectives])
 
 
@@ -77,18 +78,11 @@ def _constraints(problem: Problem):
     if not problem.limits and not problem.linear:
         return None
 
-    def missed(trial: optuna.trial.FrozenTrial) -> Sequence[float]:
+    def found_of(trial: optuna.trial.FrozenTrial) -> Sequence[float]:
         found: Sequence[float] = trial.user_attrs[_MISSED]
         return found
 
-    return missed
-
-
-def _missed(problem: Problem, point: Point, values: Values) -> list[float]:
-    return [values[name] - limit for name, limit in problem.limits.items()] + [
-        sum(weight * float(point[name]) for name, weight in row.weights.items()) - row.bound
-        for row in problem.linear
-    ]
+    return found_of
 
 
 def _distribution(parameter):
