@@ -25,8 +25,8 @@ import (
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
 )
 
-// A batch of 2500 observations of 100 parameters fits.
-const maxMessageBytes = 64 << 20
+// As much as the service takes. A batch of 2500 observations of 100 parameters fits.
+const maxMessageBytes = 16 << 20
 
 // The service config of the clients of all languages: how long a call may take, and that for about 7
 // seconds UNAVAILABLE is tried again, which is what a restart looks like.

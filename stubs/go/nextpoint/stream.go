@@ -17,8 +17,8 @@ import (
 // How long the first event may take, which says how long the next ones may.
 const openingTimeout = 30 * time.Second
 
-// How long giving back may take: whoever waits for it wants to end.
-const releaseTimeout = 5 * time.Second
+// How long a call may take for which somebody waits who wants to end.
+const grace = 5 * time.Second
 
 // errSilence breaks off a stream on which nothing was heard for too long.
 var errSilence = &Error{Code: codes.Unavailable, Message: "nothing heard on the stream"}
@@ -100,7 +100,7 @@ func (s *Stream) Err() error { return s.err }
 // the worker until it is reported, is given back, or its lease runs out.
 func (s *Stream) Close() {
 	s.cancel()
-	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	for suggestion := range s.suggestions {
 		s.client.release(ctx, suggestion.GetSuggestionId(), suggestion.GetAttempt())

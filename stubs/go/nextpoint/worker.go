@@ -6,18 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
+	"slices"
 	"sync"
-	"time"
 
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
 )
 
 // How many evaluations may fail in a row unless the worker says otherwise.
 const defaultMaxFailures = 10
-
-// How long reporting may still take once the worker is stopped.
-const reportGrace = 5 * time.Second
 
 const workerReplaced = "WORKER_REPLACED"
 
@@ -47,8 +45,8 @@ type Worker struct {
 // gives up after five minutes without it, and at once where it never answered.
 //
 // When ctx ends, Run stops: it takes nothing more and waits for the evaluations that run, whose
-// context has ended as well. It gives back what they did not measure, and returns the error of ctx.
-// What they measured is reported; where the service is away, that is tried for five seconds more.
+// context has ended as well. It gives back what they did not measure, still reports what they did,
+// within 5 seconds, and returns the error of ctx, or why an outcome is not reported.
 func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error) {
 	id := w.ID
 	if id == "" {
@@ -81,7 +79,7 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 		err = stream.Err()
 	}
 	if Reason(stream.Err()) != workerReplaced {
-		work.giveBack(work.handOuts())
+		work.giveBack(slices.Collect(maps.Keys(work.held))...)
 	}
 	return stream.Reason(), err
 }
@@ -117,23 +115,19 @@ func (w *work) keep(evaluating context.Context, stream *Stream) {
 		return
 	}
 	if stream.cancelled() {
-		w.giveBack(untaken(stream))
+		var untaken []string
+		for each := range stream.Suggestions() {
+			untaken = append(untaken, each.GetSuggestionId())
+		}
+		w.giveBack(untaken...)
 	}
 	w.Client.renew(evaluating, 0, stream.lease, w.handOuts)
-}
-
-func untaken(stream *Stream) (handOuts []*nextpointv1.HandOut) {
-	for each := range stream.Suggestions() {
-		handOuts = append(handOuts, &nextpointv1.HandOut{
-			SuggestionId: each.GetSuggestionId(), Attempt: each.GetAttempt(),
-		})
-	}
-	return handOuts
 }
 
 func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
 	for suggestion := range stream.Suggestions() {
 		if ctx.Err() != nil {
+			w.giveBack(suggestion.GetSuggestionId())
 			return nil
 		}
 		values, err := w.Evaluate(ctx, suggestion)
@@ -142,9 +136,7 @@ func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
 		}
 		// It was told to stop, so this says nothing about the point.
 		if err != nil && ctx.Err() != nil {
-			w.giveBack([]*nextpointv1.HandOut{{
-				SuggestionId: suggestion.GetSuggestionId(), Attempt: suggestion.GetAttempt(),
-			}})
+			w.giveBack(suggestion.GetSuggestionId())
 			return nil
 		}
 		request := &nextpointv1.CreateObservationRequest{
@@ -173,28 +165,43 @@ func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
 
 // report reports an outcome, however long the service is away: it may have cost hours.
 func (w *work) report(ctx context.Context, request *nextpointv1.CreateObservationRequest) error {
-	// A stop leaves some time to report what was measured.
-	outliving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// Ends with ctx, and lets every call have a deadline of its own.
+	attempting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(reportGrace, cancel) })
-	defer stop()
+	defer context.AfterFunc(ctx, cancel)()
 
-	var retry retries
-	for waiting := ctx; ; {
-		_, err := w.Client.Observations.CreateObservation(outliving, request)
-		if err == nil || !w.Client.isAway(err) && !errors.Is(err, context.DeadlineExceeded) {
-			return err
+	for retry := (retries{}); ctx.Err() == nil; {
+		_, err := w.Client.Observations.CreateObservation(attempting, request)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			break
 		}
 		delay, more := retry.next(err)
-		if !more || outliving.Err() != nil {
+		if !more || !w.Client.isAway(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		if !sleep(waiting, delay) {
-			// A stop: at once, and then as often as its grace allows.
-			waiting, retry = outliving, retries{}
-		}
 		slog.WarnContext(ctx, "nextpoint: outcome not reported, trying again", "error", err)
+		sleep(ctx, delay)
 	}
+	return w.reportSoon(ctx, request)
+}
+
+// reportSoon reports for somebody who waits for the end.
+func (w *work) reportSoon(ctx context.Context, request *nextpointv1.CreateObservationRequest) error {
+	// Should it fail, nobody knows whether it arrived, so it is not given back either.
+	w.forget(request.GetSuggestionId())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	_, err := w.Client.Observations.CreateObservation(ctx, request)
+	if err != nil {
+		slog.WarnContext(
+			ctx, "nextpoint: outcome not reported",
+			"suggestion", request.GetSuggestionId(), "error", err,
+		)
+	}
+	return err
 }
 
 // settle ends the hold on a suggestion that is reported, and counts its failure.
@@ -227,16 +234,22 @@ func (w *work) handOuts() (handOuts []*nextpointv1.HandOut) {
 	return handOuts
 }
 
-func (w *work) giveBack(handOuts []*nextpointv1.HandOut) {
+func (w *work) giveBack(suggestionIDs ...string) {
 	// One deadline for all of them: who stops should not wait for a service that is away.
-	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	for _, each := range handOuts {
-		w.Client.release(ctx, each.GetSuggestionId(), each.GetAttempt())
-		w.mu.Lock()
-		delete(w.held, each.GetSuggestionId())
-		w.mu.Unlock()
+	for _, id := range suggestionIDs {
+		w.Client.release(ctx, id, w.forget(id))
 	}
+}
+
+// forget ends the hold on a suggestion, and returns its attempt.
+func (w *work) forget(suggestionID string) int32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	attempt := w.held[suggestionID]
+	delete(w.held, suggestionID)
+	return attempt
 }
 
 func checkFinite(values Values) error {

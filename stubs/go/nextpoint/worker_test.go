@@ -369,7 +369,7 @@ func TestStoppedWhileTheServiceStaysAwayItSaysSoAndEnds(t *testing.T) {
 	if took := time.Since(begun); took > 30*time.Second {
 		t.Errorf("ended after %v", took)
 	}
-	if want := []string{"sug_1"}; !slices.Equal(service.released, want) {
-		t.Errorf("gave back %v, want %v", service.released, want)
+	if len(service.released) != 0 {
+		t.Errorf("gave back %v, of which is not known whether it is observed", service.released)
 	}
 }

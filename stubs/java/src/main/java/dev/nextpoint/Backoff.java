@@ -24,12 +24,7 @@ final class Backoff {
     giveUpAt = null;
   }
 
-  /** Waits before the next try, or throws the error when there was enough of that. */
-  void sleepAfter(NextpointException error) throws InterruptedException {
-    Thread.sleep(millisAfter(error));
-  }
-
-  /** Returns how long to wait before the next try, or throws the error. */
+  /** Returns how long to wait before the next try, or throws the error when that was enough. */
   long millisAfter(NextpointException error) {
     long now = System.nanoTime();
     if (giveUpAt == null) {

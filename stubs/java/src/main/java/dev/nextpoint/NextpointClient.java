@@ -29,8 +29,8 @@ import java.time.Duration;
  * made once however often it is sent.
  */
 public final class NextpointClient implements AutoCloseable {
-  // A batch of 2500 observations of 100 parameters fits.
-  private static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+  // As much as the service takes. A batch of 2500 observations of 100 parameters fits.
+  private static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
   private final ManagedChannel connection;
   private final Channel channel;

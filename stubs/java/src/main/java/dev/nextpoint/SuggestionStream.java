@@ -38,7 +38,9 @@ public final class SuggestionStream implements AutoCloseable {
 
   // How long the first event may take, which says how long the next ones may.
   private static final Duration OPENING = Duration.ofSeconds(30);
-  private static final long GIVE_BACK_SECONDS = 5;
+
+  // How long a call may take for which somebody waits who wants to end.
+  static final long GRACE_SECONDS = 5;
 
   private final NextpointClient client;
   private final StreamSuggestionsRequest request;
@@ -151,7 +153,7 @@ public final class SuggestionStream implements AutoCloseable {
     }
     // One deadline for all of them.
     SuggestionServiceBlockingStub stub =
-        client.suggestions().withDeadlineAfter(GIVE_BACK_SECONDS, TimeUnit.SECONDS);
+        client.suggestions().withDeadlineAfter(GRACE_SECONDS, TimeUnit.SECONDS);
     for (Suggestion each : suggestions) {
       try {
         stub.releaseSuggestion(
@@ -189,7 +191,7 @@ public final class SuggestionStream implements AutoCloseable {
           throw e;
         }
         LOGGER.log(WARNING, "stream broke off, opening it anew: {0}", e.getMessage());
-        backoff.sleepAfter(e);
+        Thread.sleep(backoff.millisAfter(e));
       }
     }
     throw new InterruptedException();

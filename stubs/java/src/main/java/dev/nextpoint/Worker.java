@@ -1,6 +1,7 @@
 package dev.nextpoint;
 
 import static java.lang.System.Logger.Level.WARNING;
+import static java.util.stream.Collectors.partitioningBy;
 
 import dev.nextpoint.v1.CreateObservationRequest;
 import dev.nextpoint.v1.MetricValue;
@@ -10,7 +11,6 @@ import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,7 +25,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * Evaluates the suggestions of an experiment until there is no more to do.
@@ -37,9 +36,6 @@ import java.util.concurrent.TimeoutException;
 public final class Worker {
   private static final System.Logger LOGGER = System.getLogger("dev.nextpoint");
 
-  // How long a stop may still try to report.
-  private static final Duration GRACE = Duration.ofSeconds(5);
-
   private final NextpointClient client;
   private final String experimentId;
   private final TaskEvaluation evaluation;
@@ -49,10 +45,8 @@ public final class Worker {
   private final SuggestionStream stream;
   private final Map<String, Held> held = new ConcurrentHashMap<>();
   private final CountDownLatch stopping = new CountDownLatch(1);
-  private final CountDownLatch graceOver = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
-  // What is reported is broken off with it, some time after a stop.
-  private final Context.CancellableContext reporting = Context.ROOT.withCancellation();
+  private final Context.CancellableContext untilStopped = Context.ROOT.withCancellation();
   private int consecutiveFailures;
   private RuntimeException failure;
   private volatile boolean started;
@@ -91,7 +85,7 @@ public final class Worker {
    *
    * @return why there is no more to do; empty when it was stopped or drained
    * @throws NextpointException when the stream ended for a reason that coming back does not help,
-   *     such as {@code WORKER_REPLACED}, or an outcome was refused
+   *     such as {@code WORKER_REPLACED}, or an outcome is not reported
    * @throws IllegalStateException when ten evaluations in a row failed; the cause is the last one
    */
   public Optional<StreamClosedReason> run() throws InterruptedException {
@@ -104,9 +98,7 @@ public final class Worker {
     } finally {
       cancel();
       stream.close();
-      awaitReports();
-      endReports();
-      stream.giveBack(held.values().stream().map(Held::suggestion).toList());
+      end();
       if (own != null) {
         own.shutdownNow();
       }
@@ -126,8 +118,7 @@ public final class Worker {
 
   /**
    * Interrupts what is being evaluated, and waits until {@link #run} has given it back and reported
-   * what was measured, which is tried for five seconds where the service is away. For a shutdown
-   * hook.
+   * what was measured, within 5 seconds, or throws why that is not reported. For a shutdown hook.
    */
   public void stop() {
     cancel();
@@ -167,13 +158,13 @@ public final class Worker {
               evaluation.run();
               // A stop interrupts the evaluation, and not the report.
               Thread.interrupted();
-              report(suggestion, evaluation);
+              settle(suggestion, evaluation);
             } finally {
               settled.complete(null);
             }
           });
     }
-    if (stopping.getCount() == 0) {
+    if (stopped()) {
       // The stop came before it was known here.
       evaluation.cancel(true);
     }
@@ -208,50 +199,45 @@ public final class Worker {
     }
   }
 
+  private boolean stopped() {
+    return stopping.getCount() == 0;
+  }
+
   private void cancel() {
     stopping.countDown();
     stream.stop();
     held.values().forEach(each -> each.evaluation.cancel(true));
-    CompletableFuture.delayedExecutor(GRACE.toSeconds(), TimeUnit.SECONDS)
-        .execute(this::endReports);
+    untilStopped.cancel(null);
   }
 
-  private void endReports() {
-    graceOver.countDown();
-    reporting.cancel(null);
+  /** Gives back what was not evaluated, while what was is reported. */
+  private void end() {
+    Map<Boolean, List<Held>> left =
+        held.values().stream().collect(partitioningBy(each -> each.evaluation.isCancelled()));
+    stream.giveBack(left.get(true).stream().map(Held::suggestion).toList());
+    left.get(false).forEach(each -> each.settled.join());
   }
 
-  /** Waits for what was measured before the stop, for as long as that is tried. */
-  private void awaitReports() {
-    for (Held each : held.values()) {
-      if (!each.evaluation.isCancelled()) {
-        try {
-          each.settled.get(GRACE.toSeconds() + 1, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          return;
-        } catch (ExecutionException | TimeoutException e) {
-          LOGGER.log(WARNING, "outcome of {0} not reported", each.suggestion.getSuggestionId());
-        }
-      }
-    }
-  }
-
-  /** Reports what was evaluated, and counts its failure. */
-  private void report(Suggestion suggestion, FutureTask<Evaluated> evaluation) {
+  /** Reports what was evaluated, and counts its failure; or gives it back. */
+  private void settle(Suggestion suggestion, FutureTask<Evaluated> evaluation) {
     if (evaluation.isCancelled()) {
       return;
     }
     try {
       report(evaluation.get().outcome);
-      held.remove(suggestion.getSuggestionId());
       count(evaluation.get().problem);
     } catch (InterruptedException | ExecutionException e) {
-      // By whoever owns the executor. It is given back.
+      // By whoever owns the executor.
       stream.stop();
+      stream.giveBack(List.of(suggestion));
     } catch (RuntimeException e) {
       fail(e);
+      if (!stopped()) {
+        // It was refused. After a stop nobody knows whether it arrived.
+        stream.giveBack(List.of(suggestion));
+      }
     }
+    held.remove(suggestion.getSuggestionId());
   }
 
   private Evaluated evaluate(Suggestion suggestion) throws InterruptedException {
@@ -273,7 +259,7 @@ public final class Worker {
       throw e;
     } catch (Throwable e) {
       // Whatever it is, it is an outcome: running out of memory says something about a point.
-      if (stopping.getCount() > 0) {
+      if (!stopped()) {
         LOGGER.log(WARNING, "evaluation of " + suggestion.getSuggestionId() + " failed", e);
       }
       return new Evaluated(outcome.setFailed(true).build(), e);
@@ -283,36 +269,49 @@ public final class Worker {
   /** Reports an outcome, however long the service is away: it may have cost hours. */
   private void report(CreateObservationRequest outcome) throws InterruptedException {
     Backoff backoff = new Backoff();
-    CountDownLatch waiting = stopping;
-    while (true) {
+    while (!stopped()) {
       try {
-        reporting.run(() -> client.observations().createObservation(outcome));
+        untilStopped.run(() -> client.observations().createObservation(outcome));
         return;
       } catch (StatusRuntimeException e) {
         NextpointException error = NextpointException.from(e);
         switch (error.code()) {
           case UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED -> {
             LOGGER.log(WARNING, "outcome not reported, will try again: {0}", error.getMessage());
-            if (waiting.await(backoff.millisAfter(error), TimeUnit.MILLISECONDS)) {
-              if (waiting == graceOver) {
-                throw error;
-              }
-              // A stop: at once, and then as often as its grace allows.
-              waiting = graceOver;
-              backoff.reset();
-            }
+            stopping.await(backoff.millisAfter(error), TimeUnit.MILLISECONDS);
           }
           default -> throw error;
         }
       }
+    }
+    reportSoon(outcome);
+  }
+
+  /** Reports for somebody who waits for the end. */
+  private void reportSoon(CreateObservationRequest outcome) {
+    try {
+      client
+          .observations()
+          .withDeadlineAfter(SuggestionStream.GRACE_SECONDS, TimeUnit.SECONDS)
+          .createObservation(outcome);
+    } catch (StatusRuntimeException e) {
+      NextpointException error = NextpointException.from(e);
+      LOGGER.log(
+          WARNING,
+          "outcome of {0} not reported: {1}",
+          outcome.getSuggestionId(),
+          error.getMessage());
+      throw error;
     }
   }
 
   private synchronized void count(Throwable problem) {
     consecutiveFailures = problem == null ? 0 : consecutiveFailures + 1;
     if (consecutiveFailures >= maxConsecutiveFailures) {
-      throw new IllegalStateException(
-          consecutiveFailures + " evaluations in a row failed, the last with " + problem, problem);
+      fail(
+          new IllegalStateException(
+              consecutiveFailures + " evaluations in a row failed, the last with " + problem,
+              problem));
     }
   }
 
