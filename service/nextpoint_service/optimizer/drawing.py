@@ -1,7 +1,7 @@
 """Turns models of outcomes into the acquisition, given joint draws of what is not certain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,14 @@ class Known:
                 reached &= each.data.values[: len(reached)] >= each.floor
         return reached
 
+    def believing(self) -> "Known":
+        """Return what is known as if what is expected at pending points had been measured."""
+        return Known(
+            tuple(each.believing(self.pending) for each in self.surrogates),
+            np.vstack([self.succeeded, self.pending]),
+            self.pending[:0],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
@@ -69,10 +77,9 @@ def acquisition_of(known: Known, guide: Guide, random: np.random.Generator) -> A
     What the models expect there stands for them otherwise: with 16 workers that found better points
     than draws did (docs/performance.md).
     """
-    pending = known.pending
     improves = bool(known.satisfied().any())
     if improves:
-        known = replace(known, pending=pending[:0])
+        known = known.believing()
     baseline = _baseline(known)
     draws = _DRAWS if len(baseline) or len(known.pending) else 1
     given = {
@@ -89,7 +96,7 @@ def acquisition_of(known: Known, guide: Guide, random: np.random.Generator) -> A
     least = float(known.optimized.posterior.means_at(known.succeeded).min())
     best = np.where(np.isfinite(best), best, least)
     optimized = given[known.optimized.outcome.name].model
-    return Acquisition(optimized, best, constraints, weights, guide).believing(pending)
+    return Acquisition(optimized, best, constraints, weights, guide)
 
 
 def _baseline(known: Known) -> NDArray[np.int64]:

@@ -42,7 +42,7 @@ class Posterior:
     """Of the lower Cholesky factor of the covariance of the points, noise included."""
     pulls: Array
     noise: float
-    """The variance of the noise of a measurement to come."""
+    """The variance of the noise of a measurement to come; next to none given draws of the truth."""
 
     def moments(self, places: Array) -> Moments:
         """Return the moments at places, a row each."""
@@ -131,7 +131,7 @@ def drawn(
     targets = np.vstack([targets, values[len(baseline) :]]) - known.mean
     inverse = _inverse(known.kernel, points, np.maximum(noises, LEAST_NOISE))
     pulls = inverse.T @ (inverse @ targets)
-    return Posterior(known.kernel, points, known.mean, inverse, pulls, known.noise), values
+    return Posterior(known.kernel, points, known.mean, inverse, pulls, LEAST_NOISE), values
 
 
 def _inverse(kernel: Kernel, points: Array, noise: Array) -> Array:

@@ -247,6 +247,24 @@ def test_pending_points_are_kept_away_from():
     assert distance(the_point(model(observations=made, pending=[first])), **first) > 1e-3
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["of the database", "of this round"])
+def test_under_noise_too_the_true_value_at_a_pending_point_counts_as_known(later):
+    layout = layout_of(SQUARE)
+    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 24)])
+    noisy = np.sin(5 * rows[:20, 0]) + np.random.default_rng(0).normal(0.0, 1.0, 20)
+    outcome = outcomes_of(model().experiment, [])[0]
+    surrogate = surrogate_of(outcome, rows[:20], noisy, np.full(20, np.nan), layout.group)
+    pending = rows[20:] if not later else rows[:0]
+    known = Known((surrogate,), rows[:20], pending)
+
+    acquisition = acquisition_of(known, UNGUIDED, np.random.default_rng(0))
+    if later:
+        acquisition = acquisition.believing(rows[20:])
+
+    left = acquisition.optimized.moments(rows[20:]).stddev
+    assert (left < 0.1 * surrogate.posterior.moments(rows[20:]).stddev).all()
+
+
 def test_what_is_believed_of_pending_points_is_what_is_expected_and_nearly_certain():
     layout = layout_of(SQUARE)
     rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 9)])
