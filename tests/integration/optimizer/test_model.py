@@ -2,7 +2,17 @@ import math
 from dataclasses import replace
 
 import pytest
-from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
+from tests.unit.optimizer.problems import (
+    BELIEVED,
+    EVERYTHING,
+    SQUARE,
+    a_problem,
+    at_least,
+    at_most,
+    equals,
+    observed,
+    points,
+)
 
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Engine, Metric, Objective, Strategy
@@ -16,40 +26,13 @@ from nextpoint_service.domain.search_space import (
     SearchSpace,
 )
 from nextpoint_service.domain.suggestion import Generator
-from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.axes import key
 
 # Loading Ax takes ten seconds, and many more on a machine that has much to do.
 pytestmark = pytest.mark.timeout(240)
 
-EVERYTHING = SearchSpace(
-    (
-        DoubleParameter("double", -5.0, 5.0),
-        DoubleParameter("rate", 1e-5, 1.0, log=True),
-        DoubleParameter("step", 0.5, 8.0, grid=(0.5, 1.0, 8.0)),
-        IntParameter("few", -2, 9),
-        IntParameter("many", -(2**53), 2**53),
-        IntParameter("doubling", 1, 1024, log=True),
-        CategoricalParameter("kind", ("x", "y", "z")),
-        CategoricalParameter("size", ("s", "m", "l"), ordered=True),
-        BoolParameter("flag"),
-    ),
-    (at_most(4.0, double=1.0, few=1.0),),
-)
-BELIEVED = SearchSpace(
-    (
-        *EVERYTHING.parameters,
-        DoubleParameter("normal", -5.0, 5.0, prior=NormalPrior(1.0, 0.5)),
-        DoubleParameter("beta", 1.0, 3.0, prior=BetaPrior(0.5, 2.0)),
-    ),
-    EVERYTHING.constraints,
-)
 Y = Metric("y")
 CONSTRAINT = Metric("c", strategy=Strategy.CONSTRAINT, threshold=0.5)
-
-
-def points(space, count):
-    return [each.assignments for each in space_filling.propose(a_problem(space, count=count))]
 
 
 def model(space=SQUARE, observations=(), **fields):

@@ -1,6 +1,7 @@
 """Builders of optimization problems, so that a test says only what it is about."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
@@ -14,10 +15,34 @@ from nextpoint_service.domain.experiment import (
 )
 from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.observation import Measurement, Observation
-from nextpoint_service.domain.search_space import DoubleParameter, SearchSpace
+from nextpoint_service.domain.search_space import (
+    BetaPrior,
+    BoolParameter,
+    CategoricalParameter,
+    DoubleParameter,
+    IntParameter,
+    NormalPrior,
+    SearchSpace,
+)
+from nextpoint_service.optimizer import space_filling
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SQUARE = SearchSpace((DoubleParameter("a", 0.0, 1.0), DoubleParameter("b", 0.0, 1.0)))
+EVERY_KIND = (
+    DoubleParameter("double", -5.0, 5.0),
+    DoubleParameter("rate", 1e-5, 1.0, log=True),
+    DoubleParameter("step", 0.5, 8.0, grid=(0.5, 1.0, 8.0)),
+    IntParameter("few", -2, 9),
+    IntParameter("many", -(2**53), 2**53),
+    IntParameter("doubling", 1, 1024, log=True),
+    CategoricalParameter("kind", ("x", "y", "z")),
+    CategoricalParameter("size", ("s", "m", "l"), ordered=True),
+    BoolParameter("flag"),
+)
+WITH_PRIORS = (
+    DoubleParameter("normal", -5.0, 5.0, prior=NormalPrior(1.0, 0.5)),
+    DoubleParameter("beta", 1.0, 3.0, prior=BetaPrior(0.5, 2.0)),
+)
 
 
 def at_most(threshold: float, **weights: float) -> LinearConstraint:
@@ -36,6 +61,17 @@ def _linear(
     comparison: Comparison, threshold: float, weights: Mapping[str, float]
 ) -> LinearConstraint:
     return LinearConstraint(comparison, tuple(Term(*each) for each in weights.items()), threshold)
+
+
+EVERYTHING = SearchSpace(EVERY_KIND, (at_most(4.0, double=1.0, few=1.0),))
+BELIEVED = replace(EVERYTHING, parameters=(*EVERY_KIND, *WITH_PRIORS))
+FLAT = SearchSpace(
+    tuple(DoubleParameter(name, 0.0, 1.0) for name in "abc"), (equals(1.0, a=1.0, b=1.0, c=1.0),)
+)
+WHOLE = SearchSpace(
+    (IntParameter("a", 0, 30), IntParameter("b", 0, 60)), (equals(60.0, a=2.0, b=1.0),)
+)
+NAMES = SearchSpace(tuple(CategoricalParameter(name, ("x", "y", "z")) for name in "abc"))
 
 
 def observed(point: Assignments, **values: float | tuple[float, float]) -> Observation:
@@ -92,3 +128,9 @@ def a_problem(
     )
     everything = (*observations, *(observed(point, y=0.0) for point in known))
     return Problem(experiment, everything, tuple(pending), phase, count, index, seed)
+
+
+def points(space: SearchSpace, count: int, seed: int = 7) -> list[Assignments]:
+    """Return the first points of a space, spread evenly."""
+    problem = a_problem(space, count=count, seed=seed)
+    return [each.assignments for each in space_filling.propose(problem)]

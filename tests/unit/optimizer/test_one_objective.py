@@ -4,21 +4,28 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, at_most, equals, observed
+from tests.unit.optimizer.problems import (
+    EVERY_KIND,
+    SQUARE,
+    WITH_PRIORS,
+    a_problem,
+    at_least,
+    at_most,
+    equals,
+    observed,
+    points,
+)
 
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
-    BetaPrior,
     BoolParameter,
-    CategoricalParameter,
-    DoubleParameter,
     IntParameter,
     NormalPrior,
     SearchSpace,
 )
 from nextpoint_service.domain.suggestion import Generator
-from nextpoint_service.optimizer import one_objective, space_filling
+from nextpoint_service.optimizer import one_objective
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.candidates import feasible
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
@@ -33,28 +40,12 @@ from nextpoint_service.optimizer.surrogate import surrogate_of
 
 Y = Metric("y")
 CONSTRAINT = Metric("c", strategy=Strategy.CONSTRAINT, threshold=0.5)
-PARAMETERS = (
-    DoubleParameter("double", -5.0, 5.0),
-    DoubleParameter("rate", 1e-5, 1.0, log=True),
-    DoubleParameter("step", 0.5, 8.0, grid=(0.5, 1.0, 8.0)),
-    IntParameter("few", -2, 9),
-    IntParameter("many", -(2**53), 2**53),
-    IntParameter("doubling", 1, 1024, log=True),
-    CategoricalParameter("kind", ("x", "y", "z")),
-    CategoricalParameter("size", ("s", "m", "l"), ordered=True),
-    BoolParameter("flag"),
-    DoubleParameter("normal", -5.0, 5.0, prior=NormalPrior(1.0, 0.5)),
-    DoubleParameter("beta", 1.0, 3.0, prior=BetaPrior(0.5, 2.0)),
-)
+PARAMETERS = (*EVERY_KIND, *WITH_PRIORS)
 CONSTRAINTS = (
     at_most(4.0, double=1.0, few=1.0),
     at_least(-1.0, double=1.0, normal=-1.0),
     equals(3.0, few=1.0, beta=1.0),
 )
-
-
-def points(space, count):
-    return [each.assignments for each in space_filling.propose(a_problem(space, count=count))]
 
 
 def model(space=SQUARE, observations=(), **fields):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.optimizer.problems import SQUARE, a_problem, at_most, equals, observed
+from tests.unit.optimizer.problems import SQUARE, a_problem, at_most, equals, observed, points
 
 from nextpoint_service.application.optimizer_port import Phase, Studied
 from nextpoint_service.domain.observation import Measurement
@@ -19,7 +19,7 @@ from nextpoint_service.domain.search_space import (
 )
 from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.domain.tasks import Task
-from nextpoint_service.optimizer import space_filling, tasks
+from nextpoint_service.optimizer import tasks
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.expectations import expectations_of
@@ -38,11 +38,6 @@ MIXED = SearchSpace(
     ),
     (at_most(1.5, a=1.0, b=1.0), equals(3.0, n=1.0, a=1.0)),
 )
-
-
-def points(space, count, seed=7):
-    problem = a_problem(space, count=count, seed=seed)
-    return [each.assignments for each in space_filling.propose(problem)]
 
 
 def peak(point):
