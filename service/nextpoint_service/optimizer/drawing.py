@@ -73,9 +73,9 @@ class _Drawn:
 def acquisition_of(known: Known, guide: Guide, random: np.random.Generator) -> Acquisition:
     """Return log noisy expected improvement, or the log probability to satisfy the constraints.
 
-    The latter until an observation satisfies them; only then are values at pending points drawn.
-    What the models expect there stands for them otherwise: with 16 workers that found better points
-    than draws did (docs/performance.md).
+    The latter until an observation satisfies them; until then pending points are drawn as they are.
+    Afterwards they count as observed, with what the models expect there: with 16 workers that found
+    better points (docs/performance.md).
     """
     improves = bool(known.satisfied().any())
     if improves:
