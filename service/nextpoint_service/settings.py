@@ -47,7 +47,7 @@ class Settings:
     """Points that one round of a model makes at most, for calls that wait together or ahead."""
     model_large_batch: int = 16
     """The same where all of them together cost less than `model_large_batch_seconds`."""
-    model_large_batch_seconds: float = 0.25
+    model_large_batch_seconds: float = 1.5
     """How long a round that makes more than `model_batch` points should take at most."""
     turn_seconds: float = 0.5
     """How long a call waits while models work for other experiments, before it gets a stale or a

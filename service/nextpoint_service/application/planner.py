@@ -65,7 +65,7 @@ class Planner:
         if point is None:
             yield None
             return
-        with self._lent(shelf, point):
+        with self._lent(shelf, point, waited=0.0):
             yield point
 
     @asynccontextmanager
@@ -83,23 +83,24 @@ class Planner:
             raise ShuttingDown
         shelf = self._shelves.setdefault(experiment_id, Shelf(experiment_id))
         shelf.revision = max(shelf.revision, revision)
-        shelf.asked(self._clock(), max_wait)
+        began = self._clock()
+        shelf.asked(began, max_wait)
         point = self._acceptable(shelf, revision, max_wait)
         if point is None:
             point = await self._wait(shelf, revision, max_wait)
         if point is None:
             yield None
             return
-        with self._lent(shelf, point):
+        with self._lent(shelf, point, waited=self._clock() - began):
             yield point
 
     @contextmanager
-    def _lent(self, shelf: Shelf, point: Point) -> Iterator[None]:
+    def _lent(self, shelf: Shelf, point: Point, *, waited: float) -> Iterator[None]:
         try:
             yield
         finally:
             if point.used:
-                shelf.pace.handed_out(self._clock())
+                shelf.pace.handed_out(self._clock(), waited)
             shelf.take_back(point)
             self._produce(shelf)
 

@@ -4,7 +4,7 @@ import asyncio
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 
 from nextpoint_service.application.problems import Demand
 from nextpoint_service.domain.search_space import SearchSpace
@@ -68,15 +68,17 @@ class Pace:
     _rounds: deque[tuple[float, int]] = field(
         default_factory=lambda: deque(maxlen=_REMEMBERED_ROUNDS)
     )
-    _handed_out: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_HAND_OUTS))
+    _handed_out: deque[tuple[float, float]] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED_HAND_OUTS)
+    )
 
     def took(self, seconds: float, points: int) -> None:
         """Note how long a round of the model took that made so many points."""
         self._rounds.append((seconds, max(1, points)))
 
-    def handed_out(self, now: float) -> None:
-        """Note that a point was handed out."""
-        self._handed_out.append(now)
+    def handed_out(self, now: float, waited: float = 0.0) -> None:
+        """Note that a point was handed out, for which a call had waited so many seconds."""
+        self._handed_out.append((now, waited))
 
     @property
     def round_seconds(self) -> float:
@@ -90,12 +92,13 @@ class Pace:
 
     @property
     def workers(self) -> float:
-        """How many points are evaluated at the same time, on average: the law of Little."""
+        """How many evaluate or wait for a point at the same time, on average: the law of Little."""
         if len(self._handed_out) < 2:
             return 1.0
-        span = self._handed_out[-1] - self._handed_out[0]
+        span = self._handed_out[-1][0] - self._handed_out[0][0]
         others = len(self._handed_out) - 1
-        return max(1.0, min(others, others * self.evaluation_seconds / span if span else others))
+        busy = self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
+        return max(1.0, min(others, others * busy / span if span else others))
 
     def patience(self, wish: float | None) -> float:
         """How long a call waits for a fresh point; without a wish, a share of an evaluation.
@@ -122,7 +125,7 @@ class Pace:
         return min((seconds / points for seconds, points in self._rounds), default=0.0)
 
     def _most_within(self, seconds: float) -> int:
-        times = list(self._handed_out)
+        times = [time for time, _ in self._handed_out]
         ends = (bisect_left(times, begin + seconds) for begin in times)
         return max((end - start for start, end in enumerate(ends)), default=1)
 

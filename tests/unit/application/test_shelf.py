@@ -23,6 +23,14 @@ def test_workers_are_counted_by_what_they_are_handed(workers):
     assert pace_of(workers, model=1).workers == pytest.approx(workers)
 
 
+def test_workers_that_wait_for_their_point_are_counted_as_well():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    for number in range(13):
+        pace.handed_out(number * EVALUATION, waited=3 * EVALUATION)
+
+    assert pace.workers == pytest.approx(4)
+
+
 def test_workers_that_ask_together_are_counted_before_time_goes_by():
     pace = Pace(evaluation_seconds=EVALUATION)
     for _ in range(4):
