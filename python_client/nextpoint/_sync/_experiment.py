@@ -522,11 +522,11 @@ class Experiment:
     ) -> None:
         """Run a function on suggestions until there is no more to do, and report what it returns.
 
-        An exception of the function, or a value that is not finite, is logged and reported as a
-        failed observation. When the service is away, for up to 5 minutes, outcomes are kept and
-        reported when it is back. Interrupted, by Ctrl-C or cancellation, it gives back what it
-        holds, still reports what was measured, and ends within 5 seconds; an outcome that is lost
-        then is logged.
+        An exception of the function, or a value or standard deviation that is not finite, is logged
+        and reported as a failed observation. When the service is away, for up to 5 minutes,
+        outcomes are kept and reported when it is back. Interrupted, by Ctrl-C or cancellation, it
+        gives back what it holds, still reports what was measured, and ends within 5 seconds; an
+        outcome that is lost then is logged.
 
         Args:
             evaluate: Takes assignments, and the task as well where the experiment has tasks, and

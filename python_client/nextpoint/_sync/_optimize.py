@@ -20,6 +20,7 @@ from nextpoint._sync._suggestion import ENDING_SECONDS, give_back
 from nextpoint.errors import (
     DeadlineExceededError,
     EvaluationError,
+    ExperimentArchivedError,
     FieldViolation,
     NextpointError,
     UnavailableError,
@@ -130,7 +131,7 @@ class Optimization:
         if self._stopped.is_set():
             return
         request = self._outcome(suggestion, values=values, failed=failure is not None)
-        if failure is None and (failure := _not_finite(request)) is not None:
+        if failure is None and (failure := _no_number(request)) is not None:
             logger.warning("evaluation of %s failed: %s", suggestion.id, failure)
             request = self._outcome(suggestion, failed=True)
         self._unreported[suggestion.id] = request
@@ -161,6 +162,10 @@ class Optimization:
                 logger.warning("outcome not reported, will try again: %s", error)
                 if self._stopped.wait(delay):
                     return False
+            except ExperimentArchivedError as error:
+                # The stream says so as well, and that is how this ends.
+                logger.warning("outcome of %s is lost: %s", request.suggestion_id, error)
+                return True
             else:
                 return True
 
@@ -232,9 +237,11 @@ def _gave_up(what: str, failure: Exception) -> EvaluationError:
     return error
 
 
-def _not_finite(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:
-    """Return what is wrong when a value is no number to learn from, as after a divergence."""
+def _no_number(request: observation_service_pb2.CreateObservationRequest) -> ValueError | None:
+    """Return what is wrong when there is no number to learn from, as after a divergence."""
     for value in request.values:
         if not math.isfinite(value.value):
             return ValueError(f"the value of {value.name!r} is {value.value}")
+        if value.HasField("value_stddev") and not 0 <= value.value_stddev < math.inf:
+            return ValueError(f"the standard deviation of {value.name!r} is {value.value_stddev}")
     return None

@@ -162,7 +162,9 @@ class SuggestionStream:
                     raise UnavailableError(
                         f"nothing heard on the stream for {silence:.1f} seconds", reason="SILENCE"
                     ) from None
-                if event is None or event.HasField("closed"):
+                if event is None:
+                    raise UnavailableError("the stream ended without saying why", reason="ENDED")
+                if event.HasField("closed"):
                     return
                 if event.HasField("opened"):
                     self._connection.answered = True

@@ -229,10 +229,8 @@ def _check_bounds(
             clean = False
     if not clean or low is None or high is None:
         return
-    if high - low < limits.parameter_width:
-        found.add(
-            "bounds.max",
-            f"must be above min by at least {limits.parameter_width:g}, got {low} to {high}",
-        )
+    least = 1 if whole else limits.parameter_width
+    if high - low < least:
+        found.add("bounds.max", f"must be above min by at least {least:g}, got {low} to {high}")
     elif math.isinf(high - low):
         found.add("bounds", _TOO_WIDE)

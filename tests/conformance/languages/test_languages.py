@@ -48,7 +48,7 @@ def test_a_language_prints_the_same_transcript(language, packages, service, expe
     assert played([packages / language / "conformance"], service) == expected
 
 
-def test_a_fleet_of_six_languages_meets_the_budget_exactly(packages, service):
+def test_a_fleet_of_six_languages_meets_the_budget_exactly_over_a_crash(packages, service):
     with nextpoint.Client(service.address) as client:
         experiment = client.create_experiment(
             name="Mixed fleet",
@@ -69,6 +69,11 @@ def test_a_fleet_of_six_languages_meets_the_budget_exactly(packages, service):
             )
             for language, program in programs.items()
         }
+        while experiment.progress.observation_count < FLEET_BUDGET // 3:
+            assert all(worker.poll() is None for worker in workers.values())
+            experiment.refresh()
+        service.kill()
+        service.start()
         said = {}
         for language, worker in workers.items():
             output, _ = worker.communicate(timeout=120)

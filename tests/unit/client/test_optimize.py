@@ -72,6 +72,30 @@ def test_a_value_that_is_not_finite_is_a_failed_observation(service, experiment,
     assert f"the value of 'loss' is {value}" in caplog.text
 
 
+@pytest.mark.parametrize("stddev", [float("nan"), float("inf"), -1.0])
+def test_a_standard_deviation_that_is_none_is_a_failed_observation(
+    service, experiment, caplog, stddev
+):
+    service.script("StreamSuggestions", suggestions(1))
+
+    experiment.optimize(lambda _: (1.0, stddev))
+
+    (request,) = service.requests("CreateObservation")
+    assert request.failed
+    assert f"the standard deviation of 'loss' is {stddev}" in caplog.text
+
+
+def test_an_archived_experiment_ends_it_without_an_error(service, experiment, caplog):
+    service.script("StreamSuggestions", suggestions(1))
+    archived = Failure(grpc.StatusCode.FAILED_PRECONDITION, reason="EXPERIMENT_ARCHIVED")
+    service.script("CreateObservation", archived)
+
+    experiment.optimize(lambda _: 1)
+
+    assert "outcome of sug_1 is lost" in caplog.text
+    assert not service.requests("ReleaseSuggestion")
+
+
 def test_a_function_that_always_raises_is_given_up(service, experiment):
     service.script("StreamSuggestions", suggestions(5, then=SILENCE))
 

@@ -56,6 +56,14 @@ def test_a_break_is_mended_by_the_same_worker_and_what_was_seen_is_ignored(servi
     assert first.worker_id == second.worker_id
 
 
+def test_a_stream_that_ends_without_a_reason_is_opened_again(service, experiment):
+    service.script(
+        "StreamSuggestions", [opened(), assigned("sug_1")], [opened(), assigned("sug_2"), closed()]
+    )
+
+    assert [suggestion.id for suggestion in experiment.suggestions()] == ["sug_1", "sug_2"]
+
+
 def test_what_was_observed_meanwhile_is_not_handed_out_again(service, experiment):
     again = [assigned("sug_1", attempt=2), assigned("sug_2", attempt=2)]
     service.script("StreamSuggestions", [opened(), assigned("sug_1"), *again, closed()])

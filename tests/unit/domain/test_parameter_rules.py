@@ -158,7 +158,11 @@ FAULTY_PARAMETERS = {
         {"bounds": (0.0, 9e-9)},
         {"bounds.max": "above min by at least 1e-08"},
     ),
-    "a whole max is not min": (integer, {"bounds": (3.0, 3.0)}, {"bounds.max": "above min"}),
+    "a whole max is not min": (
+        integer,
+        {"bounds": (3.0, 3.0)},
+        {"bounds.max": "above min by at least 1, got"},
+    ),
     "the width is a number": (
         double,
         {"bounds": (-LARGEST, LARGEST)},
