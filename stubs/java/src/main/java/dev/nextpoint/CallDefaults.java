@@ -2,6 +2,7 @@ package dev.nextpoint;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
+import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -69,6 +70,7 @@ final class CallDefaults implements ClientInterceptor {
     private Listener<RespT> listener;
     private Metadata headers;
     private int requested;
+    private boolean compressed = true;
     private ClientCall<ReqT, RespT> call;
 
     UnaryCall(MethodDescriptor<ReqT, RespT> method, CallOptions options, Channel channel) {
@@ -96,8 +98,28 @@ final class CallDefaults implements ClientInterceptor {
     public void sendMessage(ReqT message) {
       call = channel.newCall(method, options.getDeadline() == null ? bounded(message) : options);
       call.start(listener, headers);
+      call.setMessageCompression(compressed);
       call.request(requested);
       call.sendMessage(identified(message));
+    }
+
+    @Override
+    public void setMessageCompression(boolean enabled) {
+      if (call == null) {
+        compressed = enabled;
+      } else {
+        call.setMessageCompression(enabled);
+      }
+    }
+
+    @Override
+    public boolean isReady() {
+      return call == null || call.isReady();
+    }
+
+    @Override
+    public Attributes getAttributes() {
+      return call == null ? Attributes.EMPTY : call.getAttributes();
     }
 
     private CallOptions bounded(ReqT message) {

@@ -70,6 +70,20 @@ public final class NextpointException extends RuntimeException {
     return retryAfter;
   }
 
+  /** Whether the service is away for a while, or too busy, so that trying again helps. */
+  boolean isAway() {
+    return switch (code) {
+      // A server that ends breaks its calls off; one that is cancelled here is not heard of.
+      case UNAVAILABLE, CANCELLED -> true;
+      default -> saysWhenToTryAgain();
+    };
+  }
+
+  /** Whether the service answered, and asked for some patience. */
+  boolean saysWhenToTryAgain() {
+    return !retryAfter.isZero();
+  }
+
   private static String message(Status status, ErrorInfo info) {
     StringJoiner message = new StringJoiner(": ");
     message.add(info.getReason().isEmpty() ? status.getCode().name() : info.getReason());

@@ -115,7 +115,7 @@ public final class SuggestionStream implements AutoCloseable {
 
   /** Whether another stream has the worker's id, and with it what this one held. */
   boolean replaced() {
-    return failure instanceof NextpointException error && error.code() == Status.Code.ABORTED;
+    return failure instanceof NextpointException error && error.reason().equals("WORKER_REPLACED");
   }
 
   /** Receives nothing more. */
@@ -187,7 +187,7 @@ public final class SuggestionStream implements AutoCloseable {
         return receiveUntilBreak(backoff);
       } catch (NextpointException e) {
         // A service that never answered is somewhere else, and its user wants to know.
-        if (!worked || !isBreak(e)) {
+        if (!(worked ? e.isAway() : e.saysWhenToTryAgain())) {
           throw e;
         }
         LOGGER.log(WARNING, "stream broke off, opening it anew: {0}", e.getMessage());
@@ -235,14 +235,6 @@ public final class SuggestionStream implements AutoCloseable {
     if (seen.add(new HandOut(suggestion.getSuggestionId(), suggestion.getAttempt()))) {
       inbox.add(Optional.of(suggestion));
     }
-  }
-
-  private static boolean isBreak(NextpointException error) {
-    return switch (error.code()) {
-      // A server that ends breaks its calls off; one that is cancelled here is not heard of.
-      case UNAVAILABLE, CANCELLED -> true;
-      default -> false;
-    };
   }
 
   /** What was heard on one call and is not read yet. */

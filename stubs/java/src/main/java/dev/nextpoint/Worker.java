@@ -8,6 +8,7 @@ import dev.nextpoint.v1.MetricValue;
 import dev.nextpoint.v1.StreamClosedReason;
 import dev.nextpoint.v1.Suggestion;
 import io.grpc.Context;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -15,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -24,17 +24,23 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Evaluates the suggestions of an experiment until there is no more to do.
  *
  * <p>It opens a stream, which renews its leases, and opens it anew under the same worker id when it
  * breaks off. It reports what the evaluation returns, however long the service is away up to 5
- * minutes; a throwable or a value that is not finite is a failed observation.
+ * minutes; a throwable, or a value or standard deviation that is not finite, is a failed
+ * observation.
  */
 public final class Worker {
   private static final System.Logger LOGGER = System.getLogger("dev.nextpoint");
+
+  // How often to look whether an executor that is not the worker's own still runs.
+  private static final long LOOK_MILLIS = 200;
 
   private final NextpointClient client;
   private final String experimentId;
@@ -87,6 +93,7 @@ public final class Worker {
    * @throws NextpointException when the stream ended for a reason that coming back does not help,
    *     such as {@code WORKER_REPLACED}, or an outcome is not reported
    * @throws IllegalStateException when ten evaluations in a row failed; the cause is the last one
+   * @throws RejectedExecutionException when the executor was shut down meanwhile
    */
   public Optional<StreamClosedReason> run() throws InterruptedException {
     started = true;
@@ -186,17 +193,30 @@ public final class Worker {
     }
   }
 
-  private static void await(List<Held> left) throws InterruptedException {
+  private void await(List<Held> left) throws InterruptedException {
     for (Held each : left) {
-      try {
-        each.evaluation.get();
-        each.settled.get();
-      } catch (CancellationException stoppedMeanwhile) {
-        // It is given back.
-      } catch (ExecutionException interrupted) {
-        // By whoever owns the executor. It is given back.
+      while (!each.settled.isDone() && !each.evaluation.isCancelled()) {
+        try {
+          each.settled.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException stillEvaluating) {
+          if (executor instanceof ExecutorService service && service.isTerminated()) {
+            // It was shut down before it began this one, and will never run it.
+            fail(executorWasShutDown());
+            each.evaluation.cancel(true);
+          }
+        } catch (ExecutionException never) {
+          throw new AssertionError(never);
+        }
       }
     }
+  }
+
+  private boolean executorIsShutDown() {
+    return executor instanceof ExecutorService service && service.isShutdown();
+  }
+
+  private static RejectedExecutionException executorWasShutDown() {
+    return new RejectedExecutionException("the executor was shut down before the worker ended");
   }
 
   private boolean stopped() {
@@ -227,8 +247,7 @@ public final class Worker {
       report(evaluation.get().outcome);
       count(evaluation.get().problem);
     } catch (InterruptedException | ExecutionException e) {
-      // By whoever owns the executor.
-      stream.stop();
+      fail(executorWasShutDown());
       stream.giveBack(List.of(suggestion));
     } catch (RuntimeException e) {
       fail(e);
@@ -253,11 +272,17 @@ public final class Worker {
         if (!Double.isFinite(each.getValue())) {
           throw new ArithmeticException(each.getName() + " is " + each.getValue());
         }
+        if (each.hasValueStddev()
+            && !(Double.isFinite(each.getValueStddev()) && each.getValueStddev() >= 0)) {
+          throw new ArithmeticException(
+              "the standard deviation of " + each.getName() + " is " + each.getValueStddev());
+        }
       }
       return new Evaluated(outcome.addAllValues(values).build(), null);
-    } catch (InterruptedException e) {
-      throw e;
     } catch (Throwable e) {
+      if (e instanceof InterruptedException interrupted && (stopped() || executorIsShutDown())) {
+        throw interrupted;
+      }
       // Whatever it is, it is an outcome: running out of memory says something about a point.
       if (!stopped()) {
         LOGGER.log(WARNING, "evaluation of " + suggestion.getSuggestionId() + " failed", e);
@@ -275,13 +300,20 @@ public final class Worker {
         return;
       } catch (StatusRuntimeException e) {
         NextpointException error = NextpointException.from(e);
-        switch (error.code()) {
-          case UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED -> {
-            LOGGER.log(WARNING, "outcome not reported, will try again: {0}", error.getMessage());
-            stopping.await(backoff.millisAfter(error), TimeUnit.MILLISECONDS);
-          }
-          default -> throw error;
+        if (error.reason().equals("EXPERIMENT_ARCHIVED")) {
+          // The stream says so as well, and that is how this ends.
+          LOGGER.log(
+              WARNING,
+              "outcome of {0} is lost: {1}",
+              outcome.getSuggestionId(),
+              error.getMessage());
+          return;
         }
+        if (!error.isAway() && error.code() != Status.Code.DEADLINE_EXCEEDED) {
+          throw error;
+        }
+        LOGGER.log(WARNING, "outcome not reported, will try again: {0}", error.getMessage());
+        stopping.await(backoff.millisAfter(error), TimeUnit.MILLISECONDS);
       }
     }
     reportSoon(outcome);
@@ -361,13 +393,13 @@ public final class Worker {
 
     /** How many evaluations run at the same time. By default one. */
     public Builder parallelism(int parallelism) {
-      this.parallelism = parallelism;
+      this.parallelism = atLeastOne("parallelism", parallelism);
       return this;
     }
 
     /** After how many failed evaluations in a row to give up. By default ten. */
     public Builder maxConsecutiveFailures(int maxConsecutiveFailures) {
-      this.maxConsecutiveFailures = maxConsecutiveFailures;
+      this.maxConsecutiveFailures = atLeastOne("maxConsecutiveFailures", maxConsecutiveFailures);
       return this;
     }
 
@@ -380,6 +412,13 @@ public final class Worker {
     /** Returns the worker, to be run. */
     public Worker build() {
       return new Worker(this);
+    }
+
+    private static int atLeastOne(String name, int value) {
+      if (value < 1) {
+        throw new IllegalArgumentException(name + " must be at least 1, got " + value);
+      }
+      return value;
     }
 
     private static String newWorkerId() {

@@ -130,8 +130,8 @@ final class FakeService implements AutoCloseable {
   }
 
   static Consumer<StreamObserver<StreamSuggestionsResponse>> broken(
-      Status.Code code, String reason) {
-    return stream -> stream.onError(error(code, reason));
+      Status.Code code, String reason, Message... details) {
+    return stream -> stream.onError(error(code, reason, details));
   }
 
   static Consumer<StreamObserver<StreamSuggestionsResponse>> open() {

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,7 +19,13 @@ import dev.nextpoint.v1.CreateSuggestionRequest;
 import dev.nextpoint.v1.HandOut;
 import dev.nextpoint.v1.ParameterValue;
 import dev.nextpoint.v1.RenewLeasesRequest;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.InputStreamReader;
@@ -50,6 +57,33 @@ final class NextpointClientTest {
 
     assertFalse(service.observations.remove().getRequestId().isEmpty());
     assertEquals("mine", service.observations.remove().getRequestId());
+  }
+
+  @Test
+  void anInterceptorMayTouchACallBeforeItsMessage() {
+    ClientInterceptor compressing =
+        new ClientInterceptor() {
+          @Override
+          public <Q, A> ClientCall<Q, A> interceptCall(
+              MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+            return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+              @Override
+              public void start(Listener<A> listener, Metadata headers) {
+                super.start(listener, headers);
+                setMessageCompression(true);
+                assertTrue(isReady());
+                assertNotNull(getAttributes());
+              }
+            };
+          }
+        };
+
+    client
+        .observations()
+        .withInterceptors(compressing)
+        .createObservation(CreateObservationRequest.getDefaultInstance());
+
+    assertEquals(1, service.observations.size());
   }
 
   @Test

@@ -6,6 +6,7 @@ import static dev.nextpoint.FakeService.closed;
 import static dev.nextpoint.FakeService.error;
 import static dev.nextpoint.FakeService.open;
 import static dev.nextpoint.v1.StreamClosedReason.STREAM_CLOSED_REASON_BUDGET_REACHED;
+import static dev.nextpoint.v1.StreamClosedReason.STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -26,6 +27,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -140,6 +142,96 @@ final class WorkerTest {
       assertTrue(each.getFailed());
       assertEquals(0, each.getValuesCount());
     }
+  }
+
+  @Test
+  void reportsAStandardDeviationThatIsNoneAsAFailure() throws Exception {
+    service.nextStream(
+        closed(STREAM_CLOSED_REASON_BUDGET_REACHED), assigned("sug_1", 1), assigned("sug_2", 1));
+    AtomicInteger calls = new AtomicInteger();
+
+    worker(assignments -> Outcome.of("m", 1, calls.incrementAndGet() == 1 ? Double.NaN : -1)).run();
+
+    assertEquals(2, service.observations.size());
+    assertTrue(service.observations.stream().allMatch(each -> each.getFailed()));
+  }
+
+  @Test
+  void anEvaluationThatWasInterruptedByItselfIsAFailure() throws Exception {
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED), assigned("sug_1", 1));
+
+    Optional<StreamClosedReason> reason =
+        worker(
+                assignments -> {
+                  throw new InterruptedException("by a watchdog");
+                })
+            .run();
+
+    assertEquals(Optional.of(STREAM_CLOSED_REASON_BUDGET_REACHED), reason);
+    assertTrue(service.observations.remove().getFailed());
+  }
+
+  @Test
+  void endsWithAnErrorWhenItsExecutorIsShutDown() throws Exception {
+    CountDownLatch evaluating = new CountDownLatch(1);
+    ExecutorService one = Executors.newSingleThreadExecutor();
+    service.nextStream(open(), assigned("sug_1", 1), assigned("sug_2", 1));
+    Worker worker =
+        Worker.builder(
+                client,
+                "exp_1",
+                assignments -> {
+                  evaluating.countDown();
+                  new CountDownLatch(1).await();
+                  return Outcome.of("m", 1);
+                })
+            .parallelism(2)
+            .executor(one)
+            .build();
+    Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
+    evaluating.await();
+
+    // One is interrupted, the other one never begins.
+    one.shutdownNow();
+
+    ExecutionException ended = assertThrows(ExecutionException.class, running::get);
+    assertInstanceOf(RejectedExecutionException.class, ended.getCause());
+    assertTrue(service.observations.isEmpty());
+    assertEquals(
+        List.of("sug_1 1", "sug_2 1"),
+        service.releases.stream().map(WorkerTest::handOut).sorted().toList());
+  }
+
+  @Test
+  void refusesCountsBelowOne() {
+    Worker.Builder builder = Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1));
+
+    assertThrows(IllegalArgumentException.class, () -> builder.parallelism(0));
+    assertThrows(IllegalArgumentException.class, () -> builder.maxConsecutiveFailures(0));
+  }
+
+  @Test
+  void triesAgainWhenTheServiceSaysThatThatHelps() throws Exception {
+    RetryInfo.Builder soon = RetryInfo.newBuilder();
+    soon.getRetryDelayBuilder().setNanos(1_000_000);
+    service.nextStream(broken(Status.Code.RESOURCE_EXHAUSTED, "OVERLOADED", soon.build()));
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED), assigned("sug_1", 1));
+    service.refusals.add(error(Status.Code.RESOURCE_EXHAUSTED, "OVERLOADED", soon.build()));
+
+    worker(assignments -> Outcome.of("m", 1)).run();
+
+    assertEquals(2, service.observations.size());
+    assertTrue(service.releases.isEmpty());
+  }
+
+  @Test
+  void endsAsTheStreamSaysWhenItsExperimentIsArchived() throws Exception {
+    service.nextStream(closed(STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED), assigned("sug_1", 1));
+    service.refusals.add(error(Status.Code.FAILED_PRECONDITION, "EXPERIMENT_ARCHIVED"));
+
+    assertEquals(
+        Optional.of(STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED),
+        worker(assignments -> Outcome.of("m", 1)).run());
   }
 
   @Test
