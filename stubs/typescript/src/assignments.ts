@@ -14,8 +14,11 @@ import {
 export type Assignments = Record<string, AssignmentValue>;
 export type AssignmentValue = number | string | boolean;
 
-/** What a shape of assignments may look like: an interface with one property for each parameter. */
-export type AssignmentsShape<A> = Record<keyof A, AssignmentValue>;
+/**
+ * What a shape of assignments may look like: an interface with one property for each parameter,
+ * optional where a conditional decides whether it is there.
+ */
+export type AssignmentsShape<A> = { [K in keyof A]: AssignmentValue };
 
 /** Returns assignments as a record. A kind that a later contract adds is left out. */
 export function toAssignments<A extends AssignmentsShape<A> = Assignments>(
@@ -39,10 +42,10 @@ export function fromAssignments<A extends AssignmentsShape<A>>(
 ): Record<string, ParameterValue> {
   const types = new Map(parameters.map(({ name, type }) => [name, type]));
   return Object.fromEntries(
-    Object.entries<AssignmentValue>(assignments).map(([name, value]) => [
-      name,
-      create(ParameterValueSchema, { kind: toKind(value, types.get(name)) }),
-    ]),
+    Object.entries<AssignmentValue | undefined>(assignments).flatMap(([name, value]) => {
+      if (value === undefined) return [];
+      return [[name, create(ParameterValueSchema, { kind: toKind(value, types.get(name)) })]];
+    }),
   );
 }
 

@@ -41,7 +41,10 @@ export class NextpointError extends Error {
     const [request] = cause?.findDetails(BadRequestSchema) ?? [];
     this.reason = info?.reason;
     this.metadata = info?.metadata ?? {};
-    this.violations = request?.fieldViolations ?? [];
+    this.violations = (request?.fieldViolations ?? []).map(({ field, description }) => ({
+      field,
+      description,
+    }));
     this.retryAfterMs = retry?.retryDelay ? durationMs(retry.retryDelay) : 0;
   }
 

@@ -11,6 +11,8 @@ export interface RetryPolicy {
   readonly maxAttempts: number;
   readonly patienceMs: number;
   readonly codes: readonly Code[];
+  /** Whether to wait, whatever the code, where the service says for how long. */
+  readonly waitsWhenAsked?: boolean;
 }
 
 /** For a worker that worked: 5 minutes. */
@@ -21,14 +23,23 @@ export const WORKER_POLICY: RetryPolicy = {
   maxAttempts: Infinity,
   patienceMs: 300_000,
   codes: [Code.Unavailable],
+  waitsWhenAsked: true,
 };
+
+export function warnOnConsole(message: string): void {
+  console.warn(`nextpoint: ${message}`);
+}
 
 /** Attempts of one thing, with delays that grow between them. */
 export class Retries {
   #failures = 0;
   #since: number | undefined = performance.now();
 
-  constructor(private policy: RetryPolicy) {}
+  constructor(
+    public policy: RetryPolicy,
+    /** Hears of the first of several failures in a row, unless it ends the attempts. */
+    private readonly onFailure?: (error: NextpointError) => void,
+  ) {}
 
   /** Starts counting anew at the next failure, because the service answered. */
   restart(policy: RetryPolicy): void {
@@ -45,12 +56,17 @@ export class Retries {
       } catch (cause) {
         signal?.throwIfAborted();
         const error = NextpointError.from(cause);
-        if (!this.policy.codes.includes(error.code)) throw error;
+        if (!this.#mayBeTriedAgain(error)) throw error;
         await sleep(this.#delayAfter(error), undefined, { signal }).catch(() =>
           signal?.throwIfAborted(),
         );
       }
     }
+  }
+
+  #mayBeTriedAgain({ code, retryAfterMs }: NextpointError): boolean {
+    const { codes, waitsWhenAsked } = this.policy;
+    return codes.includes(code) || (waitsWhenAsked === true && retryAfterMs > 0);
   }
 
   #delayAfter(error: NextpointError): number {
@@ -63,6 +79,7 @@ export class Retries {
     this.#since ??= performance.now();
     const waitedMs = performance.now() - this.#since;
     if (this.#failures >= maxAttempts || waitedMs + delayMs > patienceMs) throw error;
+    if (this.#failures === 1) this.onFailure?.(error);
     return delayMs;
   }
 }

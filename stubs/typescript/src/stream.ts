@@ -9,12 +9,18 @@ import type { Services } from "./client.js";
 import { NextpointError } from "./errors.js";
 import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggestion_pb.js";
 import { StreamClosedReason, SuggestionService } from "./gen/nextpoint/v1/suggestion_service_pb.js";
-import { Retries, WORKER_POLICY } from "./retry.js";
+import { Retries, warnOnConsole, WORKER_POLICY } from "./retry.js";
 import { callPolicy } from "./service_config.js";
 import { LEASE_MS, Suggestion } from "./suggestion.js";
 
 /** How long the first event may take, which says how long the next ones may. */
 const OPENING_MS = 30_000;
+
+/** Patient only once it worked: an address where nothing answers is more likely wrong. */
+const OPENING_POLICY = {
+  ...callPolicy(SuggestionService.method.streamSuggestions),
+  patienceMs: OPENING_MS,
+};
 
 export interface StreamOptions {
   /** Who evaluates: different for every worker. By default a name that no other worker has. */
@@ -23,6 +29,8 @@ export interface StreamOptions {
   readonly maxOutstanding?: number;
   /** Stops the stream: it throws the signal's reason and gives back what it holds. */
   readonly signal?: AbortSignal;
+  /** Hears of every break, once. By default it is written to standard error. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
@@ -112,12 +120,13 @@ export class SuggestionStream<
   }
 
   async #receive(): Promise<void> {
-    const { signal } = this.options;
+    const { signal, onWarning = warnOnConsole } = this.options;
     const stop = () => this.stop();
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
-    // Patient only once it worked: an address where nothing answers is more likely wrong.
-    const retries = new Retries(callPolicy(SuggestionService.method.streamSuggestions));
+    const retries = new Retries(OPENING_POLICY, ({ message }) =>
+      onWarning(`no stream of suggestions, trying again: ${message}`),
+    );
     try {
       const attempt = () => this.#receiveUntilBreak(retries);
       this.closedReason = await retries.run(attempt, this.#stop.signal);
@@ -165,7 +174,11 @@ export class SuggestionStream<
         if (event.case === "assigned") this.#assign(event.value.suggestion!);
         if (event.case === "closed") return event.value.reason;
       }
-      return StreamClosedReason.UNSPECIFIED;
+      throw new NextpointError("the stream ended without saying why", Code.Unavailable);
+    } catch (error) {
+      // A service that asks to wait is there.
+      if (error instanceof NextpointError && error.retryAfterMs > 0) retries.policy = WORKER_POLICY;
+      throw error;
     } finally {
       clearTimeout(watchdog);
       this.#stop.signal.removeEventListener("abort", stop);

@@ -9,7 +9,7 @@ import type { Services } from "./client.js";
 import type { MetricValueSchema, Observation } from "./gen/nextpoint/v1/observation_pb.js";
 import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggestion_pb.js";
 import type { Task } from "./gen/nextpoint/v1/task_pb.js";
-import { Retries, WORKER_POLICY } from "./retry.js";
+import { Retries, warnOnConsole, WORKER_POLICY } from "./retry.js";
 
 /** What was measured, by metric: a number, or a number with its standard deviation. */
 export type Values = Record<string, number | { value: number; stddev: number }>;
@@ -23,12 +23,16 @@ export const LEASE_MS = 60_000;
 /** How long a call may take for which somebody waits who wants to end. */
 const ENDING_TIMEOUT_MS = 5_000;
 
+const ENDING_POLICY = { ...REPORT_POLICY, maxDelayMs: 200, patienceMs: ENDING_TIMEOUT_MS };
+
 export interface ReportOptions {
   /**
    * Ends soon: once it fires, reporting is tried for 5 more seconds. When that fails because the
    * service is away, it is not known whether the outcome was recorded.
    */
   readonly signal?: AbortSignal;
+  /** Hears, once, that the service is away. By default it is written to standard error. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** A point that is this worker's to evaluate, until it is observed, failed or released. */
@@ -75,7 +79,11 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
     await this.services.suggestions.releaseSuggestion({ suggestionId, attempt }, options);
   }
 
-  /** Gives it back where that is possible, soon: whoever waits wants to end. */
+  /**
+   * Gives it back where that is possible, soon: whoever waits wants to end.
+   *
+   * @internal
+   */
   async giveBack(): Promise<void> {
     // What cannot be given back comes back by itself when its lease ends.
     await this.release({ timeoutMs: ENDING_TIMEOUT_MS }).catch(() => {});
@@ -84,6 +92,8 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
   /**
    * Renews the lease, beside everything else, until this is settled. A stream that is open does so
    * by itself.
+   *
+   * @internal
    */
   renew(leaseMs: number): void {
     const intervalMs = leaseMs / 3;
@@ -109,7 +119,7 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
   /** Reports an outcome: patiently, until somebody wants to end. */
   async #report(
     outcome: { values: MessageInitShape<typeof MetricValueSchema>[] } | { failed: true },
-    { signal }: ReportOptions = {},
+    { signal, onWarning = warnOnConsole }: ReportOptions = {},
   ): Promise<Observation> {
     const request = {
       ...outcome,
@@ -123,12 +133,19 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
       return observation!;
     };
     try {
-      return await new Retries(REPORT_POLICY).run(() => report({ signal }), signal);
+      const retries = new Retries(REPORT_POLICY, ({ message }) =>
+        onWarning(`the outcome of ${this.id} is not reported, trying again: ${message}`),
+      );
+      return await retries.run(() => report({ signal }), signal);
     } catch (error) {
       if (!signal?.aborted) throw error;
       // It may arrive without becoming known, and is not given back then.
       this.#settle();
-      return await report({ timeoutMs: ENDING_TIMEOUT_MS });
+      const deadline = performance.now() + ENDING_TIMEOUT_MS;
+      // One call gives up before that.
+      return await new Retries(ENDING_POLICY).run(() =>
+        report({ timeoutMs: Math.max(1, Math.ceil(deadline - performance.now())) }),
+      );
     }
   }
 

@@ -1,6 +1,8 @@
 import type { Assignments, AssignmentsShape } from "./assignments.js";
 import type { Services } from "./client.js";
+import { NextpointError } from "./errors.js";
 import type { StreamClosedReason } from "./gen/nextpoint/v1/suggestion_service_pb.js";
+import { warnOnConsole } from "./retry.js";
 import { SuggestionStream } from "./stream.js";
 import type { Suggestion, Values } from "./suggestion.js";
 
@@ -32,6 +34,11 @@ export interface WorkOptions {
   readonly maxConsecutiveFailures?: number;
   /** Hears of every failed evaluation. By default it is written to standard error. */
   readonly onFailure?: (error: unknown, suggestionId: string) => void;
+  /**
+   * Hears, once for each time, that the service is away, and of an outcome that is lost because the
+   * experiment was archived. By default it is written to standard error.
+   */
+  readonly onWarning?: (message: string) => void;
 }
 
 export interface WorkResult {
@@ -55,11 +62,17 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
     drain,
     maxConsecutiveFailures = 10,
     onFailure = (error, id) => console.error(`evaluation of ${id} failed:`, error),
+    onWarning = warnOnConsole,
   } = options;
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw new RangeError(`concurrency must be a whole number from 1, got ${concurrency}`);
+  }
   const stream = new SuggestionStream<A>(services, experimentId, {
     workerId,
     maxOutstanding: concurrency,
+    onWarning,
   });
+  const reporting = { signal, onWarning };
   let evaluated = 0;
   let failuresInARow = 0;
 
@@ -68,11 +81,11 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
     try {
       const context = { suggestion, signal };
       values = await unlessAborted(async () => evaluate(suggestion.assignments, context), signal);
-      refuseNonFinite(values);
+      refuseUnusable(values);
     } catch (error) {
       if (signal.aborted) return suggestion.giveBack();
       onFailure(error, suggestion.id);
-      await suggestion.fail({ signal });
+      await unlessArchived(suggestion, suggestion.fail(reporting));
       evaluated += 1;
       failuresInARow += 1;
       if (failuresInARow >= maxConsecutiveFailures) {
@@ -80,9 +93,19 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
       }
       return;
     }
-    await suggestion.observe(values, { signal });
+    await unlessArchived(suggestion, suggestion.observe(values, reporting));
     evaluated += 1;
     failuresInARow = 0;
+  }
+
+  /** An outcome that comes after the archive is lost, and the stream says why there is no more. */
+  async function unlessArchived(suggestion: Suggestion<A>, report: Promise<unknown>) {
+    try {
+      await report;
+    } catch (error) {
+      if (!(error instanceof NextpointError && error.reason === "EXPERIMENT_ARCHIVED")) throw error;
+      onWarning(`the outcome of ${suggestion.id} is lost: ${error.message}`);
+    }
   }
 
   async function evaluateAll(): Promise<void> {
@@ -131,10 +154,14 @@ async function unlessAborted<T>(run: () => Promise<T>, signal: AbortSignal): Pro
   }
 }
 
-/** A value that is no number to learn from, as after a divergence, is a failure. */
-function refuseNonFinite(values: Values): void {
-  for (const [name, measured] of Object.entries(values)) {
-    const value = typeof measured === "number" ? measured : measured.value;
+/** What is no number to learn from, as after a divergence, is a failure. */
+function refuseUnusable(values: Values): void {
+  for (const [name, measured] of Object.entries<Values[string] | undefined>(values)) {
+    const { value, stddev = 0 } =
+      typeof measured === "number" ? { value: measured } : { ...measured };
     if (!Number.isFinite(value)) throw new RangeError(`the value of '${name}' is ${value}`);
+    if (!Number.isFinite(stddev) || stddev < 0) {
+      throw new RangeError(`the standard deviation of '${name}' is ${stddev}`);
+    }
   }
 }
