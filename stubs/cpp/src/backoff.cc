@@ -17,7 +17,7 @@ constexpr std::chrono::minutes kPatience{5};
 
 bool is_away(const Error& error) {
   return error.code() == grpc::StatusCode::UNAVAILABLE ||
-         error.code() == grpc::StatusCode::CANCELLED;
+         error.code() == grpc::StatusCode::CANCELLED || error.retry_after() > milliseconds(0);
 }
 
 milliseconds Backoff::delay_after(const Error& error) {
@@ -25,11 +25,12 @@ milliseconds Backoff::delay_after(const Error& error) {
     delay_ = kFirstDelay;
     give_up_at_ = Clock::now() + kPatience;
   }
-  if (Clock::now() > give_up_at_) throw error;
+  const auto left = std::chrono::ceil<milliseconds>(give_up_at_ - Clock::now());
+  if (left <= milliseconds(0)) throw error;
   std::random_device random;
   std::uniform_int_distribution<milliseconds::rep> jitter(0, delay_.count());
   delay_ = std::min(2 * delay_, kMaxDelay);
-  return std::max(milliseconds(jitter(random)), error.retry_after());
+  return std::min(std::max(milliseconds(jitter(random)), error.retry_after()), left);
 }
 
 }  // namespace nextpoint

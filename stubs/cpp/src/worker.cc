@@ -54,10 +54,15 @@ void pause(Clock::duration delay, const IsOver& is_over) {
   }
 }
 
-void check_finite(const Values& values) {
-  for (const auto& each : values) {
-    if (!std::isfinite(each.value)) {
-      throw std::domain_error("the value of '" + each.name + "' is " + std::to_string(each.value));
+/// Throws for what the service takes from nobody, so that it is a failure.
+void check(const Values& values) {
+  for (const auto& [name, value, stddev] : values) {
+    if (!std::isfinite(value)) {
+      throw std::domain_error("the value of '" + name + "' is " + std::to_string(value));
+    }
+    if (stddev && !(std::isfinite(*stddev) && *stddev >= 0)) {
+      throw std::domain_error("the standard deviation of '" + name + "' is " +
+                              std::to_string(*stddev));
     }
   }
 }
@@ -135,7 +140,9 @@ class Run {
         });
       } catch (const Error& error) {
         replaced_ = error.reason() == "WORKER_REPLACED";
-        // A service that never answered is somewhere else, and its user wants to know.
+        // A service that asks to wait is there.
+        answered = answered || error.retry_after() > 0ms;
+        // One that never answered is somewhere else, and its user wants to know.
         if (!answered || !is_away(error)) throw;
         const auto delay = backoff.delay_after(error);
         warn(std::string("the stream broke off, opening it anew: ") + error.what());
@@ -246,7 +253,7 @@ class Run {
       std::string failure;
       try {
         const Values values = evaluate_(*suggestion);
-        check_finite(values);
+        check(values);
         *outcome.mutable_values() = to_proto(values);
       } catch (const std::exception& error) {
         outcome.set_failed(true);
@@ -263,16 +270,25 @@ class Run {
     }
   }
 
-  /// Reports an outcome, however long the service is away: it may have cost hours.
+  /// Reports an outcome, unless the experiment was archived, as the stream says to end the worker.
   void report(const v1::CreateObservationRequest& outcome) {
+    try {
+      report_patiently(outcome);
+    } catch (const Error& error) {
+      if (error.reason() != "EXPERIMENT_ARCHIVED") throw;
+      warn("the outcome of " + outcome.suggestion_id() + " is lost: " + error.what());
+    }
+  }
+
+  /// Reports an outcome, however long the service is away: it may have cost hours.
+  void report_patiently(const v1::CreateObservationRequest& outcome) {
     for (Backoff backoff; !stopping();) {
       try {
         return report_unless_stopped(outcome);
       } catch (const Error& error) {
         if (stopping()) break;
         const bool unsure = error.code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-        const bool asked_to_wait = error.retry_after() > 0ms;
-        if (!(is_away(error) || unsure || asked_to_wait)) throw;
+        if (!(is_away(error) || unsure)) throw;
         const auto delay = backoff.delay_after(error);
         warn(std::string("an outcome is not reported, trying again: ") + error.what());
         pause(delay, [this] { return stopping(); });

@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "google/rpc/status.pb.h"
+
 namespace nextpoint {
 
 using namespace std::chrono_literals;
@@ -32,6 +34,12 @@ v1::StreamSuggestionsResponse closed(v1::StreamClosedReason reason) {
   v1::StreamSuggestionsResponse event;
   event.mutable_closed()->set_reason(reason);
   return event;
+}
+
+grpc::Status failed(grpc::StatusCode code, const google::protobuf::Message& detail) {
+  google::rpc::Status attached;
+  attached.add_details()->PackFrom(detail);
+  return {code, "refused", attached.SerializeAsString()};
 }
 
 namespace {
@@ -131,6 +139,9 @@ grpc::Status FakeService::CreateObservation(grpc::ServerContext* context,
   }
   const grpc::Status status = refusals_.front();
   refusals_.pop_front();
+  if (status.error_code() == grpc::StatusCode::FAILED_PRECONDITION) {
+    unobserved_.erase(request->suggestion_id());
+  }
   return status;
 }
 

@@ -23,8 +23,12 @@ v1::StreamSuggestionsResponse opened(int heartbeat_milliseconds = 15000);
 v1::StreamSuggestionsResponse assigned(const std::string& suggestion_id, int attempt, double x);
 v1::StreamSuggestionsResponse closed(v1::StreamClosedReason reason);
 
+/// Returns a status with one detail, as the service attaches it.
+grpc::Status failed(grpc::StatusCode code, const google::protobuf::Message& detail);
+
 /// What one stream sends before it ends with a status, or stays open without one. What says that
-/// there is no more to do is sent once everything that was assigned has an outcome.
+/// there is no more to do is sent once everything that was assigned has an outcome, or has none by
+/// rule.
 struct Script {
   std::vector<v1::StreamSuggestionsResponse> events;
   std::optional<grpc::Status> end;

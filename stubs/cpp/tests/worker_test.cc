@@ -8,7 +8,6 @@
 
 #include "fake_service.h"
 #include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 
 namespace nextpoint {
 namespace {
@@ -17,6 +16,19 @@ using namespace std::chrono_literals;
 
 const auto kClosed = closed(v1::STREAM_CLOSED_REASON_BUDGET_REACHED);
 const grpc::Status kLost(grpc::StatusCode::UNAVAILABLE, "connection lost");
+
+google::rpc::ErrorInfo because(const std::string& reason) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  return info;
+}
+
+/// Asks to wait.
+grpc::Status overloaded(std::chrono::seconds delay) {
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(delay.count());
+  return failed(grpc::StatusCode::RESOURCE_EXHAUSTED, retry);
+}
 
 Values square(const Suggestion& suggestion) {
   const double x = suggestion.get<double>("x");
@@ -65,17 +77,25 @@ TEST(Worker, ReportsWhatItMeasuredAndReturnsWhyItEnded) {
   EXPECT_TRUE(service.releases().empty());
 }
 
-TEST(Worker, ReportsAnExceptionAndAValueThatIsNotFiniteAsFailed) {
-  const FakeService service(
-      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, NAN), kClosed},
-        grpc::Status::OK}});
+TEST(Worker, ReportsAnExceptionAndWhatIsNoMeasurementAsFailed) {
+  const std::vector<std::function<Values()>> evaluations{
+      []() -> Values { throw std::runtime_error("it exploded"); },
+      [] { return Values{{"m", NAN}}; },
+      [] { return Values{{"m", 1, INFINITY}}; },
+      [] { return Values{{"m", 1, -1}}; },
+  };
+  std::vector<v1::StreamSuggestionsResponse> events{opened()};
+  for (std::size_t i = 0; i < evaluations.size(); ++i) {
+    events.push_back(assigned("sug_" + std::to_string(i), 1, static_cast<double>(i)));
+  }
+  events.push_back(kClosed);
+  const FakeService service({{events, grpc::Status::OK}});
 
-  run(service, [](const Suggestion& suggestion) {
-    if (suggestion.get<double>("x") == 1) throw std::runtime_error("it exploded");
-    return square(suggestion);
+  run(service, [&](const Suggestion& suggestion) {
+    return evaluations.at(static_cast<std::size_t>(suggestion.get<double>("x")))();
   });
 
-  ASSERT_EQ(service.outcomes().size(), 2U);
+  ASSERT_EQ(service.outcomes().size(), evaluations.size());
   for (const auto& outcome : service.outcomes()) {
     EXPECT_TRUE(outcome.failed());
     EXPECT_EQ(outcome.values_size(), 0);
@@ -108,14 +128,34 @@ TEST(Worker, TakesSilenceForABreak) {
   EXPECT_EQ(service.streams().size(), 2U);
 }
 
+TEST(Worker, ComesBackToAServiceThatHasTooMuchToDo) {
+  const FakeService service({{{}, overloaded(1s)}, {{opened(), kClosed}, grpc::Status::OK}});
+  const auto begun = std::chrono::steady_clock::now();
+
+  EXPECT_TRUE(run(service, square));
+
+  EXPECT_EQ(service.streams().size(), 2U);
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 1s);
+}
+
+TEST(Worker, LosesAnOutcomeToTheArchiveAndEndsAsTheStreamSays) {
+  const auto archived = v1::STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED;
+  FakeService service(
+      {{{opened(), assigned("sug_1", 1, 1), closed(archived)}, grpc::Status::OK}});
+  service.refuse(failed(grpc::StatusCode::FAILED_PRECONDITION, because("EXPERIMENT_ARCHIVED")));
+  auto options = quiet();
+  std::string warning;
+  options.warn = [&](const std::string& text) { warning = text; };
+
+  EXPECT_EQ(run(service, square, options), archived);
+
+  EXPECT_EQ(warning, "the outcome of sug_1 is lost: refused (EXPERIMENT_ARCHIVED)");
+  EXPECT_EQ(service.outcomes().size(), 1U);
+}
+
 TEST(Worker, DoesNotFightWhoHasItsName) {
-  google::rpc::ErrorInfo info;
-  info.set_reason("WORKER_REPLACED");
-  google::rpc::Status attached;
-  attached.add_details()->PackFrom(info);
-  const grpc::Status replaced(grpc::StatusCode::ABORTED, "", attached.SerializeAsString());
-  const FakeService service(
-      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, 2)}, replaced}});
+  const FakeService service({{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, 2)},
+                              failed(grpc::StatusCode::ABORTED, because("WORKER_REPLACED"))}});
 
   EXPECT_EQ(failure(service, square).reason(), "WORKER_REPLACED");
 
@@ -206,11 +246,7 @@ TEST(Worker, FinishesWhatItEvaluatesUnderItsLeaseWhenItIsDrained) {
 
 TEST(Worker, TriesAtOnceToReportWhatItMeasuredWhenItIsStoppedWhileTheServiceIsAway) {
   FakeService service({{{opened(), assigned("sug_1", 1, 1)}, {}}});
-  google::rpc::RetryInfo retry;
-  retry.mutable_retry_delay()->set_seconds(3600);
-  google::rpc::Status attached;
-  attached.add_details()->PackFrom(retry);
-  service.refuse({grpc::StatusCode::DEADLINE_EXCEEDED, "away", attached.SerializeAsString()});
+  service.refuse(overloaded(1h));
   std::atomic<bool> stop{false};
   auto options = quiet();
   options.stop = &stop;

@@ -36,6 +36,11 @@ class Client {
   ///
   ///     client.call(&v1::ExperimentService::Stub::GetExperiment, request).experiment()
   ///
+  /// Give the response a name where its fields are used for longer than that, as by a range-for:
+  ///
+  ///     const auto response = client.call(&v1::AnalysisService::Stub::ListBestAssignments, request);
+  ///     for (const auto& best : response.best_assignments()) …
+  ///
   /// While the service is away the call is made again for some seconds. A change without a request
   /// id gets one, which it keeps over these repetitions.
   template <class Stub, class Request, class Response>

@@ -11,7 +11,7 @@
 namespace nextpoint {
 
 /// Measures one suggestion. Whatever it throws is a failed observation, which the search learns
-/// from; a value that is not finite is one as well.
+/// from; a value or standard deviation that is not finite, or a negative one, is one as well.
 using Evaluate = std::function<Values(const Suggestion&)>;
 
 struct WorkerOptions {
