@@ -72,7 +72,7 @@ func tune(ctx context.Context, address string) error {
 		ExperimentID: id,
 		Evaluate: func(_ context.Context, suggestion *nextpoint.Suggestion) (nextpoint.Values, error) {
 			mean, stderr, err := measure(suggestion.Assignments)
-			fmt.Printf("%6.0f ± %4.0f  %v\n", mean, stderr, suggestion.Assignments.Map())
+			fmt.Println(line(suggestion.Assignments, mean, stderr))
 			return nextpoint.Values{nextpoint.Noisy(metric, mean, stderr)}, err
 		},
 	}
@@ -95,8 +95,15 @@ func tune(ctx context.Context, address string) error {
 
 func show(name string, sizes nextpoint.Assignments) error {
 	mean, stderr, err := measure(sizes)
-	fmt.Printf("%6.0f ± %4.0f  %v %s\n", mean, stderr, sizes.Map(), name)
+	fmt.Printf("%-5s  %s, measured once more\n", name, line(sizes, mean, stderr))
 	return err
+}
+
+func line(sizes nextpoint.Assignments, mean, stderr float64) string {
+	return fmt.Sprintf(
+		"%2d workers, buffer %4d, batch %3d: %6.0f ± %4.0f %s",
+		sizes.Int("workers"), sizes.Int("buffer"), sizes.Int("batch"), mean, stderr, metric,
+	)
 }
 
 // size returns a parameter of which twice as much is as far everywhere.
