@@ -154,11 +154,13 @@ func assign(stream eventStream, id string, attempt int32) error {
 	})
 }
 
-func finish(stream eventStream) error {
+func finish(stream eventStream) error { return finishWith(stream, budgetReached) }
+
+func finishWith(stream eventStream, reason nextpointv1.StreamClosedReason) error {
 	return stream.Send(&nextpointv1.StreamSuggestionsResponse{
-		Event: &nextpointv1.StreamSuggestionsResponse_Closed{Closed: &nextpointv1.StreamClosed{
-			Reason: nextpointv1.StreamClosedReason_STREAM_CLOSED_REASON_BUDGET_REACHED,
-		}},
+		Event: &nextpointv1.StreamSuggestionsResponse_Closed{
+			Closed: &nextpointv1.StreamClosed{Reason: reason},
+		},
 	})
 }
 
@@ -192,6 +194,12 @@ func suggestion(id string, attempt int32) *nextpointv1.Suggestion {
 		Attempt:      attempt,
 		Assignments:  nextpoint.Assignments{"x": nextpoint.Double(0.5)},
 	}
+}
+
+func overloaded(retryAfter time.Duration) error {
+	return refusal(codes.ResourceExhausted, "OVERLOADED", &errdetails.RetryInfo{
+		RetryDelay: durationpb.New(retryAfter),
+	})
 }
 
 func refusal(code codes.Code, reason string, details ...protoadapt.MessageV1) error {

@@ -29,16 +29,12 @@ func (r *retries) next(err error) (time.Duration, bool) {
 	if r.giveUp.IsZero() {
 		r.delay, r.giveUp = firstDelay, time.Now().Add(patience)
 	}
-	if time.Now().After(r.giveUp) {
+	if !time.Now().Before(r.giveUp) {
 		return 0, false
 	}
-	delay := rand.N(r.delay)
+	delay := max(rand.N(r.delay), retryAfter(err))
 	r.delay = min(2*r.delay, maxDelay)
-	var failure *Error
-	if errors.As(err, &failure) {
-		delay = max(delay, failure.RetryAfter)
-	}
-	return delay, true
+	return min(delay, time.Until(r.giveUp)), true
 }
 
 // sleep waits, and returns false when ctx ended meanwhile.
@@ -51,12 +47,22 @@ func sleep(ctx context.Context, delay time.Duration) bool {
 	}
 }
 
-// isAway says whether the service may come back. A service that ends may cancel its calls, and so the
-// caller has to know that its own context has not ended.
+// retryAfter returns how long the service asks to wait; 0 where it does not say.
+func retryAfter(err error) time.Duration {
+	var failure *Error
+	if errors.As(err, &failure) {
+		return failure.RetryAfter
+	}
+	return 0
+}
+
+// isAway says whether the service may come back, or asks to wait because it has too much to do. A
+// service that ends may cancel its calls, and so the caller has to know that its own context has not
+// ended.
 func (c *Client) isAway(err error) bool {
 	var failure *Error
 	if !errors.As(err, &failure) || c.connection.GetState() == connectivity.Shutdown {
 		return false
 	}
-	return failure.Code == codes.Unavailable || failure.Code == codes.Canceled
+	return failure.Code == codes.Unavailable || failure.Code == codes.Canceled || failure.RetryAfter > 0
 }

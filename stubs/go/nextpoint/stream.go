@@ -60,7 +60,8 @@ type Stream struct {
 // more to do, when ctx ends, or with an error.
 //
 // Ids are per experiment and keep what a worker holds over breaks, so no two workers may share one.
-// The worker gets up to maxOutstanding suggestions that it has not reported yet.
+// The worker gets up to maxOutstanding suggestions that it has not reported yet, from 1 to 1000. 0
+// means 1.
 func (c *Client) Stream(
 	ctx context.Context, experimentID, workerID string, maxOutstanding int,
 ) *Stream {
@@ -129,6 +130,8 @@ func (s *Stream) run(ctx context.Context) {
 			answered = true
 			retry = retries{}
 		})
+		// Who asks to wait is there.
+		answered = answered || retryAfter(err) > 0
 		switch {
 		case err == nil:
 			return

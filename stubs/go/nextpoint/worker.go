@@ -17,21 +17,25 @@ import (
 // How many evaluations may fail in a row unless the worker says otherwise.
 const defaultMaxFailures = 10
 
-const workerReplaced = "WORKER_REPLACED"
+const (
+	experimentArchived = "EXPERIMENT_ARCHIVED"
+	workerReplaced     = "WORKER_REPLACED"
+)
 
 // Worker evaluates the suggestions of one experiment.
 type Worker struct {
 	Client       *Client
 	ExperimentID string
 	// Evaluate measures one suggestion. An error is a failed observation, which the search learns
-	// from; a value that is not finite is one as well.
+	// from; a value or standard deviation that is not finite, or a negative standard deviation, is
+	// one as well.
 	Evaluate func(ctx context.Context, suggestion *Suggestion) (Values, error)
 
 	// ID is the worker's own, and no other's in the experiment. Empty means a new one.
 	ID string
-	// Concurrency is how many suggestions to evaluate at the same time. 0 means 1.
+	// Concurrency is how many suggestions to evaluate at the same time, from 1 to 1000. 0 means 1.
 	Concurrency int
-	// MaxFailures is how many evaluations in a row may fail before Run gives up. 0 means 10.
+	// MaxFailures is how many evaluations fail in a row when Run gives up. 0 means 10.
 	MaxFailures int
 	// Drain is closed, such as by the end of another context, to have Run take nothing more, finish
 	// what it evaluates, however long that takes, and return. Nil means never.
@@ -42,12 +46,16 @@ type Worker struct {
 // no error when it was drained.
 //
 // A stream that breaks is opened anew, and outcomes are reported as soon as the service is back; Run
-// gives up after five minutes without it, and at once where it never answered.
+// gives up after five minutes without it, and after several seconds where it never answered.
 //
-// When ctx ends, Run stops: it takes nothing more and waits for the evaluations that run, whose
-// context has ended as well. It gives back what they did not measure, still reports what they did,
-// within 5 seconds, and returns the error of ctx, or why an outcome is not reported.
+// When ctx ends, Run stops: it takes nothing more and waits for the evaluations that run, however
+// long that takes; their context has ended as well. It gives back what they did not measure, still
+// reports what they did, within 5 seconds, and returns the error of ctx, or why an outcome is not
+// reported.
 func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error) {
+	if err := w.check(); err != nil {
+		return nextpointv1.StreamClosedReason_STREAM_CLOSED_REASON_UNSPECIFIED, err
+	}
 	id := w.ID
 	if id == "" {
 		id = NewWorkerID()
@@ -82,6 +90,17 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 		work.giveBack(slices.Collect(maps.Keys(work.held))...)
 	}
 	return stream.Reason(), err
+}
+
+func (w *Worker) check() error {
+	var errs []error
+	if w.Concurrency < 0 {
+		errs = append(errs, fmt.Errorf("nextpoint: Concurrency must not be negative, got %d", w.Concurrency))
+	}
+	if w.MaxFailures < 0 {
+		errs = append(errs, fmt.Errorf("nextpoint: MaxFailures must not be negative, got %d", w.MaxFailures))
+	}
+	return errors.Join(errs...)
 }
 
 // work is one run of a worker.
@@ -132,7 +151,7 @@ func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
 		}
 		values, err := w.Evaluate(ctx, suggestion)
 		if err == nil {
-			err = checkFinite(values)
+			err = checkNumbers(values)
 		}
 		// It was told to stop, so this says nothing about the point.
 		if err != nil && ctx.Err() != nil {
@@ -163,8 +182,25 @@ func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
 	return nil
 }
 
-// report reports an outcome, however long the service is away: it may have cost hours.
+// report reports an outcome, unless the experiment was archived meanwhile.
 func (w *work) report(ctx context.Context, request *nextpointv1.CreateObservationRequest) error {
+	err := w.reportPatiently(ctx, request)
+	id := request.GetSuggestionId()
+	if Reason(err) == experimentArchived {
+		// The stream says so as well, and that is how this ends.
+		slog.WarnContext(ctx, "nextpoint: outcome lost", "suggestion", id, "error", err)
+		return nil
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "nextpoint: outcome not reported", "suggestion", id, "error", err)
+	}
+	return err
+}
+
+// reportPatiently reports an outcome, however long the service is away: it may have cost hours.
+func (w *work) reportPatiently(
+	ctx context.Context, request *nextpointv1.CreateObservationRequest,
+) error {
 	// Ends with ctx, and lets every call have a deadline of its own.
 	attempting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -195,11 +231,8 @@ func (w *work) reportSoon(ctx context.Context, request *nextpointv1.CreateObserv
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	_, err := w.Client.Observations.CreateObservation(ctx, request)
-	if err != nil {
-		slog.WarnContext(
-			ctx, "nextpoint: outcome not reported",
-			"suggestion", request.GetSuggestionId(), "error", err,
-		)
+	for retryAfter(err) > 0 && sleep(ctx, retryAfter(err)) {
+		_, err = w.Client.Observations.CreateObservation(ctx, request)
 	}
 	return err
 }
@@ -252,11 +285,16 @@ func (w *work) forget(suggestionID string) int32 {
 	return attempt
 }
 
-func checkFinite(values Values) error {
+func checkNumbers(values Values) error {
 	for _, each := range values {
-		if math.IsNaN(each.GetValue()) || math.IsInf(each.GetValue(), 0) {
+		if !isFinite(each.GetValue()) {
 			return fmt.Errorf("the value of %q is %v", each.GetName(), each.GetValue())
+		}
+		if stddev := each.GetValueStddev(); !isFinite(stddev) || stddev < 0 {
+			return fmt.Errorf("the standard deviation of %q is %v", each.GetName(), stddev)
 		}
 	}
 	return nil
 }
+
+func isFinite(number float64) bool { return !math.IsNaN(number) && !math.IsInf(number, 0) }

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/nextpoint/nextpoint/stubs/go/nextpoint"
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
@@ -84,6 +84,23 @@ func TestSilentStreamIsOpenedAnew(t *testing.T) {
 
 	if reason, err := worker.Run(t.Context()); err != nil || reason != budgetReached {
 		t.Errorf("ended with %v, %v", reason, err)
+	}
+}
+
+func TestStreamThatAnOverloadedServiceRefusesIsOpenedWhenItSays(t *testing.T) {
+	wait := 300 * time.Millisecond
+	service := &fakeService{scripts: []func(eventStream) error{
+		func(eventStream) error { return overloaded(wait) },
+		func(stream eventStream) error { return errors.Join(open(stream), finish(stream)) },
+	}}
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1"}
+
+	begun := time.Now()
+	if reason, err := worker.Run(t.Context()); err != nil || reason != budgetReached {
+		t.Errorf("ended with %v, %v", reason, err)
+	}
+	if took := time.Since(begun); took < wait {
+		t.Errorf("came back after %v", took)
 	}
 }
 
@@ -180,7 +197,7 @@ func TestSuggestionHandedOutAnewWhileItIsEvaluatedIsNotEvaluatedTwice(t *testing
 
 func TestOutcomeIsReportedAgainWithTheSameRequestID(t *testing.T) {
 	service := &fakeService{refusals: []error{
-		away, status.Error(codes.DeadlineExceeded, "late"),
+		away, status.Error(codes.DeadlineExceeded, "late"), overloaded(time.Millisecond),
 	}}
 	service.scripts = []func(eventStream) error{func(stream eventStream) error {
 		err := errors.Join(open(stream), assign(stream, "sug_1", 1))
@@ -193,8 +210,8 @@ func TestOutcomeIsReportedAgainWithTheSameRequestID(t *testing.T) {
 	if _, err := worker.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(service.reports) != 3 {
-		t.Errorf("reported %d times, want 3", len(service.reports))
+	if len(service.reports) != 4 {
+		t.Errorf("reported %d times, want 4", len(service.reports))
 	}
 	for _, each := range service.reports {
 		if id := each.GetRequestId(); id == "" || id != service.reports[0].GetRequestId() {
@@ -203,37 +220,98 @@ func TestOutcomeIsReportedAgainWithTheSameRequestID(t *testing.T) {
 	}
 }
 
-func TestErrorsAndNotANumberAreFailedObservations(t *testing.T) {
+func TestOutcomeForAnArchivedExperimentIsLostAndTheStreamSaysWhy(t *testing.T) {
+	archived := nextpointv1.StreamClosedReason_STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED
+	service := &fakeService{refusals: []error{
+		refusal(codes.FailedPrecondition, "EXPERIMENT_ARCHIVED"),
+	}}
+	service.scripts = []func(eventStream) error{func(stream eventStream) error {
+		err := errors.Join(open(stream), assign(stream, "sug_1", 1))
+		comesTrue(t, "nothing was reported", func() bool {
+			reports, _ := service.count()
+			return reports == 1
+		})
+		return errors.Join(err, finishWith(stream, archived))
+	}}
+	var evaluation evaluation
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1", Evaluate: evaluation.Evaluate}
+
+	if reason, err := worker.Run(t.Context()); err != nil || reason != archived {
+		t.Errorf("ended with %v, %v", reason, err)
+	}
+	if reports, released := service.count(); reports != 1 || released != 0 {
+		t.Errorf("reported %d times and gave back %d", reports, released)
+	}
+}
+
+func TestNegativeSettingsAreErrors(t *testing.T) {
+	service := &fakeService{}
+	worker := nextpoint.Worker{
+		Client: service.serve(t), ExperimentID: "exp_1", Concurrency: -1, MaxFailures: -2,
+	}
+
+	_, err := worker.Run(t.Context())
+	for _, want := range []string{
+		"Concurrency must not be negative, got -1", "MaxFailures must not be negative, got -2",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ended with %v, want %q", err, want)
+		}
+	}
+	if len(service.opened) != 0 {
+		t.Error("opened a stream")
+	}
+}
+
+func TestErrorsAndWhatIsNoNumberAreFailedObservations(t *testing.T) {
+	diverged := errors.New("diverged")
+	outcomes := []func() (nextpoint.Values, error){
+		measured(nextpoint.Value("m", math.NaN())),
+		measured(nextpoint.Value("m", math.Inf(-1))),
+		measured(nextpoint.Noisy("m", 1, math.NaN())),
+		measured(nextpoint.Noisy("m", 1, math.Inf(1))),
+		measured(nextpoint.Noisy("m", 1, -0.5)),
+		func() (nextpoint.Values, error) { return nil, diverged },
+	}
 	service := &fakeService{}
 	service.scripts = []func(eventStream) error{func(stream eventStream) error {
-		err := errors.Join(open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_2", 1))
-		<-service.reported
-		<-service.reported
-		return errors.Join(err, hang(stream))
+		err := open(stream)
+		for i := range outcomes {
+			err = errors.Join(err, assign(stream, strconv.Itoa(i), 1))
+			<-service.reported
+		}
+		return errors.Join(err, finish(stream))
 	}}
-	diverged := errors.New("diverged")
 	worker := nextpoint.Worker{
 		Client:       service.serve(t),
 		ExperimentID: "exp_1",
-		MaxFailures:  2,
+		MaxFailures:  len(outcomes),
 		Evaluate: func(
 			_ context.Context, suggestion *nextpoint.Suggestion,
 		) (nextpoint.Values, error) {
-			if suggestion.GetSuggestionId() == "sug_1" {
-				return nextpoint.Values{nextpoint.Value("m", math.NaN())}, nil
+			i, err := strconv.Atoi(suggestion.GetSuggestionId())
+			if err != nil {
+				return nil, err
 			}
-			return nil, diverged
+			return outcomes[i]()
 		},
 	}
 
 	if _, err := worker.Run(t.Context()); !errors.Is(err, diverged) {
 		t.Errorf("ended with %v, want the last of too many failures", err)
 	}
+	if len(service.reports) != len(outcomes) {
+		t.Errorf("reported %d outcomes, want %d", len(service.reports), len(outcomes))
+	}
 	for _, each := range service.reports {
 		if !each.GetFailed() || len(each.GetValues()) != 0 {
 			t.Errorf("reported %v", each)
 		}
 	}
+}
+
+func measured(value *nextpointv1.MetricValue) func() (nextpoint.Values, error) {
+	return func() (nextpoint.Values, error) { return nextpoint.Values{value}, nil }
 }
 
 func TestStoppedWorkerReportsWhatWasMeasuredAndGivesBackTheRest(t *testing.T) {
@@ -322,7 +400,7 @@ func TestDrainedWorkerFinishesWhatItEvaluatesUnderItsLease(t *testing.T) {
 
 func TestStoppedWhileTheServiceIsAwayItTriesAtOnceToReportWhatWasMeasured(t *testing.T) {
 	service := &fakeService{refusals: []error{
-		refusal(codes.DeadlineExceeded, "", &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Hour)}),
+		overloaded(time.Hour), overloaded(time.Millisecond),
 	}}
 	service.scripts = []func(eventStream) error{func(stream eventStream) error {
 		return errors.Join(open(stream), assign(stream, "sug_1", 1), hang(stream))
@@ -341,7 +419,7 @@ func TestStoppedWhileTheServiceIsAwayItTriesAtOnceToReportWhatWasMeasured(t *tes
 	if _, err := worker.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
-	if reports, released := service.count(); reports != 2 || released != 0 {
+	if reports, released := service.count(); reports != 3 || released != 0 {
 		t.Errorf("reported %d times and gave back %d", reports, released)
 	}
 }
