@@ -16,8 +16,8 @@ use crate::{Error, Suggestion, service_config};
 /// How long a call may take for which somebody waits who wants to end.
 pub(crate) const ENDING_TIMEOUT: Duration = Duration::from_secs(5);
 
-// A batch of 2500 observations of 100 parameters fits.
-const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+// As much as the service takes. A batch of 2500 observations of 100 parameters fits.
+const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A request of a unary call of the contract. Every one implements it.
 pub trait Call: Message + Clone + 'static {
@@ -84,6 +84,12 @@ impl Client {
         {
             *request_id = new_id();
         }
+        // tonic's own limit breaks the call off, which looks like a service that is away.
+        let length = request.encoded_len();
+        if length > MAX_MESSAGE_BYTES {
+            let message = format!("the request has {length} bytes, above {MAX_MESSAGE_BYTES}");
+            return Err(Error::without_service(Code::ResourceExhausted, message));
+        }
         let max_wait = request.max_wait().and_then(|wait| wait.try_into().ok());
         let timeout = self.timeout + max_wait.unwrap_or_default();
         tokio::time::timeout(timeout, self.call_with_retries(request))
@@ -114,9 +120,7 @@ impl Client {
     }
 
     async fn call_once<C: Call>(&self, request: C) -> Result<C::Response, Status> {
-        let mut grpc = Grpc::new(self.channel.clone())
-            .max_decoding_message_size(MAX_MESSAGE_BYTES)
-            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let ready = grpc.ready().await;
         ready.map_err(|error| Status::from_error(error.into()))?;
         let path = PathAndQuery::from_static(C::PATH);

@@ -69,6 +69,11 @@ impl Error {
         self.call()?.retry_after
     }
 
+    /// Whether the service is there and has too much to do.
+    pub(crate) fn asks_to_wait(&self) -> bool {
+        self.retry_after().is_some_and(|delay| !delay.is_zero())
+    }
+
     pub(crate) fn is_unavailable(&self) -> bool {
         self.code() == Some(Code::Unavailable)
     }

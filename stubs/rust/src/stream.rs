@@ -115,7 +115,7 @@ impl Receiver {
     async fn receive_over_breaks(&mut self) -> Result<StreamClosedReason, Error> {
         loop {
             let error = match self.receive_until_break().await {
-                Err(error) if error.is_unavailable() => error,
+                Err(error) if error.is_unavailable() || error.asks_to_wait() => error,
                 end => return end,
             };
             let Some(delay) = self.backoff.delay_after(&error) else {

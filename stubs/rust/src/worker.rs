@@ -6,7 +6,7 @@ use std::future::Future;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio::{join, select};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
@@ -18,6 +18,8 @@ use crate::v1::{
     CreateObservationRequest, MetricValue, StreamClosedReason, StreamSuggestionsRequest,
 };
 use crate::{Client, Error, Suggestion, Suggestions};
+
+const EXPERIMENT_ARCHIVED: &str = "EXPERIMENT_ARCHIVED";
 
 /// Evaluates the suggestions of one experiment.
 #[derive(Debug, Clone)]
@@ -42,6 +44,7 @@ pub struct Finished {
 enum Outcome {
     Observed,
     Failed(String),
+    Lost,
     GivenBack,
 }
 
@@ -68,13 +71,13 @@ impl Worker {
         self
     }
 
-    /// Sets how many suggestions it evaluates at the same time.
+    /// Sets how many suggestions it evaluates at the same time, up to 1000. 0 means 1.
     pub fn max_outstanding(mut self, count: u16) -> Self {
         self.request.max_outstanding = count.into();
         self
     }
 
-    /// Sets after how many failures in a row it gives up, instead of 10.
+    /// Sets after how many failures in a row it gives up, instead of 10. 0 means 1.
     pub fn max_failures(mut self, count: u32) -> Self {
         self.max_failures = count;
         self
@@ -96,8 +99,12 @@ impl Worker {
     /// Evaluates until there is no more to do, and reports every outcome.
     ///
     /// What the function fails with is logged and reported as a failed observation, and so is a
-    /// value that is not finite. Evaluations run on the task that awaits this, side by side; work
-    /// that keeps a processor busy belongs into [`spawn_blocking`](tokio::task::spawn_blocking).
+    /// value or standard deviation that is not finite, or a negative standard deviation. Evaluations
+    /// run on the task that awaits this, side by side; work that keeps a processor busy belongs into
+    /// [`spawn_blocking`](tokio::task::spawn_blocking).
+    ///
+    /// A service that goes away is waited for up to five minutes, and one that never answered for
+    /// several seconds.
     ///
     /// # Errors
     ///
@@ -211,15 +218,20 @@ impl Worker {
         let reported = select! {
             reported = self.report_patiently(&request) => reported,
             // Whoever stops it wants to end, and still wants to know what was measured.
-            () = self.stop.cancelled() => {
-                let client = self.client.with_timeout(ENDING_TIMEOUT);
-                client.call(request).await.map(drop)
-            }
+            () = self.stop.cancelled() => self.report_soon(&request).await,
         };
-        if let Err(error) = &reported {
-            tracing::warn!(suggestion = suggestion.id, %error, "outcome not reported");
+        match reported {
+            Ok(()) => Ok(outcome),
+            Err(error) if error.reason() == Some(EXPERIMENT_ARCHIVED) => {
+                // The stream says so as well, and that is how this ends.
+                tracing::warn!(suggestion = suggestion.id, %error, "outcome lost");
+                Ok(Outcome::Lost)
+            }
+            Err(error) => {
+                tracing::warn!(suggestion = suggestion.id, %error, "outcome not reported");
+                Err(error)
+            }
         }
-        reported.map(|()| outcome)
     }
 
     /// Reports an outcome however long the service is away: it may have cost hours.
@@ -232,11 +244,28 @@ impl Worker {
             };
             let delay = backoff
                 .delay_after(&error)
-                .filter(|_| may_have_arrived(&error));
+                .filter(|_| may_have_arrived(&error) || error.asks_to_wait());
             let Some(delay) = delay else {
                 return Err(error);
             };
             tracing::warn!(%error, "outcome not reported, will try again");
+            sleep(delay).await;
+        }
+    }
+
+    /// Reports for somebody who waits for the end.
+    async fn report_soon(&self, request: &CreateObservationRequest) -> Result<(), Error> {
+        let deadline = Instant::now() + ENDING_TIMEOUT;
+        loop {
+            let client = self.client.with_timeout(deadline - Instant::now());
+            let error = match client.call(request.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let delay = error.retry_after().unwrap_or_default();
+            if delay.is_zero() || Instant::now() + delay > deadline {
+                return Err(error);
+            }
             sleep(delay).await;
         }
     }
@@ -257,12 +286,14 @@ where
     let values = result.map_err(|error| error.to_string())?;
     let values: Vec<MetricValue> = values.into_iter().map(Into::into).collect();
     // No number to learn from, as after a divergence.
-    if let Some(value) = values.iter().find(|each| !each.value().is_finite()) {
-        return Err(format!(
-            "the value of {:?} is {}",
-            value.name,
-            value.value()
-        ));
+    for each in &values {
+        let (name, value, stddev) = (&each.name, each.value(), each.value_stddev());
+        if !value.is_finite() {
+            return Err(format!("the value of {name:?} is {value}"));
+        }
+        if !stddev.is_finite() || stddev < 0.0 {
+            return Err(format!("the standard deviation of {name:?} is {stddev}"));
+        }
     }
     Ok(values)
 }
@@ -284,7 +315,7 @@ impl Tally {
 
     fn count(&mut self, outcome: Result<Outcome, Error>) -> Result<(), Error> {
         match outcome? {
-            Outcome::GivenBack => return Ok(()),
+            Outcome::Lost | Outcome::GivenBack => return Ok(()),
             Outcome::Observed => self.failures = 0,
             Outcome::Failed(last) => {
                 self.failures += 1;

@@ -2,10 +2,13 @@
 
 mod fake;
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::time::Duration;
 
-use fake::{Fake, assigned, closed, failure, opened, opened_with_heartbeat};
+use fake::{
+    Fake, assigned, closed, closed_because, failure, opened, opened_with_heartbeat, overloaded,
+};
 use futures_util::StreamExt;
 use nextpoint::v1::{
     CreateObservationRequest, CreateSuggestionRequest, StreamClosedReason, StreamSuggestionsRequest,
@@ -73,6 +76,20 @@ async fn silence_for_twice_the_heartbeat_interval_is_a_break() {
 }
 
 #[tokio::test]
+async fn a_stream_that_an_overloaded_service_refuses_is_opened_when_it_says() {
+    let wait = Duration::from_millis(300);
+    let fake = Fake::default()
+        .plays([Err(overloaded(wait))])
+        .plays([opened(), closed()]);
+    let client = fake.clone().serve().await;
+
+    let started = Instant::now();
+    run(&client).await.unwrap();
+
+    assert!(started.elapsed() >= wait);
+}
+
+#[tokio::test]
 async fn a_replaced_worker_finishes_what_it_holds_and_does_not_come_back() {
     let replaced = failure(Code::Aborted, "WORKER_REPLACED");
     let fake = Fake::default().plays([opened(), assigned("a", 1), Err(replaced)]);
@@ -100,19 +117,42 @@ async fn a_suggestion_handed_out_anew_is_not_evaluated_beside_itself() {
 }
 
 #[tokio::test]
-async fn failures_and_values_that_are_no_numbers_are_failed_observations() {
-    let fake = Fake::default().plays([opened(), assigned("a", 1), assigned("b", 1), closed()]);
+async fn failures_and_what_is_no_number_are_failed_observations() {
+    let outcomes = HashMap::from([
+        ("error", Err("diverged")),
+        ("value", Ok([("m", f64::NAN, 1.0)])),
+        ("infinite stddev", Ok([("m", 1.0, f64::INFINITY)])),
+        ("stddev", Ok([("m", 1.0, f64::NAN)])),
+        ("negative stddev", Ok([("m", 1.0, -0.5)])),
+    ]);
+    let assigned = outcomes.keys().map(|id| assigned(id, 1));
+    let events = std::iter::once(opened()).chain(assigned).chain([closed()]);
+    let fake = Fake::default().plays(events);
     let client = fake.clone().serve().await;
-    let evaluate = async |suggestion: Suggestion| match suggestion.id.as_str() {
-        "a" => Err("diverged"),
-        _ => Ok([("m", f64::NAN)]),
-    };
+    let evaluate = async |suggestion: Suggestion| outcomes[suggestion.id.as_str()];
 
     let finished = Worker::new(&client, "exp").run(evaluate).await.unwrap();
 
-    assert_eq!(finished.evaluated, 2);
-    let failed = [("a".to_owned(), true), ("b".to_owned(), true)];
-    assert_eq!(reported(&fake), failed);
+    assert_eq!(finished.evaluated, outcomes.len());
+    assert_eq!(reported(&fake).len(), outcomes.len());
+    for (id, failed) in reported(&fake) {
+        assert!(failed, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_for_an_archived_experiment_is_lost_and_the_stream_says_why() {
+    let archived = StreamClosedReason::ExperimentArchived;
+    let fake = Fake::default()
+        .plays([opened(), assigned("a", 1), closed_because(archived)])
+        .refuses(failure(Code::FailedPrecondition, "EXPERIMENT_ARCHIVED"));
+    let client = fake.clone().serve().await;
+
+    let finished = run(&client).await.unwrap();
+
+    assert_eq!((finished.evaluated, finished.reason), (0, Some(archived)));
+    assert_eq!(reported(&fake).len(), 1);
+    assert!(fake.with(|state| state.released.is_empty()));
 }
 
 #[tokio::test]
@@ -136,7 +176,8 @@ async fn a_report_is_tried_again_as_the_same_change() {
     let fake = Fake::default()
         .plays([opened(), assigned("a", 1), closed()])
         .refuses(failure(Code::Unavailable, "SHUTTING_DOWN"))
-        .refuses(failure(Code::DeadlineExceeded, ""));
+        .refuses(failure(Code::DeadlineExceeded, ""))
+        .refuses(overloaded(Duration::from_millis(10)));
     let client = fake.clone().serve().await;
 
     let finished = run(&client).await.unwrap();
@@ -146,7 +187,7 @@ async fn a_report_is_tried_again_as_the_same_change() {
         let ids = state.reported.iter().map(|each| each.request_id.as_str());
         let ids: Vec<&str> = ids.collect();
         assert!(!ids[0].is_empty());
-        assert_eq!(ids, [ids[0]; 3]);
+        assert_eq!(ids, [ids[0]; 4]);
     });
 }
 
@@ -189,7 +230,9 @@ async fn stopping_gives_back_what_is_held() {
 async fn stopping_reports_what_was_measured_while_the_service_was_away() {
     let away = || failure(Code::Unavailable, "SHUTTING_DOWN");
     let fake = (0..3).fold(Fake::default(), |fake, _| fake.refuses(away()));
-    let fake = fake.hangs_after([opened(), assigned("a", 1)]);
+    let fake = fake
+        .refuses(overloaded(Duration::from_millis(10)))
+        .hangs_after([opened(), assigned("a", 1)]);
     let client = fake.clone().serve().await;
     let stop = CancellationToken::new();
     let worker = Worker::new(&client, "exp").stop_on(stop.clone());
@@ -314,6 +357,22 @@ async fn an_error_says_what_the_service_said() {
     assert_eq!(call.metadata["count"], "1");
     assert_eq!(call.violations[0].field, "values[0].value");
     assert_eq!(call.violations[0].description, "is required");
+}
+
+#[tokio::test]
+async fn a_request_that_is_longer_than_the_service_takes_is_not_sent() {
+    let fake = Fake::default();
+    let client = fake.clone().serve().await;
+    let request = CreateObservationRequest {
+        experiment_id: "x".repeat(17 * 1024 * 1024),
+        ..Default::default()
+    };
+
+    let error = timeout(LONG, client.call(request)).await.unwrap();
+
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), Some(Code::ResourceExhausted));
+    assert!(reported(&fake).is_empty());
 }
 
 #[tokio::test]

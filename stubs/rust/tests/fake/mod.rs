@@ -43,7 +43,9 @@ impl Fake {
         let address = listener.local_addr().unwrap().to_string();
         let server = Server::builder()
             .add_service(SuggestionServiceServer::new(self.clone()))
-            .add_service(ObservationServiceServer::new(self))
+            .add_service(
+                ObservationServiceServer::new(self).max_decoding_message_size(64 * 1024 * 1024),
+            )
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(server);
         Client::new(&address).unwrap()
@@ -103,14 +105,24 @@ pub fn assigned(suggestion_id: &str, attempt: i32) -> Result<Event, Status> {
 }
 
 pub fn closed() -> Result<Event, Status> {
+    closed_because(StreamClosedReason::BudgetReached)
+}
+
+pub fn closed_because(reason: StreamClosedReason) -> Result<Event, Status> {
     let mut closed = StreamClosed::default();
-    closed.set_reason(StreamClosedReason::BudgetReached);
+    closed.set_reason(reason);
     Ok(Event::Closed(closed))
 }
 
 pub fn failure(code: Code, reason: &str) -> Status {
     let details = ErrorDetails::with_error_info(reason, "nextpoint", []);
     Status::with_error_details(code, "no", details)
+}
+
+pub fn overloaded(retry_after: Duration) -> Status {
+    let mut details = ErrorDetails::with_error_info("OVERLOADED", "nextpoint", []);
+    details.set_retry_info(Some(retry_after));
+    Status::with_error_details(Code::ResourceExhausted, "no", details)
 }
 
 #[tonic::async_trait]
