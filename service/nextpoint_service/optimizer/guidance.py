@@ -1,7 +1,6 @@
 """Weighs what a model expects of a point with the priors of the parameters."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
 import torch
@@ -9,32 +8,16 @@ from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.models.model import Model
 from torch import Tensor
 
-from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior, Prior
 from nextpoint_service.optimizer.ascent import ThoroughAcquisition
-from nextpoint_service.optimizer.encoding import Axis
-from nextpoint_service.optimizer.priors import EDGE, beta_peak, guidance_exponent, unit_priors
-
-
-@dataclass(frozen=True, slots=True)
-class Guidance:
-    """The priors, by the names of their axes, and the power to which they are raised."""
-
-    priors: Mapping[str, Prior]
-    exponent: float
-
-
-def guidance_of(problem: Problem, axes: tuple[Axis, ...]) -> Guidance | None:
-    """Return what guides the search besides the model; None when nothing does."""
-    priors = unit_priors([each.parameter for each in axes])
-    if not priors:
-        return None
-    exponent = guidance_exponent(problem)
-    return Guidance({axes[index].name: prior for index, prior in priors.items()}, exponent)
+from nextpoint_service.optimizer.priors import EDGE, Guide, beta_peak
 
 
 class GuidedAcquisition(ThoroughAcquisition):
-    """Ax's acquisition, whose function is guided by `options["guidance"]`."""
+    """Ax's acquisition, whose function `options["guide"]` weighs.
+
+    The columns of the guide are those of `options["names"]`.
+    """
 
     def _construct_botorch_acquisition(
         self,
@@ -42,12 +25,13 @@ class GuidedAcquisition(ThoroughAcquisition):
         botorch_acqf_options: dict[str, Any],
         model: Model,
     ) -> AcquisitionFunction:
-        guidance: Guidance = self.options["guidance"]
-        column = {name: index for index, name in enumerate(self.search_space_digest.feature_names)}
+        guide: Guide = self.options["guide"]
+        names: Sequence[str] = self.options["names"]
+        columns = self.search_space_digest.feature_names
         return GuidedFunction(
             super()._construct_botorch_acquisition(botorch_acqf_class, botorch_acqf_options, model),
-            {column[name]: prior for name, prior in guidance.priors.items()},
-            guidance.exponent,
+            {columns.index(names[index]): prior for index, prior in guide.priors.items()},
+            guide.exponent,
         )
 
 

@@ -43,8 +43,9 @@ from nextpoint_service.optimizer.encoding import (
     encode,
     linear_rows,
 )
-from nextpoint_service.optimizer.guidance import Guidance, GuidedAcquisition, guidance_of
+from nextpoint_service.optimizer.guidance import GuidedAcquisition
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
+from nextpoint_service.optimizer.priors import Guide, guidance_exponent, unit_priors
 from nextpoint_service.optimizer.seeds import seed_for
 from nextpoint_service.optimizer.untried import KNOWN, untried
 
@@ -81,8 +82,8 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     expected improvement"; Daulton, Balandat and Bakshy (2021), "Parallel Bayesian optimization of
     multiple noisy objectives with expected hypervolume improvement"), more than four, or three and
     four with a large frontier, with qLogNParEGO; until a point is known to satisfy the constraints,
-    the probability that it does is maximized. Priors weigh each of these, see `guidance_of`. What
-    fails in Ax is raised: the caller has points that need no model.
+    the probability that it does is maximized. Priors weigh each of these, see `guidance_exponent`.
+    What fails in Ax is raised: the caller has points that need no model.
     """
     seed = seed_for(problem)
     with warnings.catch_warnings(), with_rng_seed(seed):
@@ -93,9 +94,9 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
 def _propose(problem: Problem, seed: int, most_observations: int) -> list[Proposal]:
     axes = axes_of(problem.experiment.space)
     outcomes = outcomes_of(problem.experiment, problem.observations)
-    guidance = guidance_of(problem, axes)
+    guide = Guide(unit_priors([each.parameter for each in axes]), guidance_exponent(problem))
     generator = BoTorchGenerator(
-        **_acquisition(problem, outcomes, most_observations), **_guided(guidance)
+        **_acquisition(problem, outcomes, most_observations), **_guided(guide, axes)
     )
     adapter = TorchAdapter(
         experiment=_experiment(problem, axes, outcomes, most_observations),
@@ -116,7 +117,7 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
             point,
             Provenance(
                 generator=Generator.MODEL,
-                method=f"{method}, by prior" if guidance else method,
+                method=f"{method}, by prior" if guide.priors else method,
                 seed=seed,
                 observation_count=len(problem.observations),
                 pending_count=len(problem.pending),
@@ -129,12 +130,12 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
     return proposals or space_filling.propose(replace(problem, fallback_reason=KNOWN))
 
 
-def _guided(guidance: Guidance | None) -> dict[str, Any]:
-    if guidance is None:
+def _guided(guide: Guide, axes: tuple[Axis, ...]) -> dict[str, Any]:
+    if not guide.priors:
         return {"acquisition_class": ThoroughAcquisition}
     return {
         "acquisition_class": GuidedAcquisition,
-        "acquisition_options": {"guidance": guidance},
+        "acquisition_options": {"guide": guide, "names": [each.name for each in axes]},
     }
 
 
