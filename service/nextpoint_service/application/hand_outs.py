@@ -11,7 +11,7 @@ from nextpoint_service.application.context import Context
 from nextpoint_service.application.idempotency import Call, earlier_result, remember
 from nextpoint_service.application.planner import Planner
 from nextpoint_service.application.ports import Page, Transaction
-from nextpoint_service.application.shelf import Point
+from nextpoint_service.application.shelf import Fate, Point
 from nextpoint_service.domain.errors import BudgetSpent, GridExhausted
 from nextpoint_service.domain.experiment import Experiment, ExperimentType, Progress
 from nextpoint_service.domain.search_space import cell, cell_count
@@ -87,37 +87,39 @@ class HandOuts:
         lease = _lease(ask, context, now)
         suggestion_id = context.ids.suggestion()
 
-        def take(tx: Transaction) -> tuple[tuple[str, ...] | _PointNeeded, bool, bool]:
+        def take(tx: Transaction) -> tuple[tuple[str, ...] | _PointNeeded, Fate]:
             earlier = earlier_result(tx, call)
             if earlier is not None:
-                return earlier, False, False
+                return earlier, Fate.UNUSED
             experiment = tx.experiments.get(ask.experiment_id)
             suggestion = _from_pool(tx, experiment, lease, suggestion_id)
-            used = False
-            outdated = point is not None and point.space != experiment.space
-            if suggestion is None and point is not None and not outdated:
+            fate = Fate.UNUSED
+            if point is not None and point.space != experiment.space:
+                fate = Fate.OUTDATED
+            elif point is not None and suggestion is None:
                 proposal = _within_budget(tx, experiment, point.proposal)
-                used = twins or not _is_twin(tx, experiment, proposal)
-                if used:
+                if twins or not _is_twin(tx, experiment, proposal):
                     suggestion = _new(experiment, proposal, lease, suggestion_id)
                     tx.suggestions.add(suggestion)
+                    fate = Fate.HANDED_OUT
+                else:
+                    fate = Fate.DISCARDED
             if suggestion is None:
-                return _PointNeeded(experiment.revision), point is not None, outdated
+                return _PointNeeded(experiment.revision), fate
             result = finish(tx, suggestion)
             remember(tx, call, result, now)
-            return result, used, outdated
+            return result, fate
 
-        consumed, outdated = False, False
+        fate = Fate.UNUSED
         try:
-            result, consumed, outdated = await context.database.transact(take)
+            result, fate = await context.database.transact(take)
         except asyncio.CancelledError:
             # The transaction goes on without the caller, so the point is not for anybody else.
-            consumed = True
+            fate = Fate.DISCARDED
             raise
         finally:
             if point is not None:
-                point.used = consumed
-                point.outdated = outdated
+                point.fate = fate
         return result
 
 

@@ -21,7 +21,7 @@ from nextpoint_service.application.optimizer_port import Optimizer, Phase, Probl
 from nextpoint_service.application.planner_settings import PlannerSettings
 from nextpoint_service.application.ports import Database, Transaction
 from nextpoint_service.application.problems import read_problem, with_tasks
-from nextpoint_service.application.shelf import Point, Round, Shelf, Waiter
+from nextpoint_service.application.shelf import Fate, Point, Round, Shelf, Waiter
 from nextpoint_service.application.turns import Turns
 from nextpoint_service.domain.errors import Overloaded, ShuttingDown
 
@@ -72,7 +72,7 @@ class Planner:
     async def point(
         self, experiment_id: str, revision: int, max_wait: float | None
     ) -> AsyncIterator[Point | None]:
-        """Lend a point to the caller, who sets `used` when it is stored.
+        """Lend a point to the caller, who sets its `fate`.
 
         `revision` is what the caller would like it to know, and `max_wait` how many seconds that is
         worth; None means what Pace.patience says. None is lent when no new point could be handed
@@ -99,7 +99,7 @@ class Planner:
         try:
             yield
         finally:
-            if point.used:
+            if point.fate is Fate.HANDED_OUT:
                 shelf.pace.handed_out(self._clock(), waited)
             shelf.take_back(point)
             self._produce(shelf)

@@ -4,7 +4,9 @@ import asyncio
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum
 from statistics import fmean, median
+from typing import assert_never
 
 from nextpoint_service.application.problems import Demand
 from nextpoint_service.domain.search_space import SearchSpace
@@ -16,20 +18,31 @@ _REMEMBERED_ROUNDS = 5
 _REMEMBERED_HAND_OUTS = 64
 
 
+class Fate(Enum):
+    """What became of a point that was handed over."""
+
+    UNUSED = "unused"
+    """It is somebody else's."""
+    HANDED_OUT = "handed out"
+    DISCARDED = "discarded"
+    """It is nobody's: a twin of it was handed out, or nobody knows."""
+    OUTDATED = "outdated"
+    """The search space is another one by now, for all points that were made for the old one."""
+
+
 @dataclass(slots=True, eq=False)
 class Point:
     """A proposal, the search space that it is for, and the revision that it knows.
 
     `stands_in` for one of the model's, which only those take who would wait too long for that. Who
-    is lent it says whether it was `used`, or is `outdated` because the space is another one by now.
+    is lent it says its `fate`.
     """
 
     proposal: Proposal
     space: SearchSpace
     revision: int
     stands_in: bool = False
-    used: bool = False
-    outdated: bool = False
+    fate: Fate = Fate.UNUSED
 
 
 @dataclass(slots=True, eq=False)
@@ -186,12 +199,17 @@ class Shelf:
             self.ready = kept[-max(fresh, self.pace.ahead) :]
 
     def take_back(self, point: Point) -> None:
-        """End the handing over of a point; if it was not used, it is somebody else's."""
+        """End the handing over of a point, as its fate says."""
         self.handed_over.remove(point)
-        if point.outdated:
-            self.ready = [each for each in self.ready if each.space != point.space]
-        elif not point.used:
-            self.put([point])
+        match point.fate:
+            case Fate.UNUSED:
+                self.put([point])
+            case Fate.OUTDATED:
+                self.ready = [each for each in self.ready if each.space != point.space]
+            case Fate.HANDED_OUT | Fate.DISCARDED:
+                pass
+            case _:
+                assert_never(point.fate)
 
     def leave(self, waiter: Waiter) -> None:
         """Let nothing be lost with a caller who went away."""

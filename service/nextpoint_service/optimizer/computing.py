@@ -79,10 +79,12 @@ def compute_expectations(studied: Studied, settings: OptimizerSettings) -> Expec
 def set_up_light(settings: OptimizerSettings) -> int:
     """Prepare this new process for models of our own, as `set_up` does."""
     confine()
-    process = set_up(settings)
-    from nextpoint_service.optimizer import coverage, one_objective, regions, tasks  # noqa: F401, PLC0415
+    return set_up(settings)
 
-    return process
+
+def load() -> None:
+    """Load models of our own."""
+    from nextpoint_service.optimizer import coverage, one_objective, regions, tasks  # noqa: F401, PLC0415
 
 
 def confine() -> None:

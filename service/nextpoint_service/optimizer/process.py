@@ -13,6 +13,8 @@ from typing import TypeVar, assert_never
 from nextpoint_service.optimizer import computing
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
+START_SECONDS = 120.0
+"""How long a process may take to load what it needs: Ax takes ten seconds, and more under load."""
 GRACE_SECONDS = 5.0
 """How long after its time box a model that does not look at the time is left alone."""
 T = TypeVar("T")
@@ -47,7 +49,7 @@ class ModelProcess:
     def start(self) -> ProcessPoolExecutor:
         """Begin the process, and wait until it has loaded what it needs.
 
-        Raises OSError, EOFError or BrokenProcessPool.
+        Raises OSError, TimeoutError among them, EOFError or BrokenProcessPool; then it is ended.
         """
         _quieten_the_tracker()
         match self._kind:
@@ -62,7 +64,15 @@ class ModelProcess:
             case _:
                 assert_never(self._kind)
         self._executor = executor
-        self._pid = executor.submit(set_up, self._settings).result()
+        try:
+            self._pid = executor.submit(set_up, self._settings).result(START_SECONDS)
+            if self._closed:
+                self._kill()
+            if self._kind is Kind.LIGHT:
+                executor.submit(computing.load).result(START_SECONDS)
+        except BaseException:
+            self.end()
+            raise
         return executor
 
     def compute(self, work: computing.Work[T]) -> T | computing.Failure:

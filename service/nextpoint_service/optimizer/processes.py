@@ -3,7 +3,8 @@
 import asyncio
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, TypeVar
@@ -48,10 +49,12 @@ class ModelProcesses:
     async def close(self) -> None:
         """End the threads and processes, and tell those who wait."""
         self._closed.set()
-        while not self._waiting.empty():
-            asked = self._waiting.get()
-            if asked is not None and asked[0].set_running_or_notify_cancel():
-                asked[0].set_result(SHUTTING_DOWN)
+        with suppress(Empty):
+            while True:
+                # The threads take from it as well.
+                asked = self._waiting.get_nowait()
+                if asked is not None and asked[0].set_running_or_notify_cancel():
+                    asked[0].set_result(SHUTTING_DOWN)
         for process in self._processes:
             self._waiting.put(None)
             process.close()

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.suggestion import Proposal
@@ -13,6 +14,11 @@ from nextpoint_service.optimizer.settings import OptimizerSettings
 
 def raise_an_error(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     raise ArithmeticError("the matrix is not positive definite")
+
+
+def hang_loading() -> None:
+    Path(os.environ["PID_FILE"]).write_text(str(os.getpid()))
+    time.sleep(60)
 
 
 def hang(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:

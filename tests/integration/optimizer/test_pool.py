@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from queue import SimpleQueue
 
 import pytest
 from tests.integration.optimizer import scripted_models
@@ -16,6 +17,7 @@ from nextpoint_service.domain.experiment import Metric
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Generator
+from nextpoint_service.optimizer import computing, process, processes
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7, 0.9)]
@@ -129,8 +131,8 @@ async def test_a_killed_process_is_replaced_and_the_answer_is_the_same(pool, pro
     before = await pool.propose(problem)
 
     killed = descendants(os.getpid(), command=command, leaves=True)
-    for process in killed:
-        os.kill(process, signal.SIGKILL)
+    for each in killed:
+        os.kill(each, signal.SIGKILL)
     after = await pool.propose(problem)
 
     assert killed
@@ -270,6 +272,43 @@ async def test_a_server_that_closes_while_it_loads_ends_at_once():
     assert await asyncio.wait_for(server.wait(), 10) == 0
     assert time.monotonic() - began < 15
     await _until_gone(below)
+
+
+def test_a_process_that_hangs_while_it_loads_is_ended(monkeypatch, tmp_path):
+    pid_file = tmp_path / "pid"
+    monkeypatch.setenv("PID_FILE", str(pid_file))
+    monkeypatch.setattr(computing, "load", scripted_models.hang_loading)
+    monkeypatch.setattr(process, "START_SECONDS", 5.0)
+
+    with pytest.raises(TimeoutError):
+        process.ModelProcess(process.Kind.LIGHT, OptimizerSettings()).start()
+
+    begun = int(pid_file.read_text())
+    until = time.monotonic() + 10
+    while is_running(begun) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not is_running(begun)
+
+
+async def test_a_pool_that_closes_takes_what_waits_from_threads_that_take_it_as_well(monkeypatch):
+    class Raced(SimpleQueue):
+        """Another thread is always faster, after one has seen that something waits."""
+
+        def empty(self):
+            empty = super().empty()
+            if not empty:
+                self.get()
+            return empty
+
+    monkeypatch.setattr(processes, "SimpleQueue", Raced)
+    pool = OptimizerPool(OptimizerSettings())
+    waiting = asyncio.create_task(pool.propose(MODEL))
+    await asyncio.sleep(0)
+
+    await asyncio.wait_for(pool.close(), 5)
+
+    (proposal,) = await waiting
+    assert proposal.provenance.fallback_reason == "the service is shutting down"
 
 
 async def test_a_server_never_imports_torch():
