@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -70,7 +71,7 @@ void FakeService::refuse(const grpc::Status& status) {
 
 bool FakeService::all_observed() const {
   const std::lock_guard lock(mutex_);
-  return unobserved_.empty();
+  return std::includes(observed_.begin(), observed_.end(), assigned_.begin(), assigned_.end());
 }
 
 grpc::Status FakeService::StreamSuggestions(
@@ -87,7 +88,7 @@ grpc::Status FakeService::StreamSuggestions(
   for (const auto& event : script.events) {
     if (event.has_assigned()) {
       const std::lock_guard lock(mutex_);
-      unobserved_.insert(event.assigned().suggestion().suggestion_id());
+      assigned_.insert(event.assigned().suggestion().suggestion_id());
     }
     while (event.has_closed() && !context->IsCancelled() && !all_observed()) {
       std::this_thread::sleep_for(5ms);
@@ -134,13 +135,13 @@ grpc::Status FakeService::CreateObservation(grpc::ServerContext* context,
   while (silent_ && !context->IsCancelled()) std::this_thread::sleep_for(5ms);
   const std::lock_guard lock(mutex_);
   if (refusals_.empty()) {
-    unobserved_.erase(request->suggestion_id());
+    observed_.insert(request->suggestion_id());
     return grpc::Status::OK;
   }
   const grpc::Status status = refusals_.front();
   refusals_.pop_front();
   if (status.error_code() == grpc::StatusCode::FAILED_PRECONDITION) {
-    unobserved_.erase(request->suggestion_id());
+    observed_.insert(request->suggestion_id());
   }
   return status;
 }

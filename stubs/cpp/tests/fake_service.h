@@ -83,7 +83,9 @@ class FakeService final : private v1::SuggestionService::Service,
   std::atomic<bool> silent_{false};
   std::atomic<std::chrono::milliseconds> limit_{};
   mutable std::mutex mutex_;
-  std::set<std::string> unobserved_;
+  std::set<std::string> assigned_;
+  // One may be assigned anew by the next stream while its outcome is on its way.
+  std::set<std::string> observed_;
   std::deque<Script> scripts_;
   std::deque<grpc::Status> refusals_;
   std::vector<v1::StreamSuggestionsRequest> streams_;

@@ -36,10 +36,11 @@ class Client {
   ///
   ///     client.call(&v1::ExperimentService::Stub::GetExperiment, request).experiment()
   ///
-  /// Give the response a name where its fields are used for longer than that, as by a range-for:
+  /// The response is gone at the end of such an expression. A range-for over a field of it needs a
+  /// response with a name:
   ///
-  ///     const auto response = client.call(&v1::AnalysisService::Stub::ListBestAssignments, request);
-  ///     for (const auto& best : response.best_assignments()) …
+  ///     const auto answer = client.call(&v1::ExperimentService::Stub::ListExperiments, request);
+  ///     for (const auto& experiment : answer.experiments()) {
   ///
   /// While the service is away the call is made again for some seconds. A change without a request
   /// id gets one, which it keeps over these repetitions.
