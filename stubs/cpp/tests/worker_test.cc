@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "../src/backoff.h"
 #include "fake_service.h"
 #include "google/rpc/error_details.pb.h"
 
@@ -137,6 +138,11 @@ TEST(Worker, ComesBackToAServiceThatHasTooMuchToDo) {
 
   EXPECT_EQ(service.streams().size(), 2U);
   EXPECT_GE(std::chrono::steady_clock::now() - begun, 1s);
+}
+
+TEST(Backoff, WaitsForWhatItIsAskedToAndNoLongerThanFiveMinutes) {
+  EXPECT_EQ(Backoff().delay_after(Error(overloaded(20s))), 20s);
+  EXPECT_LE(Backoff().delay_after(Error(overloaded(1h))), 5min);
 }
 
 TEST(Worker, LosesAnOutcomeToTheArchiveAndEndsAsTheStreamSays) {

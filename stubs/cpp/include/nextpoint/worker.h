@@ -36,8 +36,8 @@ struct WorkerOptions {
 /// and returns why; nothing when it was stopped or drained.
 ///
 /// A stream that breaks is opened anew, while evaluations go on, and outcomes are reported as soon
-/// as the service is back. The worker gives up after five minutes without the service, and at once
-/// where it never answered.
+/// as the service is back. The worker gives up after five minutes without the service, and within
+/// half a minute where it never answered.
 ///
 /// A worker that is stopped waits for the evaluations that run, which may look at the same flag. It
 /// gives back what they did not measure, still reports what they did, and ends within 5 seconds of
