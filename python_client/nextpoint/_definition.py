@@ -68,7 +68,10 @@ def create_experiment_to_proto(
             "type", EXPERIMENT_TYPES, absent=experiment_pb2.EXPERIMENT_TYPE_UNSPECIFIED
         ),
         parameters=[_parameter(item, path, violations) for path, item in parameters],
-        metrics=[_metric(item, path, violations) for path, item in fields.items("metrics")],
+        metrics=[
+            _metric(Metric(item) if isinstance(item, str) else item, path, violations)
+            for path, item in fields.items("metrics")
+        ],
         linear_constraints=[_constraint(item, path, violations) for path, item in constraints],
         budget=fields.whole_number("budget"),
         parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
@@ -102,7 +105,11 @@ def update_experiment_to_proto(
         parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
-        metrics=[_metric(item, path, violations) for path, item in fields.items("metrics")],
+        # A name alone says nothing of an objective or a strategy, which stay.
+        metrics=[
+            _metric({"name": item} if isinstance(item, str) else item, path, violations)
+            for path, item in fields.items("metrics")
+        ],
         parameters=[
             _parameter(item, path, violations) for path, item in fields.items("parameters")
         ],
@@ -246,8 +253,6 @@ def _parameter_as_mapping(given: object) -> object:
 
 
 def _metric(given: object, path: str, violations: list[FieldViolation]) -> experiment_pb2.Metric:
-    if isinstance(given, str):
-        given = Metric(given)
     if isinstance(given, Metric):
         given = {
             "name": given.name,

@@ -82,10 +82,18 @@ def _faults_of_columns(
     stddevs = {f"{name}{_STDDEV}" for name in metrics}
     tasks = {TASK} if experiment.tasks else set()
     known = parameters | metrics | stddevs | notes | tasks | {FAILED}
-    for name in sorted(parameters & (metrics | stddevs)):
-        yield FieldViolation(column_of(name), "is a parameter as well as of a metric")
-    for name in sorted(tasks & (parameters | metrics | stddevs | notes)):
-        yield FieldViolation(column_of(name), "is the task as well as something else")
+    meanings = {
+        "a parameter": parameters,
+        "a metric": metrics,
+        "the standard deviation of a metric": stddevs,
+        "the task": tasks,
+        "whether the evaluation failed": {FAILED},
+        "metadata": notes,
+    }
+    for name in sorted(known, key=str):
+        meant = [meaning for meaning, names in meanings.items() if name in names]
+        if len(meant) > 1 and name in table.columns:
+            yield FieldViolation(column_of(name), f"would be {' and '.join(meant)}")
     for name in (*sorted(parameters), *sorted(metrics), *sorted(notes), *sorted(tasks)):
         if name not in table.columns:
             yield FieldViolation(column_of(name), "is missing")
@@ -146,7 +154,7 @@ def _as_typed(parameter: Parameter | UnknownParameter, cell: object) -> object:
             whole = isinstance(number, float) and number.is_integer()
             return int(number) if whole and isinstance(number, float) else number
         case Bool():
-            return _FLAGS.get(str(_whole_if_it_is(cell)).strip().lower(), cell)
+            return _flag_of(cell, otherwise=cell)
         case Categorical():
             return str(cell)
         case _:
@@ -155,7 +163,7 @@ def _as_typed(parameter: Parameter | UnknownParameter, cell: object) -> object:
 
 def _parsed(cell: object) -> object:
     """Return the number that a text says, and anything else as it is."""
-    if not isinstance(cell, str):
+    if not isinstance(cell, str) or "_" in cell:
         return cell
     for number in (int, float):
         with suppress(ValueError):
@@ -163,8 +171,11 @@ def _parsed(cell: object) -> object:
     return cell
 
 
-def _whole_if_it_is(cell: object) -> object:
-    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+def _flag_of(cell: object, *, otherwise: object) -> object:
+    """Return the bool that a cell says; pandas writes those of a column with gaps as 1.0."""
+    number = _parsed(cell)
+    whole = int(number) if isinstance(number, float) and number.is_integer() else cell
+    return _FLAGS.get(str(whole).strip().lower(), otherwise)
 
 
 def _number(row: Row, column: str, found: dict[str, str]) -> float | None:
@@ -178,8 +189,8 @@ def _number(row: Row, column: str, found: dict[str, str]) -> float | None:
 
 
 def _flag(row: Row, column: str, found: dict[str, str]) -> bool:
-    cell = _whole_if_it_is(row.cells.get(column, False))
-    flag = _FLAGS.get(str(cell).strip().lower())
+    cell = row.cells.get(column, False)
+    flag = _flag_of(cell, otherwise=None)
     if flag is None:
         found[column] = f"must be true or false, got {describe(cell)}"
     return flag is True
@@ -230,7 +241,8 @@ def split_refused(
         column = _column(match[2], row.outcome)
         # Whether there should be values depends on whether it failed.
         if (column or FAILED) not in row.refused:
-            place = f"{row.place}, {column_of(column)}" if column else row.place
+            about = column_of(column) if column else match[2]
+            place = f"{row.place}, {about}" if about else row.place
             told.append(FieldViolation(place, each.description))
     return told, [row for index, row in enumerate(batch) if index not in refused]
 

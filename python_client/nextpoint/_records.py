@@ -182,7 +182,8 @@ class Observation:
         values: What was measured, by metric; empty when the evaluation failed.
         stddevs: The standard deviations of the values, by metric, where they are known.
         failed: Whether the evaluation failed.
-        outside: Whether the assignments lie outside the search space, as a user's own may.
+        outside: Whether the assignments lay outside the search space when they were reported, as a
+            user's own may.
         metadata: The user's own notes.
         create_time: When it was reported.
         update_time: When it was last changed.

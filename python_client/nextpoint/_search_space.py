@@ -57,7 +57,7 @@ class Double:
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
         conditions: The values of conditionals under which it is there, such as
-            ``{"kernel": ["rbf", "poly"]}``. None means always.
+            ``{"kernel": ["rbf", "poly"]}``. None means always, in an update as before.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Int:
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
         conditions: The values of conditionals under which it is there, such as
-            ``{"kernel": ["rbf", "poly"]}``. None means always.
+            ``{"kernel": ["rbf", "poly"]}``. None means always, in an update as before.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Categorical:
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
         conditions: The values of conditionals under which it is there, such as
-            ``{"kernel": ["rbf", "poly"]}``. None means always.
+            ``{"kernel": ["rbf", "poly"]}``. None means always, in an update as before.
     """
 
     name: str
@@ -134,7 +134,7 @@ class Bool:
         default_value: What observations made before it was there are taken to have had. Required
             when an update adds it.
         conditions: The values of conditionals under which it is there, such as
-            ``{"kernel": ["rbf", "poly"]}``. None means always.
+            ``{"kernel": ["rbf", "poly"]}``. None means always, in an update as before.
     """
 
     name: str

@@ -8,7 +8,7 @@ import nextpoint
 HEADER = "x,n,c,b,m,m_stddev,loss,failed,host"
 GOOD = """0.25,3,rye,true,1.5,0.1,2,,north
 -7,2.0,rye,0,2.5,,3,false,
-0.5,1,wheat,False,,,,yes,south"""
+0.5,1,wheat,0.0,,,,1.0,south"""
 
 
 @pytest.fixture
@@ -116,9 +116,9 @@ def test_every_fault_is_named_by_line_and_column_and_nothing_is_written(experime
         "line 2403, column 'n'",
         "line 2403, column 'loss'",
         "line 2404, column 'b'",
-        "line 2404",
+        "line 2404, values",
         "line 2405, column 'x'",
-        "line 2406",
+        "line 2406, values",
         "line 2407, column 'failed'",
         "line 2408",
         *(f"line {2609 + index}, column 'loss'" for index in range(400)),
@@ -139,6 +139,39 @@ def test_columns_that_are_missing_unknown_or_there_twice_are_named(experiment):
         "column 'accuracy'",
     }
     assert list(experiment.get_observations()) == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "metrics", "column", "description"),
+    [
+        ("x", ["y", "y_stddev"], "y_stddev", "a metric and the standard deviation of a metric"),
+        ("failed", ["y"], "failed", "a parameter and whether the evaluation failed"),
+        ("x", ["failed"], "failed", "a metric and whether the evaluation failed"),
+        ("x", ["x"], "x", "a parameter and a metric"),
+    ],
+)
+def test_a_column_that_would_mean_two_things_is_named(
+    client, parameter, metrics, column, description
+):
+    stored = [{"name": name, "strategy": "store"} for name in metrics[1:]]
+    experiment = client.create_experiment(
+        name="ambiguous",
+        parameters=[nextpoint.Double(parameter, 0, 1)],
+        metrics=[metrics[0], *stored],
+    )
+
+    with pytest.raises(nextpoint.InvalidArgumentError) as refused:
+        experiment.import_observations([dict.fromkeys([parameter, *metrics], 1)])
+
+    told = {each.field: each.description for each in refused.value.violations}
+    assert told == {f"column '{column}'": f"would be {description}"}
+
+
+def test_metadata_columns_are_a_list(experiment):
+    with pytest.raises(
+        nextpoint.InvalidArgumentError, match=r"must be a list of names, got 'host'"
+    ):
+        experiment.import_observations([], metadata_columns="host")
 
 
 def test_more_rows_than_a_call_takes_are_imported_and_shorten_the_start(experiment):

@@ -269,7 +269,10 @@ class Experiment:
         self._record = experiment_from_proto(response.experiment)
 
     def archive(self) -> None:
-        """Take it out of use: it hands out nothing more. What was learned is kept."""
+        """Take it out of use: it hands out nothing more. What was learned is kept.
+
+        Outcomes of what is evaluated meanwhile are refused until `unarchive`.
+        """
         request = experiment_service_pb2.ArchiveExperimentRequest(experiment_id=self.id)
         response = self._connection.call(self._connection.experiments.ArchiveExperiment, request)
         self._record = experiment_from_proto(response.experiment)
@@ -315,9 +318,10 @@ class Experiment:
     def loop(self, *, name: str | None = None) -> Iterator[Run]:
         """Yield runs until no suggestion is left; without a budget, for ever.
 
-        With several workers the budget is met exactly: what others hold counts. Leaving the loop
-        gives the suggestion of the last run back, unless the run has begun: its block was entered,
-        or a metric was logged.
+        With several workers the budget is met exactly: what others hold counts, and is not waited
+        for. Where one of them may die with it, `suggestions` and `optimize` are the loops that go
+        on until the search is finished. Leaving the loop gives the suggestion of the last run back,
+        unless the run has begun: its block was entered, or a metric was logged.
 
         Args:
             name: What people call the runs; the name of the experiment by default.

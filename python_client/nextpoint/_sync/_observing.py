@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nextpoint._convert import observation_from_proto
 from nextpoint._enums import enum_from_word, words_of
-from nextpoint._fields import identity, raise_if_any
+from nextpoint._fields import describe, identity, raise_if_any
 from nextpoint._importing import (
     ImportedRow,
     batch_to_proto,
@@ -64,6 +64,9 @@ def import_all(
     metadata_columns: Iterable[str],
 ) -> list[Observation]:
     """Report every row of a table; nothing when one of them is not valid."""
+    if isinstance(metadata_columns, str):
+        problem = f"must be a list of names, got {describe(metadata_columns)}"
+        raise_if_any([FieldViolation("metadata_columns", problem)], "the call")
     rows, violations = outcomes_from_table(
         read_table(source), experiment, frozenset(metadata_columns)
     )

@@ -270,7 +270,10 @@ class Experiment:
         self._record = experiment_from_proto(response.experiment)
 
     async def archive(self) -> None:
-        """Take it out of use: it hands out nothing more. What was learned is kept."""
+        """Take it out of use: it hands out nothing more. What was learned is kept.
+
+        Outcomes of what is evaluated meanwhile are refused until `unarchive`.
+        """
         request = experiment_service_pb2.ArchiveExperimentRequest(experiment_id=self.id)
         response = await self._connection.call(
             self._connection.experiments.ArchiveExperiment, request
@@ -320,9 +323,10 @@ class Experiment:
     async def loop(self, *, name: str | None = None) -> AsyncIterator[Run]:
         """Yield runs until no suggestion is left; without a budget, for ever.
 
-        With several workers the budget is met exactly: what others hold counts. Leaving the loop
-        gives the suggestion of the last run back, unless the run has begun: its block was entered,
-        or a metric was logged.
+        With several workers the budget is met exactly: what others hold counts, and is not waited
+        for. Where one of them may die with it, `suggestions` and `optimize` are the loops that go
+        on until the search is finished. Leaving the loop gives the suggestion of the last run back,
+        unless the run has begun: its block was entered, or a metric was logged.
 
         Args:
             name: What people call the runs; the name of the experiment by default.

@@ -90,7 +90,8 @@ class Observation(google.protobuf.message.Message):
     """
     outside: builtins.bool
     """Whether the assignments lie outside the bounds, a grid or a linear
-    constraint of the search space, as assignments of the user's own may. Output only.
+    constraint of the search space of the time when they were reported, as
+    assignments of the user's own may. Output only.
     """
     @property
     def assignments(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, nextpoint.v1.search_space_pb2.ParameterValue]:

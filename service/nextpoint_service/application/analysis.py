@@ -10,7 +10,11 @@ from nextpoint_service.application.context import Context
 from nextpoint_service.application.optimizer_port import Importances, Studied
 from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL, seed_of
 from nextpoint_service.application.ports import Page, Transaction
-from nextpoint_service.application.problems import read_observations, seen_now
+from nextpoint_service.application.problems import (
+    read_observations,
+    seen_now,
+    successes_for_a_model,
+)
 from nextpoint_service.domain.best_practices import Advice, against_advice
 from nextpoint_service.domain.errors import (
     FieldViolation,
@@ -78,7 +82,7 @@ class AnalysisUseCases:
             return _studied(tx, experiment_id), tx.observations.all(experiment_id)
 
         studied, reported = await self._context.database.read(look)
-        count = len(studied.observations)
+        count = successes_for_a_model(studied.experiment, studied.observations)
         if count < FEWEST_FOR_A_MODEL:
             raise TooFewObservations(experiment_id, FEWEST_FOR_A_MODEL, count)
         async with self._computing:

@@ -38,7 +38,8 @@ def _mean_cost(experiment: Experiment) -> float:
 def choose_phase(experiment: Experiment, made: int, successes: int) -> tuple[Phase, str]:
     """Return the phase, and why it is not the model's turn where it should be.
 
-    `made` counts observations and points under way; `successes` the full observations with values.
+    `made` counts observations and points under way; `successes` the full observations with values
+    that lie in the search space.
     """
     if experiment.type is ExperimentType.RANDOM:
         return Phase.RANDOM, ""
@@ -46,10 +47,11 @@ def choose_phase(experiment: Experiment, made: int, successes: int) -> tuple[Pha
         return Phase.SPACE_FILLING, ""
     if successes < FEWEST_FOR_A_MODEL:
         which = "successful full" if experiment.tasks else "successful"
-        return (
-            Phase.SPACE_FILLING,
-            f"a model needs {FEWEST_FOR_A_MODEL} {which} observations, there are {successes}",
+        reason = (
+            f"a model needs {FEWEST_FOR_A_MODEL} {which} observations in the search space, "
+            f"there are {successes}"
         )
+        return Phase.SPACE_FILLING, reason
     return Phase.MODEL, ""
 
 

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import assert_never
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
-from nextpoint_service.application.phases import choose_phase, seed_of, start_length
+from nextpoint_service.application.phases import (
+    FEWEST_FOR_A_MODEL,
+    choose_phase,
+    seed_of,
+    start_length,
+)
 from nextpoint_service.application.ports import Transaction
 from nextpoint_service.domain.experiment import Experiment, ExperimentState, ExperimentType
 from nextpoint_service.domain.observation import Observation
@@ -69,10 +75,7 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
     made = progress.evaluated + progress.open_suggestions + len(under_way)
     random = experiment.type is ExperimentType.RANDOM
     observations = () if random else read_observations(tx, experiment)
-    successes = progress.observations - progress.failed
-    if experiment.tasks:
-        successes = sum(each.is_full and not each.failed for each in observations)
-    phase, reason = choose_phase(experiment, made, successes)
+    phase, reason = choose_phase(experiment, made, successes_for_a_model(experiment, observations))
     count = _count(demand, phase)
     if phase is Phase.SPACE_FILLING and not reason:
         count = min(count, start_length(experiment) - made)
@@ -93,6 +96,19 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
         fallback_reason=reason,
         pending_tasks=_tasks_of(experiment, [task for _, task in pending]),
     )
+
+
+def successes_for_a_model(experiment: Experiment, observations: Iterable[Observation]) -> int:
+    """Count the full observations with values in the space, up to as many as a model needs.
+
+    A model learns from what lies outside as well, but there is none of nothing else.
+    """
+    found = (
+        each
+        for each in observations
+        if each.is_full and not each.failed and experiment.space.contains(each.assignments)
+    )
+    return sum(1 for _ in islice(found, FEWEST_FOR_A_MODEL))
 
 
 def _count(demand: Demand, phase: Phase) -> int:

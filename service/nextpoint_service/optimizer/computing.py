@@ -14,6 +14,7 @@ from typing import TypeVar, assert_never
 from nextpoint_service.application.optimizer_port import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.choice import Maker, maker_for
+from nextpoint_service.optimizer.not_fitted import NotFitted
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 T = TypeVar("T")
@@ -139,6 +140,8 @@ def run(work: Work[T], settings: OptimizerSettings) -> T | Failure:
         return too_long(settings)
     except MemoryError:
         return Failure(_memory_reason(settings))
+    except NotFitted as error:
+        return Failure(str(error))
     except Exception as error:  # noqa: BLE001  # the border of the pool
         if "can't allocate memory" in str(error):
             return Failure(_memory_reason(settings))

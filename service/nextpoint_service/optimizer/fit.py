@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.kernel import Kernel, differences, profile
+from nextpoint_service.optimizer.not_fitted import NotFitted
 
 LEAST_NOISE = 1e-8
 """The least variance of noise, where that of the values is 1; it keeps matrices solvable."""
@@ -34,10 +35,6 @@ _CONSTANT = 1e-9
 _STEPS = 60
 _MORE_STEPS = 12
 """From what fewer points taught, which is near already."""
-
-
-class NotFitted(Exception):
-    """The covariance of the data cannot be inverted, whatever the noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
         if math.isfinite(result.fun) and (best is None or result.fun < best[0]):
             best = float(result.fun), result.x
     if best is None:
-        raise NotFitted
+        raise NotFitted("no model fits the observations")
     return misfit.unpack(best[1], best[0])
 
 

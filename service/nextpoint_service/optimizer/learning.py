@@ -16,6 +16,7 @@ from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.encoding import encodable
 from nextpoint_service.optimizer.fidelity import place_of, with_place
 from nextpoint_service.optimizer.layout import Layout, layout_of
+from nextpoint_service.optimizer.not_fitted import NOTHING_IN_THE_SPACE, NotFitted
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 from nextpoint_service.optimizer.transfer import surrogate_with_tasks
@@ -53,7 +54,10 @@ class Models:
 
 
 def learn(experiment: Experiment, observations: Sequence[Observation], most: int) -> Models:
-    """Return what is learned from at most so many observations that have a place in the space."""
+    """Return what is learned from at most so many observations that have a place in the space.
+
+    Raises NotFitted.
+    """
     layout = layout_of(experiment.space)
     outcomes = outcomes_of(experiment, observations)
     index_of = {id(each): index for index, each in enumerate(observations)}
@@ -62,6 +66,8 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
         (taught[index], encoded)
         for index, encoded in encodable(layout.axes, (each.assignments for each in taught))
     ]
+    if not found:
+        raise NotFitted(NOTHING_IN_THE_SPACE)
     # The full ones first, so that searches find them by their indexes.
     found.sort(key=lambda each: not each[0].is_full)
     kept = [each for each, _ in found]

@@ -44,6 +44,7 @@ from nextpoint_service.optimizer.encoding import (
     linear_rows,
 )
 from nextpoint_service.optimizer.guidance import GuidedAcquisition
+from nextpoint_service.optimizer.not_fitted import NOTHING_IN_THE_SPACE, NotFitted
 from nextpoint_service.optimizer.outcomes import Outcome, chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.priors import Guide, guidance_exponent, unit_priors
 from nextpoint_service.optimizer.seeds import seed_for
@@ -202,6 +203,8 @@ def _experiment(
         trial = experiment.new_trial().add_arm(Arm(encoded))
         trial.mark_running(no_runner_required=True).mark_completed()
         arms.append(trial.arms[0].name)
+    if not usable:
+        raise NotFitted(NOTHING_IN_THE_SPACE)
     rows = [
         (arm := each.observation, arms[arm], each.outcome, each.outcome, each.value, each.stddev)
         for each in data_of(outcomes, usable)

@@ -120,13 +120,14 @@ def _measured(outcome: Outcome, metric: str, observations: Sequence[Observation]
 
 
 def _usual_stddev(measurements: Sequence[Measurement]) -> float:
-    """Return what stands in for an unknown standard deviation: NaN when none is known.
+    """Return what stands in for an unknown standard deviation: NaN when no noise is known.
 
-    A model takes all of a metric's, or none; one that is missing is taken for a usual one.
+    A model takes all of a metric's, or none; one that is missing is taken for a usual one. That
+    some are exact says nothing of those.
     """
-    known = [each.stddev for each in measurements if each.stddev is not None]
+    known = [each.stddev for each in measurements if each.stddev]
     largest = max(known, default=math.nan)
-    if not largest > 0.0:
+    if math.isnan(largest):
         return largest
     # In parts of the largest: the square of a number near the largest there are is none.
     return largest * math.sqrt(statistics.median((each / largest) ** 2 for each in known))

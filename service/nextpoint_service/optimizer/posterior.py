@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, NotFitted
+from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters
 from nextpoint_service.optimizer.kernel import Kernel
+from nextpoint_service.optimizer.not_fitted import NotFitted
 
 _LEAST_VARIANCE = 1e-12
 _JITTERS = (0.0, 1e-8, 1e-6, 1e-4, 1e-2)
@@ -147,7 +148,7 @@ def _inverse_factor(covariance: Array, diagonal: Array, scale: float) -> Array:
         if not failed:
             inverse, _ = lapack.dtrtri(factor, lower=1, overwrite_c=1)
             return np.asarray(np.tril(inverse), order="C")
-    raise NotFitted
+    raise NotFitted("the covariance of the observations cannot be inverted")
 
 
 def _factor(covariance: Array, scale: float) -> Array:

@@ -8,6 +8,7 @@ from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import ExperimentNotFound, TooFewObservations
 from nextpoint_service.domain.experiment import Strategy
 from nextpoint_service.domain.metric_rules import MetricDraft
+from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft
 
 ALL = Page(100)
@@ -56,6 +57,19 @@ async def test_a_model_needs_two_successes(service):
         await best(service, experiment, Ranking.MODEL)
 
     assert (refused.value.metadata["needed"], refused.value.metadata["found"]) == ("2", "1")
+
+
+async def test_a_model_needs_two_successes_in_the_space_of_now(service):
+    experiment = await service.define()
+    for x in (0.2, 0.4, 0.8):
+        await service.report_own(experiment, x=x)
+    upper = ParameterDraft("x", "double", bounds=(0.5, 1.0))
+    await service.change(experiment, parameters=(upper,))
+
+    with pytest.raises(TooFewObservations) as refused:
+        await best(service, experiment, Ranking.MODEL)
+
+    assert refused.value.metadata["found"] == "1"
 
 
 @pytest.mark.parametrize("ranking", Ranking)

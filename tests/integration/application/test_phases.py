@@ -52,7 +52,7 @@ async def test_points_under_way_count_for_the_start(service):
     assert [each.provenance.generator for each in asked] == [Generator.SPACE_FILLING] * 6
     reasons = [each.provenance.fallback_reason for each in asked]
     assert reasons[:5] == [""] * 5
-    assert reasons[5] == "a model needs 2 successful observations, there are 0"
+    assert reasons[5] == "a model needs 2 successful observations in the search space, there are 0"
 
 
 async def test_observations_of_the_users_own_shorten_the_start(service):
@@ -75,9 +75,25 @@ async def test_without_two_successes_a_space_filling_point_stands_in_and_says_wh
 
     assert phases(service) == [Phase.SPACE_FILLING] * 8
     assert suggestion.provenance.fallback_reason == (
-        "a model needs 2 successful observations, there are 1"
+        "a model needs 2 successful observations in the search space, there are 1"
     )
     await service.report_own(experiment, x=0.25)
+    assert (await service.ask(experiment)).provenance.generator is Generator.MODEL
+
+
+async def test_what_lies_outside_by_now_is_not_enough_for_a_model(service):
+    experiment = await service.define()
+    await service.evaluate(experiment, 6)
+    elsewhere = ParameterDraft("x", "double", bounds=(5.0, 6.0))
+    await service.change(experiment, parameters=(elsewhere,))
+
+    suggestion = await service.ask(experiment)
+
+    assert suggestion.provenance.fallback_reason == (
+        "a model needs 2 successful observations in the search space, there are 0"
+    )
+    for x in (5.0, 5.5):
+        await service.report_own(experiment, x=x)
     assert (await service.ask(experiment)).provenance.generator is Generator.MODEL
 
 

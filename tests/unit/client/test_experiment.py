@@ -100,6 +100,16 @@ def test_an_update_of_thresholds_sends_metrics_as_classes_and_as_dicts(service, 
     assert second == experiment_pb2.Metric(name="cost", threshold=1.5)
 
 
+def test_in_an_update_the_name_of_a_metric_says_nothing_else_of_it(service, experiment):
+    answer = experiment_service_pb2.UpdateExperimentResponse(experiment=an_experiment())
+    service.script("UpdateExperiment", answer)
+
+    experiment.update(metrics=["cost"])
+
+    (request,) = service.requests("UpdateExperiment")
+    assert request.metrics == [experiment_pb2.Metric(name="cost")]
+
+
 def test_an_update_of_parameters_sends_them_as_classes_and_as_dicts(service, experiment):
     answer = experiment_service_pb2.UpdateExperimentResponse(experiment=an_experiment())
     service.script("UpdateExperiment", answer)

@@ -44,9 +44,11 @@ def test_a_failure_adds_an_outcome_that_tells_it_from_a_success():
         ([None, None, None], [math.nan] * 3),
         ([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
         ([1.0, None, 3.0], [1.0, math.sqrt(5.0), 3.0]),
+        ([0.0, 0.0, 2.0, None], [0.0, 0.0, 2.0, 2.0]),
+        ([0.0, None], [0.0, math.nan]),
     ],
 )
-def test_the_noise_of_all_is_known_or_of_none(known, used):
+def test_unknown_noise_is_usual_where_some_is_known(known, used):
     observations = [observed(POINT, y=1.0 if sd is None else (1.0, sd)) for sd in known]
 
     data = data_of(outcomes(observations, [Metric("y")]), observations)

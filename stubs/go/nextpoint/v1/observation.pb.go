@@ -45,7 +45,8 @@ type Observation struct {
 	// stays away from it.
 	Failed bool `protobuf:"varint,7,opt,name=failed,proto3" json:"failed,omitempty"`
 	// Whether the assignments lie outside the bounds, a grid or a linear
-	// constraint of the search space, as assignments of the user's own may. Output only.
+	// constraint of the search space of the time when they were reported, as
+	// assignments of the user's own may. Output only.
 	Outside bool `protobuf:"varint,8,opt,name=outside,proto3" json:"outside,omitempty"`
 	// The user's own notes.
 	Metadata map[string]*MetadataValue `protobuf:"bytes,9,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

@@ -82,7 +82,8 @@ export type Observation = Message<"nextpoint.v1.Observation"> & {
 
   /**
    * Whether the assignments lie outside the bounds, a grid or a linear
-   * constraint of the search space, as assignments of the user's own may. Output only.
+   * constraint of the search space of the time when they were reported, as
+   * assignments of the user's own may. Output only.
    *
    * @generated from field: bool outside = 8;
    */
