@@ -23,6 +23,10 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 MIN_RECONNECT_MILLISECONDS = 200
 MAX_RECONNECT_MILLISECONDS = 2000
 
+# Without pings a stream that is opened anew goes onto the connection that is dead.
+PING_MILLISECONDS = 30_000
+PING_TIMEOUT_MILLISECONDS = 15_000
+
 
 def default_address() -> str:
     """Return the address in the environment, or the one that the service takes by default."""
@@ -89,6 +93,11 @@ def channel_options(address: str) -> list[tuple[str, str | int]]:
         ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_MILLISECONDS),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        # A connection that died without a word is noticed, and replaced.
+        ("grpc.keepalive_time_ms", PING_MILLISECONDS),
+        ("grpc.keepalive_timeout_ms", PING_TIMEOUT_MILLISECONDS),
+        ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MILLISECONDS),
+        ("grpc.http2.max_pings_without_data", 0),
     ]
     if _is_loopback(address.rpartition(":")[0].strip("[]")):
         # No proxy reaches the machine's own loopback, whatever the environment says.

@@ -182,9 +182,14 @@ def _require_room(
         return
     if not progress.has_room(beside_waiting=beside_waiting):
         experiment_id = experiment.experiment_id
-        newest = tx.suggestions.list(experiment_id, SuggestionState.LEASED, Page(_HOLDERS_NAMED))
-        holders = [each.lease.worker_id for _, each in newest if each.lease is not None]
+        holders = _holders(tx, experiment_id)
         raise BudgetSpent(experiment_id, experiment.budget, progress.leased_suggestions, holders)
+
+
+def _holders(tx: Transaction, experiment_id: str) -> list[str]:
+    """Return the workers of the newest suggestions that are held, one for each."""
+    newest = tx.suggestions.list(experiment_id, SuggestionState.LEASED, Page(_HOLDERS_NAMED))
+    return [each.lease.worker_id for _, each in newest if each.lease is not None]
 
 
 def _fits(queued: Suggestion, progress: Progress) -> bool:
@@ -213,7 +218,7 @@ def _next_cell(
 ) -> Suggestion:
     cells = cell_count(experiment.space)
     if not progress.cells_left:
-        raise GridExhausted(experiment.experiment_id, cells)
+        raise _exhausted(tx, experiment, progress)
     next_cell = tx.suggestions.next_cell(experiment.experiment_id)
     # A cell before it is free when an observation of the user's own was there and was deleted.
     for index in chain(range(next_cell, cells), range(next_cell)):
@@ -223,7 +228,13 @@ def _next_cell(
             suggestion = _new(experiment, proposal, lease, suggestion_id)
             tx.suggestions.add(suggestion, index)
             return suggestion
-    raise GridExhausted(experiment.experiment_id, cells)
+    raise _exhausted(tx, experiment, progress)
+
+
+def _exhausted(tx: Transaction, experiment: Experiment, progress: Progress) -> GridExhausted:
+    experiment_id = experiment.experiment_id
+    held, holders = progress.leased_suggestions, _holders(tx, experiment_id)
+    return GridExhausted(experiment_id, cell_count(experiment.space), held, holders)
 
 
 def _new(

@@ -129,17 +129,27 @@ class BudgetSpent(PreconditionFailed):
             held: How many suggestions workers hold.
             holders: The workers of the newest of them, one for each.
         """
-        message = f"the budget of {budget} of experiment '{experiment_id}' is spent"
-        varying = {"experiment_id": experiment_id, "budget": str(budget)}
-        if held:
-            names = ", ".join(f"'{holder}'" for holder in dict.fromkeys(holders))
-            others = " and others" if len(holders) < held else ""
-            message += (
-                f", {held} of its suggestions held by {names}{others}: report or release them, or"
-                " wait until the leases run out"
-            )
-            varying |= {"held": str(held), "holders": names}
-        super().__init__(f"{message}; a larger one makes it go on", **varying)
+        who, varying = _held_by(held, holders)
+        super().__init__(
+            f"the budget of {budget} of experiment '{experiment_id}' is spent{who}; a larger one"
+            " makes it go on",
+            experiment_id=experiment_id,
+            budget=str(budget),
+            **varying,
+        )
+
+
+def _held_by(held: int, holders: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return who stands in the way, in words and as metadata; nothing when nobody does."""
+    if not held:
+        return "", {}
+    names = ", ".join(f"'{holder}'" for holder in dict.fromkeys(holders))
+    others = " and others" if len(holders) < held else ""
+    who = (
+        f", {held} of its suggestions held by {names}{others}: report or release them, or wait"
+        " until the leases run out"
+    )
+    return who, {"held": str(held), "holders": names}
 
 
 class GridExhausted(PreconditionFailed):
@@ -147,11 +157,16 @@ class GridExhausted(PreconditionFailed):
 
     reason = "GRID_EXHAUSTED"
 
-    def __init__(self, experiment_id: str, cells: int) -> None:
+    def __init__(
+        self, experiment_id: str, cells: int, held: int = 0, holders: Sequence[str] = ()
+    ) -> None:
+        """Say who stands in the way, as BudgetSpent does."""
+        who, varying = _held_by(held, holders)
         super().__init__(
-            f"all {cells} cells of the grid of experiment '{experiment_id}' are handed out",
+            f"all {cells} cells of the grid of experiment '{experiment_id}' are handed out{who}",
             experiment_id=experiment_id,
             cells=str(cells),
+            **varying,
         )
 
 

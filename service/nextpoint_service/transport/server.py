@@ -47,6 +47,8 @@ _SERVICES = tuple(
 
 
 _SHORTEST_PING_SECONDS = 1.0
+_MOST_OFTEN_PINGED_MILLISECONDS = 10_000
+"""As docs/contract.md promises; gRPC allows one in five minutes, and breaks off who pings more."""
 
 
 class AddressRefused(Exception):
@@ -161,4 +163,6 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", milliseconds),
         ("grpc.keepalive_timeout_ms", milliseconds),
         ("grpc.http2.max_pings_without_data", 0),
+        # And so may a worker ping, whose calls wait for long without a word.
+        ("grpc.http2.min_ping_interval_without_data_ms", _MOST_OFTEN_PINGED_MILLISECONDS),
     ]

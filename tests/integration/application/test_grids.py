@@ -94,7 +94,7 @@ async def test_a_grid_is_finished_when_every_cell_has_an_observation(service):
     first, second = [await service.ask(experiment) for _ in range(2)]
     await service.report(first)
 
-    with pytest.raises(GridExhausted):
+    with pytest.raises(GridExhausted, match="1 of its suggestions held by 'oven'"):
         await service.ask(experiment)
     assert not (await service.progress(experiment)).finished
     await service.report(second, None)
