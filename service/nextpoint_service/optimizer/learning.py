@@ -81,6 +81,9 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
     for outcome in outcomes:
         own = [each for each in data if each.outcome == outcome.name]
         there = rows[[each.observation for each in own]]
+        if tasks and outcome.metric is None:
+            # Where a cheap evaluation fails, so does a full one, and most likely the other way.
+            there = with_place(there[:, :-1], 0.0)
         values = np.array([each.value for each in own])
         stddevs = np.array([each.stddev for each in own])
         model_of = surrogate_with_tasks if tasks and outcome.optimized else surrogate_of
@@ -111,6 +114,9 @@ def modest(learned: Models) -> tuple[Surrogate, ...]:
         return learned.surrogates
     failed = np.array([each.failed for each in learned.observations], dtype=bool)
     rows = learned.rows[failed]
+    if rows.shape[1] > learned.layout.width:
+        # With tasks: nothing outstanding of a full evaluation, whichever failed.
+        rows = with_place(rows[:, :-1], 0.0)
     rows = rows[success.posterior.means_at(rows)[:, 0] < success.floor]
     return tuple(
         each.supposing(rows, _MODEST) if each.outcome.optimized else each

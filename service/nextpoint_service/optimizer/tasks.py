@@ -19,7 +19,7 @@ from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.fidelity import at_full, place_of, with_place
-from nextpoint_service.optimizer.learning import Models, best_first, rows_at
+from nextpoint_service.optimizer.learning import Models, best_first, modest, rows_at
 from nextpoint_service.optimizer.maximization import maximize, values
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
@@ -40,7 +40,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     full = learned.rows[: len(succeeded)][np.array(succeeded, dtype=bool)]
     # Those of cheaper tasks are believed here, for they are no evaluation to improve on.
     is_full = pending[:, -1] == 0.0
-    surrogates = tuple(each.believing(pending[~is_full]) for each in learned.surrogates)
+    surrogates = tuple(each.believing(pending[~is_full]) for each in modest(learned))
     known = Known(surrogates, full, pending[is_full])
     acquisition = acquisition_of(known, guide_of(problem, learned.layout), random)
     layout = at_full(learned.layout)

@@ -23,9 +23,9 @@ from nextpoint_service.optimizer import tasks
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.expectations import expectations_of
-from nextpoint_service.optimizer.fidelity import at_full, place_of
+from nextpoint_service.optimizer.fidelity import at_full, place_of, with_place
 from nextpoint_service.optimizer.layout import layout_of
-from nextpoint_service.optimizer.learning import learn
+from nextpoint_service.optimizer.learning import learn, modest, rows_at
 
 FULL, TENTH = TASKS = (Task("full", 1.0), Task("tenth", 0.1))
 MIXED = SearchSpace(
@@ -37,6 +37,13 @@ MIXED = SearchSpace(
         BoolParameter("f"),
     ),
     (at_most(1.5, a=1.0, b=1.0), equals(3.0, n=1.0, a=1.0)),
+)
+FAILING = SearchSpace(
+    (
+        DoubleParameter("a", 0.0, 1.0),
+        DoubleParameter("b", 0.0, 1.0),
+        CategoricalParameter("c", ("a", "b")),
+    )
 )
 
 
@@ -217,6 +224,51 @@ def test_mixed_spaces_with_constraints_priors_and_failures_hold():
 
     assert len(made) == 4
     assert "by prior" in made[0].provenance.method
+
+
+def fails(point):
+    return point["c"] == "b" or point["a"] > 0.6
+
+
+def outcome(point, task):
+    made = observed(point, **({} if fails(point) else {"y": -((point["a"] - 0.3) ** 2)}))
+    return replace(made, task=task)
+
+
+def test_a_cheap_evaluation_that_failed_says_as_much_of_success_as_a_full_one():
+    found = points(FAILING, 24)
+
+    def expected(task):
+        made = [
+            outcome(each, FULL if index % 3 or not fails(each) else task)
+            for index, each in enumerate(found)
+        ]
+        learned = learn(model(made, FAILING).experiment, made, 1000)
+        rows = with_place(rows_at(learned.layout, found), 0.0)
+        return np.sort(learned.surrogates[-1].posterior.means_at(rows)[:, 0])
+
+    assert expected(TENTH) == pytest.approx(expected(FULL), abs=1e-6)
+
+
+def test_nothing_outstanding_is_expected_where_a_cheap_evaluation_failed():
+    made = [outcome(each, TENTH if fails(each) else FULL) for each in points(FAILING, 24)]
+    learned = learn(model(made, FAILING).experiment, made, 1000)
+
+    supposed = modest(learned)[0].data.points[len(learned.optimized.data.points) :]
+
+    assert len(supposed) > 6
+    assert not supposed[:, -1].any()
+
+
+def test_failures_do_not_follow_each_other_for_long():
+    # With this seed the last nine of 28 did, all at nearly the same point.
+    made = [outcome(each, TASKS[index % 4 > 0]) for index, each in enumerate(points(FAILING, 12))]
+    while len(made) < 40:
+        (proposal,) = proposed(model(tuple(made), FAILING, seed=8))
+        made.append(outcome(proposal.assignments, proposal.task))
+
+    streaks = "".join("x" if each.failed else "." for each in made[12:]).split(".")
+    assert max(map(len, streaks)) < 6
 
 
 def test_what_is_under_way_is_known_with_its_task():
