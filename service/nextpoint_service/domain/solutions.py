@@ -9,7 +9,7 @@ from nextpoint_service.domain.search_space import SearchSpace
 
 _APART = 0.15
 _MOST = 1000
-"""How many of the better half are looked at; comparing each with each of more takes too long."""
+"""How many of the best are looked at; comparing each with each of more takes too long."""
 
 
 def apart(space: SearchSpace, count: int) -> float:
@@ -24,12 +24,11 @@ def apart(space: SearchSpace, count: int) -> float:
 def solutions(space: SearchSpace, count: int, ranked: Sequence[Assignments]) -> list[int]:
     """Return the indexes of at most `count` points that no better one is near, the best first.
 
-    `ranked` are all points that may be best, the best first. Only the better half of these are
-    solutions, or `count` where the half is less. A point that has a better one nearer than `apart`
-    is not: it is on the slope of that one.
+    `ranked` are all points that may be best, the best first. A point that has a better one nearer
+    than `apart` is no solution: it is on the slope of that one. How many points there are on the
+    first hills, where a search looks most, says nothing of the others.
     """
-    better = ranked[: max(min((len(ranked) + 1) // 2, _MOST), count)]
-    return list(islice(_tops(space, better, apart(space, count)), count))
+    return list(islice(_tops(space, ranked[:_MOST], apart(space, count)), count))
 
 
 def _tops(space: SearchSpace, ranked: Iterable[Assignments], least: float) -> Iterator[int]:

@@ -10,7 +10,12 @@ from tests.support.builders import NOW, a_metric, an_experiment, an_observation
 from nextpoint_service.domain.distance import distance, place
 from nextpoint_service.domain.experiment import Strategy
 from nextpoint_service.domain.observation import best
-from nextpoint_service.domain.search_space import DoubleParameter, SearchSpace
+from nextpoint_service.domain.search_space import (
+    BoolParameter,
+    CategoricalParameter,
+    DoubleParameter,
+    SearchSpace,
+)
 from nextpoint_service.domain.solutions import apart, solutions
 
 LINE = SearchSpace((DoubleParameter("x", 0.0, 1.0),))
@@ -39,12 +44,34 @@ def test_a_point_exactly_as_far_as_need_be_is_one():
     assert found(2, 0.5, 0.5 + apart(LINE, 2), 0.0, 0.1) == [0.5, 0.5 + apart(LINE, 2)]
 
 
-def test_the_worse_half_holds_no_solution():
-    assert found(3, 0.2, 0.21, 0.22, 0.23, 0.9, 0.6) == [0.2]
+def test_many_points_on_the_first_hill_hide_no_other():
+    first = [0.2 + each * 1e-3 for each in range(40)]
+
+    assert found(2, *first, 0.9) == [0.2, 0.9]
+    assert found(3, *first, 0.9, 0.6) == [0.2, 0.9, 0.6]
 
 
-def test_of_few_points_as_many_as_wanted_may_be_solutions():
-    assert found(3, 0.1, 0.5, 0.9, 0.3) == [0.1, 0.5, 0.9]
+@pytest.mark.parametrize("count", [20, 40])
+@pytest.mark.parametrize("heights", [{"a": 1.0, "b": 0.8}, {"a": 1.0, "b": 0.95, "c": 0.9}])
+def test_each_category_has_its_solution(heights, count):
+    # Nearly all points are of the best category, as of a search that converges.
+    space = SearchSpace((CategoricalParameter("c", tuple(heights)), DoubleParameter("x", 0.0, 1.0)))
+    places = [("a", (each + 0.5) / count) for each in range(count)]
+    places += [(name, x) for name in heights for x in (0.4, 0.5, 0.55)]
+    ranked = sorted(places, key=lambda each: 0.2 * (each[1] - 0.5) ** 2 - heights[each[0]])
+    points = [{"c": name, "x": x} for name, x in ranked]
+
+    chosen = [ranked[index] for index in solutions(space, len(heights), points)]
+
+    assert chosen == [(name, 0.5) for name in heights]
+
+
+def test_of_four_points_of_choices_each_is_a_solution():
+    space = SearchSpace((CategoricalParameter("c", ("a", "b")), BoolParameter("f")))
+    four = [{"c": name, "f": flag} for name in "ab" for flag in (False, True)]
+    again = [four[0]] * 20
+
+    assert solutions(space, 4, [*again, *four[1:]]) == [0, 20, 21, 22]
 
 
 def test_there_are_no_more_than_wanted():
@@ -66,8 +93,7 @@ def test_a_solution_is_whoever_no_better_one_is_near(places, count):
         here = place(SQUARE, ranked[index])
         return all(distance(here, place(SQUARE, each)) >= least for each in ranked[:index])
 
-    half = max((len(ranked) + 1) // 2, count)
-    tops = [index for index in range(min(half, len(ranked))) if is_top(index)]
+    tops = [index for index in range(len(ranked)) if is_top(index)]
     assert solutions(SQUARE, count, ranked) == tops[:count]
 
 

@@ -41,7 +41,7 @@ type AnalysisServiceClient interface {
 	// none has a better observation near it. Two are near when the root of the
 	// mean square of their distances in each parameter, scaled to the bounds, is
 	// below 0.15, or below half of the parameter-th root of 1 / `num_solutions`
-	// where that is less. Only the better half of what may be best is looked at.
+	// where that is less. Of more than 1000 the best 1000 are looked at.
 	// With several: the Pareto frontier, the best in the first metric first.
 	// With none: everything that satisfies the constraints, the best in the first
 	// constraint metric first, of equals there the best in the second, and so on.
@@ -161,7 +161,7 @@ type AnalysisServiceServer interface {
 	// none has a better observation near it. Two are near when the root of the
 	// mean square of their distances in each parameter, scaled to the bounds, is
 	// below 0.15, or below half of the parameter-th root of 1 / `num_solutions`
-	// where that is less. Only the better half of what may be best is looked at.
+	// where that is less. Of more than 1000 the best 1000 are looked at.
 	// With several: the Pareto frontier, the best in the first metric first.
 	// With none: everything that satisfies the constraints, the best in the first
 	// constraint metric first, of equals there the best in the second, and so on.
