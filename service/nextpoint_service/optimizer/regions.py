@@ -7,7 +7,7 @@ Eriksson and Gardner (2023), "Discovering many diverse solutions with Bayesian o
 solutions are in order, and each keeps its distance from those before it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from nextpoint_service.optimizer.learning import (
     best_first,
     log_satisfaction,
     merit,
+    modest,
     rows_at,
 )
 from nextpoint_service.optimizer.priors import Guide
@@ -108,6 +109,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     layout = learned.layout
     observed = learned.succeeded
     count = problem.experiment.num_solutions
+    learned = replace(learned, surrogates=modest(learned))
     land = _Land(
         believing(learned, rows_at(layout, problem.pending)),
         guide_of(problem, layout),

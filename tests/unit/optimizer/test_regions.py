@@ -106,6 +106,18 @@ def test_points_keep_away_from_where_evaluations_fail():
     assert far(the_point(made, turn=0), LOWER) < 0.15
 
 
+def test_most_evaluations_do_not_fail_where_both_tops_lie_beyond_an_edge():
+    def outcome(point):
+        fails = point["a"] > 0.65 or point["b"] < 0.35
+        return observed(point, **({} if fails else {"y": hills(point)}))
+
+    made = [outcome(point) for point in points(SQUARE, 8)]
+    for turn in range(24):
+        made.append(outcome(the_point(made, turn=8 + turn)))
+
+    assert sum(each.failed for each in made[8:]) < 12
+
+
 def test_points_keep_away_from_points_under_way():
     first = the_point(seen())
 
