@@ -90,7 +90,7 @@ async def running(
             limits=settings.limits,
             lease=timedelta(seconds=settings.lease_seconds),
         )
-        server = Server(settings, _use_cases(context, planner), events)
+        server = Server(settings, _use_cases(context, planner, settings), events)
         housekeeping = Housekeeping(
             context, planner, timedelta(seconds=settings.request_id_seconds)
         )
@@ -123,14 +123,14 @@ def _planner(database: Database, optimizer: Optimizer, settings: Settings) -> Pl
     )
 
 
-def _use_cases(context: Context, planner: Planner) -> UseCases:
+def _use_cases(context: Context, planner: Planner, settings: Settings) -> UseCases:
     hand_outs = HandOuts(context, planner)
     return UseCases(
         experiments=ExperimentUseCases(context),
         suggestions=SuggestionUseCases(context, hand_outs),
         observations=ObservationUseCases(context),
         runs=RunUseCases(context, hand_outs),
-        analysis=AnalysisUseCases(context),
+        analysis=AnalysisUseCases(context, waiting_limit=settings.waiting_calls),
     )
 
 

@@ -91,7 +91,7 @@ class Service:
         self.suggestions = SuggestionUseCases(self.context, hand_outs)
         self.observations = ObservationUseCases(self.context)
         self.runs = RunUseCases(self.context, hand_outs)
-        self.analysis = AnalysisUseCases(self.context)
+        self.analysis = AnalysisUseCases(self.context, waiting_limit=waiting_limit)
         self.housekeeping = Housekeeping(self.context, self.planner, REQUEST_ID_AGE)
 
     async def define(self, call: Call = NOW_AND_AGAIN, **changes: object) -> str:

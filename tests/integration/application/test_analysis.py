@@ -9,10 +9,10 @@ from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
 from nextpoint_service.application.ports import Page
-from nextpoint_service.domain.errors import ExperimentNotFound, TooFewObservations
+from nextpoint_service.domain.errors import ExperimentNotFound, Overloaded, TooFewObservations
 from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
-from nextpoint_service.domain.report import ObservationDraft
+from nextpoint_service.domain.report import ObservationDraft, ValueDraft
 from nextpoint_service.domain.stopping import StoppingReason
 
 PLANE = tuple(ParameterDraft(name, "double", bounds=(0.0, 1.0)) for name in "xy")
@@ -131,3 +131,52 @@ async def test_analyses_take_one_model_process_at_a_time(start):
     )
 
     assert optimizer.busiest == 1
+
+
+class PatientOptimizer(CrowdedOptimizer):
+    """Computes until it may end, whoever has gone away."""
+
+    def __init__(self):
+        super().__init__()
+        self.may_end = asyncio.Event()
+
+    async def hypervolume(self, _gains, _seconds):
+        async with self._at_work():
+            await self.may_end.wait()
+            return 1.0
+
+
+async def with_a_frontier(service):
+    thresholds = [MetricDraft(name, threshold=0.0) for name in ("taste", "crust")]
+    experiment = await service.define(metrics=tuple(thresholds), budget=9)
+    values = (ValueDraft("taste", 1.0), ValueDraft("crust", 1.0))
+    draft = ObservationDraft(assignments={"x": 0.5}, values=values)
+    await service.observations.create(experiment, draft, NOW_AND_AGAIN)
+    return experiment
+
+
+async def test_what_a_caller_gave_up_keeps_its_turn_until_it_ends(start):
+    optimizer = PatientOptimizer()
+    service = await start(optimizer)
+    experiment = await with_a_frontier(service)
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(service.analysis.hypervolume(experiment), 0.05)
+    optimizer.may_end.set()
+
+    assert (await service.analysis.hypervolume(experiment)).volume == 1.0
+    assert optimizer.busiest == 1
+
+
+async def test_no_more_calls_wait_for_an_analysis_than_the_limit(start):
+    optimizer = PatientOptimizer()
+    service = await start(optimizer, waiting_limit=2)
+    experiment = await with_a_frontier(service)
+    calls = [asyncio.create_task(service.analysis.hypervolume(experiment)) for _ in range(5)]
+
+    done, waiting = await asyncio.wait(calls, timeout=0.5)
+    optimizer.may_end.set()
+
+    assert [type(each.exception()) for each in done] == [Overloaded] * 2
+    assert len(await asyncio.gather(*waiting)) == 3
