@@ -30,11 +30,13 @@ final class Backoff {
     if (giveUpAt == null) {
       // A stream may have worked for days before it breaks off.
       giveUpAt = now + PATIENCE.toNanos();
-    } else if (now - giveUpAt > 0) {
+    } else if (now - giveUpAt >= 0) {
       throw error;
     }
+    // Rounded up, so that the try after the longest wait is the last one.
+    long left = Duration.ofNanos(giveUpAt - now).toMillis() + 1;
     long delay = ThreadLocalRandom.current().nextLong(millis + 1);
     millis = Math.min(2 * millis, MAX_MILLIS);
-    return Math.max(delay, error.retryAfter().toMillis());
+    return Math.min(Math.max(delay, error.retryAfter().toMillis()), left);
   }
 }

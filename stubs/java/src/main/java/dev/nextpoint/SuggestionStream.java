@@ -1,6 +1,7 @@
 package dev.nextpoint;
 
 import static java.lang.System.Logger.Level.WARNING;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
 import dev.nextpoint.v1.ReleaseSuggestionRequest;
@@ -41,6 +42,9 @@ public final class SuggestionStream implements AutoCloseable {
 
   // How long a call may take for which somebody waits who wants to end.
   static final long GRACE_SECONDS = 5;
+
+  // How often to look whether what is waited for can still come.
+  static final long LOOK_MILLIS = 200;
 
   private final NextpointClient client;
   private final StreamSuggestionsRequest request;
@@ -92,7 +96,20 @@ public final class SuggestionStream implements AutoCloseable {
    * @throws NextpointException when the stream ended for another reason
    */
   public Optional<Suggestion> take() throws InterruptedException {
-    Optional<Suggestion> next = inbox.take();
+    return unlessFailed(inbox.take());
+  }
+
+  /** As {@link #take()}, and looks now and then whether waiting still makes sense. */
+  Optional<Suggestion> take(Runnable look) throws InterruptedException {
+    Optional<Suggestion> next = inbox.poll(LOOK_MILLIS, MILLISECONDS);
+    while (next == null) {
+      look.run();
+      next = inbox.poll(LOOK_MILLIS, MILLISECONDS);
+    }
+    return unlessFailed(next);
+  }
+
+  private Optional<Suggestion> unlessFailed(Optional<Suggestion> next) {
     if (next.isEmpty()) {
       // Everyone who takes learns that it has ended.
       inbox.add(next);

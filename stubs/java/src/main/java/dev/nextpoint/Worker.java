@@ -8,6 +8,7 @@ import dev.nextpoint.v1.MetricValue;
 import dev.nextpoint.v1.StreamClosedReason;
 import dev.nextpoint.v1.Suggestion;
 import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.net.InetAddress;
@@ -38,9 +39,6 @@ import java.util.concurrent.TimeoutException;
  */
 public final class Worker {
   private static final System.Logger LOGGER = System.getLogger("dev.nextpoint");
-
-  // How often to look whether an executor that is not the worker's own still runs.
-  private static final long LOOK_MILLIS = 200;
 
   private final NextpointClient client;
   private final String experimentId;
@@ -141,7 +139,9 @@ public final class Worker {
 
   private void begin(Executor evaluators) throws InterruptedException {
     try {
-      for (var next = stream.take(); next.isPresent(); next = stream.take()) {
+      // What an executor drops when it is shut down keeps the service from sending more.
+      Runnable look = this::failIfExecutorIsTerminated;
+      for (var next = stream.take(look); next.isPresent(); next = stream.take(look)) {
         begin(next.get(), evaluators);
       }
     } catch (NextpointException e) {
@@ -197,11 +197,10 @@ public final class Worker {
     for (Held each : left) {
       while (!each.settled.isDone() && !each.evaluation.isCancelled()) {
         try {
-          each.settled.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+          each.settled.get(SuggestionStream.LOOK_MILLIS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException stillEvaluating) {
-          if (executor instanceof ExecutorService service && service.isTerminated()) {
+          if (failIfExecutorIsTerminated()) {
             // It was shut down before it began this one, and will never run it.
-            fail(executorWasShutDown());
             each.evaluation.cancel(true);
           }
         } catch (ExecutionException never) {
@@ -213,6 +212,14 @@ public final class Worker {
 
   private boolean executorIsShutDown() {
     return executor instanceof ExecutorService service && service.isShutdown();
+  }
+
+  private boolean failIfExecutorIsTerminated() {
+    boolean terminated = executor instanceof ExecutorService service && service.isTerminated();
+    if (terminated) {
+      fail(executorWasShutDown());
+    }
+    return terminated;
   }
 
   private static RejectedExecutionException executorWasShutDown() {
@@ -250,6 +257,11 @@ public final class Worker {
       fail(executorWasShutDown());
       stream.giveBack(List.of(suggestion));
     } catch (RuntimeException e) {
+      LOGGER.log(
+          WARNING,
+          "outcome of {0} not reported: {1}",
+          suggestion.getSuggestionId(),
+          e.getMessage());
       fail(e);
       if (!stopped()) {
         // It was refused. After a stop nobody knows whether it arrived.
@@ -291,8 +303,21 @@ public final class Worker {
     }
   }
 
-  /** Reports an outcome, however long the service is away: it may have cost hours. */
+  /** Reports an outcome, unless its experiment was archived meanwhile. */
   private void report(CreateObservationRequest outcome) throws InterruptedException {
+    try {
+      reportPatiently(outcome);
+    } catch (NextpointException e) {
+      if (!e.reason().equals("EXPERIMENT_ARCHIVED")) {
+        throw e;
+      }
+      // The stream says so as well, and that is how this ends.
+      LOGGER.log(WARNING, "outcome of {0} is lost: {1}", outcome.getSuggestionId(), e.getMessage());
+    }
+  }
+
+  /** Reports an outcome, however long the service is away: it may have cost hours. */
+  private void reportPatiently(CreateObservationRequest outcome) throws InterruptedException {
     Backoff backoff = new Backoff();
     while (!stopped()) {
       try {
@@ -300,15 +325,6 @@ public final class Worker {
         return;
       } catch (StatusRuntimeException e) {
         NextpointException error = NextpointException.from(e);
-        if (error.reason().equals("EXPERIMENT_ARCHIVED")) {
-          // The stream says so as well, and that is how this ends.
-          LOGGER.log(
-              WARNING,
-              "outcome of {0} is lost: {1}",
-              outcome.getSuggestionId(),
-              error.getMessage());
-          return;
-        }
         if (!error.isAway() && error.code() != Status.Code.DEADLINE_EXCEEDED) {
           throw error;
         }
@@ -320,20 +336,20 @@ public final class Worker {
   }
 
   /** Reports for somebody who waits for the end. */
-  private void reportSoon(CreateObservationRequest outcome) {
-    try {
-      client
-          .observations()
-          .withDeadlineAfter(SuggestionStream.GRACE_SECONDS, TimeUnit.SECONDS)
-          .createObservation(outcome);
-    } catch (StatusRuntimeException e) {
-      NextpointException error = NextpointException.from(e);
-      LOGGER.log(
-          WARNING,
-          "outcome of {0} not reported: {1}",
-          outcome.getSuggestionId(),
-          error.getMessage());
-      throw error;
+  private void reportSoon(CreateObservationRequest outcome) throws InterruptedException {
+    Deadline deadline = Deadline.after(SuggestionStream.GRACE_SECONDS, TimeUnit.SECONDS);
+    while (true) {
+      try {
+        client.observations().withDeadline(deadline).createObservation(outcome);
+        return;
+      } catch (StatusRuntimeException e) {
+        NextpointException error = NextpointException.from(e);
+        long wait = error.retryAfter().toMillis();
+        if (!error.saysWhenToTryAgain() || wait > deadline.timeRemaining(TimeUnit.MILLISECONDS)) {
+          throw error;
+        }
+        Thread.sleep(wait);
+      }
     }
   }
 

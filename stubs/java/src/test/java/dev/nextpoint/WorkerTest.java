@@ -20,6 +20,7 @@ import dev.nextpoint.v1.ReleaseSuggestionRequest;
 import dev.nextpoint.v1.StreamClosedReason;
 import dev.nextpoint.v1.StreamSuggestionsResponse;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -27,7 +28,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -203,6 +207,39 @@ final class WorkerTest {
   }
 
   @Test
+  void endsWithAnErrorWhenItsExecutorDropsAllItHas() throws Exception {
+    CountDownLatch queued = new CountDownLatch(2);
+    ExecutorService busy =
+        new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>()) {
+          @Override
+          public void execute(Runnable task) {
+            super.execute(task);
+            queued.countDown();
+          }
+        };
+    busy.execute(
+        () -> {
+          try {
+            new CountDownLatch(1).await();
+          } catch (InterruptedException shutDown) {
+            // Somebody else's.
+          }
+        });
+    service.nextStream(open(), assigned("sug_1", 1));
+    Worker worker =
+        Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1)).executor(busy).build();
+    Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
+    queued.await();
+
+    // The stream stays open, and the service sends nothing more while this one is held.
+    busy.shutdownNow();
+
+    ExecutionException ended = assertThrows(ExecutionException.class, running::get);
+    assertInstanceOf(RejectedExecutionException.class, ended.getCause());
+    assertEquals("sug_1 1", handOut(service.releases.remove()));
+  }
+
+  @Test
   void refusesCountsBelowOne() {
     Worker.Builder builder = Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1));
 
@@ -355,9 +392,7 @@ final class WorkerTest {
 
   @Test
   void stoppedWhileTheServiceIsAwayItTriesAtOnceToReportWhatWasMeasured() throws Exception {
-    RetryInfo.Builder retry = RetryInfo.newBuilder();
-    retry.getRetryDelayBuilder().setSeconds(3600);
-    service.refusals.add(error(Status.Code.DEADLINE_EXCEEDED, "", retry.build()));
+    service.refusals.add(away());
     service.nextStream(open(), assigned("sug_1", 1));
     Worker worker = worker(assignments -> Outcome.of("m", 1));
     Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
@@ -368,6 +403,25 @@ final class WorkerTest {
     assertEquals(Optional.empty(), running.get());
     assertEquals(id, service.observations.remove().getRequestId());
     assertTrue(service.releases.isEmpty());
+  }
+
+  @Test
+  void stoppedItTriesAgainWhenTheServiceSaysThatThatHelps() throws Exception {
+    RetryInfo.Builder soon = RetryInfo.newBuilder();
+    soon.getRetryDelayBuilder().setNanos(1_000_000);
+    service.refusals.add(away());
+    service.refusals.add(error(Status.Code.RESOURCE_EXHAUSTED, "OVERLOADED", soon.build()));
+
+    assertEquals(Optional.empty(), stoppedAfterTheFirstRefusal());
+    assertEquals(2, service.observations.size());
+  }
+
+  @Test
+  void stoppedItDoesNotFailWhenItsExperimentIsArchived() throws Exception {
+    service.refusals.add(away());
+    service.refusals.add(error(Status.Code.FAILED_PRECONDITION, "EXPERIMENT_ARCHIVED"));
+
+    assertEquals(Optional.empty(), stoppedAfterTheFirstRefusal());
   }
 
   @Test
@@ -386,6 +440,21 @@ final class WorkerTest {
     // Whether it arrived is not known.
     assertTrue(service.releases.isEmpty());
     assertTrue(System.nanoTime() - begun < 30_000_000_000L);
+  }
+
+  private Optional<StreamClosedReason> stoppedAfterTheFirstRefusal() throws Exception {
+    service.nextStream(open(), assigned("sug_1", 1));
+    Worker worker = worker(assignments -> Outcome.of("m", 1));
+    Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
+    service.observations.take();
+    worker.stop();
+    return running.get();
+  }
+
+  private static StatusRuntimeException away() {
+    RetryInfo.Builder retry = RetryInfo.newBuilder();
+    retry.getRetryDelayBuilder().setSeconds(3600);
+    return error(Status.Code.DEADLINE_EXCEEDED, "", retry.build());
   }
 
   private Worker worker(Evaluation evaluation) {
