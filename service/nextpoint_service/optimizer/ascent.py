@@ -31,6 +31,8 @@ _TOGETHER = 20
 """Points that are looked at in one go: with many objectives each takes much memory."""
 _BELOW = 0.1
 """How far below what is known a threshold is that nobody said, as a share of the range."""
+_NARROWEST = 0.75
+"""How far below the best that is known such a threshold is at least, as a share of the range."""
 _STEPS = 60
 _TOLERANCE = 1e-8
 
@@ -87,21 +89,29 @@ class ThoroughAcquisition(Acquisition):
         )
 
     def _update_objective_thresholds(self, torch_opt_config: TorchOptConfig) -> None:
-        """Know a threshold of every objective: where none is inferred, below all that is known."""
+        """Know a threshold of every objective, from what is known where nobody said one.
+
+        Ax infers it from the frontier, of which there may be nothing that is expected to satisfy
+        the constraints, or a single point: then nothing but what is better than that in everything
+        would count, and the search would stay.
+        """
+        said = self._objective_thresholds
         super()._update_objective_thresholds(torch_opt_config)
         if not torch_opt_config.is_moo or self.X_observed is None:
             return
         columns, weights = extract_objectives(self._objective_weights)
         missing = torch.full((len(columns),), torch.nan, dtype=self.dtype)
-        thresholds = missing if self._objective_thresholds is None else self._objective_thresholds
-        # Ax infers from what is expected to satisfy the constraints, of which there may be nothing.
-        if thresholds.isnan().any():
-            with torch.no_grad():
-                known = self._model.posterior(self.X_observed)
-            means = known.mean[:, columns] * weights  # type: ignore[attr-defined]  # Gaussian
-            low, high = means.min(dim=0).values, means.max(dim=0).values
-            below = low - _BELOW * (high - low)
-            self._objective_thresholds = torch.where(thresholds.isnan(), below, thresholds)
+        said = missing if said is None else said
+        if not said.isnan().any():
+            return
+        inferred = missing if self._objective_thresholds is None else self._objective_thresholds
+        with torch.no_grad():
+            known = self._model.posterior(self.X_observed)
+        means = known.mean[:, columns] * weights  # type: ignore[attr-defined]  # Gaussian
+        low, high = means.min(dim=0).values, means.max(dim=0).values
+        inferred = torch.where(inferred.isnan(), low - _BELOW * (high - low), inferred)
+        inferred = torch.minimum(inferred, high - _NARROWEST * (high - low))
+        self._objective_thresholds = torch.where(said.isnan(), inferred, said)
 
 
 @dataclass(frozen=True, slots=True)

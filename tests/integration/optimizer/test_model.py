@@ -142,6 +142,20 @@ async def test_a_constraint_metric_keeps_the_search_where_it_is_satisfied(pool):
     assert kept["a"] < 0.6
 
 
+async def test_a_frontier_of_a_single_point_does_not_hold_the_search(pool):
+    def outcome(a, b):
+        distance = 1 + 9 * b
+        return {"y": a, "z": distance * (1 - math.sqrt(a / distance))}
+
+    places = [(0.0, 0.0), (0.0, 0.1), (0.5, 0.5), (0.2, 0.8), (0.9, 0.3), (0.7, 0.6), (0.3, 0.4)]
+    made = [observed({"a": a, "b": b}, **outcome(a, b)) for a, b in places]
+    metrics = [Metric(name, Objective.MINIMIZE) for name in "yz"]
+
+    (proposal,) = await pool.propose(model(observations=made, metrics=metrics))
+
+    assert proposal.assignments["a"] > 0.05
+
+
 async def test_thresholds_move_the_search_along_the_frontier(pool):
     made = [observed(point, y=point["a"], z=1 - point["a"] ** 2) for point in points(SQUARE, 8)]
 
