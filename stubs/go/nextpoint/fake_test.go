@@ -29,6 +29,8 @@ type fakeService struct {
 	nextpointv1.UnimplementedSuggestionServiceServer
 
 	scripts []func(eventStream) error
+	// What connections to it go through; nil means nothing.
+	wrap func(net.Conn) net.Conn
 	// What the next reports are refused with.
 	refusals []error
 	// How much time the last call that asks for a suggestion, or reports, was given.
@@ -58,7 +60,13 @@ func (f *fakeService) serve(t *testing.T) *nextpoint.Client {
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
 	client, err := nextpoint.NewClient("passthrough:///fake", grpc.WithContextDialer(
-		func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) },
+		func(ctx context.Context, _ string) (net.Conn, error) {
+			connection, err := listener.DialContext(ctx)
+			if err == nil && f.wrap != nil {
+				connection = f.wrap(connection)
+			}
+			return connection, err
+		},
 	))
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	"github.com/nextpoint/nextpoint/stubs/go/nextpoint"
@@ -83,6 +85,49 @@ func TestSilentStreamIsOpenedAnew(t *testing.T) {
 	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1"}
 
 	if reason, err := worker.Run(t.Context()); err != nil || reason != budgetReached {
+		t.Errorf("ended with %v, %v", reason, err)
+	}
+}
+
+// hole is a connection that swallows what is sent on it once it is dead.
+type hole struct {
+	net.Conn
+	dead <-chan struct{}
+}
+
+func (h hole) Write(bytes []byte) (int, error) {
+	select {
+	case <-h.dead:
+		return len(bytes), nil
+	default:
+		return h.Conn.Write(bytes)
+	}
+}
+
+func TestConnectionThatDiesWithoutAWordIsReplaced(t *testing.T) {
+	dead := make(chan struct{})
+	var first sync.Once
+	service := &fakeService{wrap: func(connection net.Conn) net.Conn {
+		first.Do(func() { connection = hole{connection, dead} })
+		return connection
+	}}
+	service.scripts = []func(eventStream) error{
+		func(stream eventStream) error {
+			err := open(stream)
+			close(dead)
+			return errors.Join(err, hang(stream))
+		},
+		func(stream eventStream) error { return errors.Join(open(stream), finish(stream)) },
+	}
+	// Not less than the 10 seconds that gRPC makes of it.
+	undo := nextpoint.PingSooner(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: time.Second})
+	worker := nextpoint.Worker{Client: service.serve(t), ExperimentID: "exp_1"}
+	undo()
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+
+	if reason, err := worker.Run(ctx); err != nil || reason != budgetReached {
 		t.Errorf("ended with %v, %v", reason, err)
 	}
 }
