@@ -48,7 +48,7 @@ type fakeService struct {
 }
 
 // serve returns a client of the service.
-func (f *fakeService) serve(t *testing.T) *nextpoint.Client {
+func (f *fakeService) serve(t *testing.T, options ...grpc.DialOption) *nextpoint.Client {
 	t.Helper()
 	f.reported = make(chan struct{}, 100)
 	f.renewals = make(chan *nextpointv1.RenewLeasesRequest, 100)
@@ -59,7 +59,7 @@ func (f *fakeService) serve(t *testing.T) *nextpoint.Client {
 	nextpointv1.RegisterSuggestionServiceServer(server, f)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
-	client, err := nextpoint.NewClient("passthrough:///fake", grpc.WithContextDialer(
+	options = append(options, grpc.WithContextDialer(
 		func(ctx context.Context, _ string) (net.Conn, error) {
 			connection, err := listener.DialContext(ctx)
 			if err == nil && f.wrap != nil {
@@ -68,6 +68,7 @@ func (f *fakeService) serve(t *testing.T) *nextpoint.Client {
 			return connection, err
 		},
 	))
+	client, err := nextpoint.NewClient("passthrough:///fake", options...)
 	if err != nil {
 		t.Fatal(err)
 	}

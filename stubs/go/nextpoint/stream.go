@@ -97,13 +97,17 @@ func (s *Stream) Reason() nextpointv1.StreamClosedReason { return s.reason }
 // Err returns why the stream ended before its time, once Suggestions is closed.
 func (s *Stream) Err() error { return s.err }
 
-// Close ends the stream and gives back what was received and not taken. What was taken stays with
-// the worker until it is reported, is given back, or its lease runs out.
+// Close ends the stream and gives back what was received and not taken, unless the worker was
+// replaced. What was taken stays with the worker until it is reported, is given back, or its lease
+// runs out.
 func (s *Stream) Close() {
 	s.cancel()
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	for suggestion := range s.suggestions {
+		if s.replaced() {
+			continue
+		}
 		s.client.release(ctx, suggestion.GetSuggestionId(), suggestion.GetAttempt())
 	}
 }
@@ -112,6 +116,13 @@ func (s *Stream) Close() {
 type handOut struct {
 	suggestionID string
 	attempt      int32
+}
+
+// replaced waits for the end of the stream, and says whether another one has the worker's id, and
+// with it what this one held: under the same attempts, so that who gives it back takes it away there.
+func (s *Stream) replaced() bool {
+	<-s.ended
+	return Reason(s.err) == workerReplaced
 }
 
 // cancelled says whether the stream ended from this side, once it has ended.
@@ -134,6 +145,9 @@ func (s *Stream) run(ctx context.Context) {
 		answered = answered || retryAfter(err) > 0
 		switch {
 		case err == nil:
+			return
+		case Reason(err) == workerReplaced:
+			s.err = err
 			return
 		case ctx.Err() != nil:
 			s.err = ctx.Err()

@@ -63,16 +63,17 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 	work := &work{Worker: w, held: make(map[string]int32)}
 	concurrency := max(1, w.Concurrency)
 	stream := w.Client.stream(ctx, w.ExperimentID, id, concurrency, work.claim)
+	work.stream = stream
 
 	evaluating, evaluated := context.WithCancel(context.WithoutCancel(ctx))
 	var evaluators, keeper sync.WaitGroup
-	keeper.Go(func() { work.keep(evaluating, stream) })
+	keeper.Go(func() { work.keep(evaluating) })
 	errs := make([]error, concurrency)
 	for i := range concurrency {
 		evaluators.Go(func() {
 			// The others finish what they evaluate, and take nothing more.
 			defer stream.cancel()
-			errs[i] = work.evaluateAll(ctx, stream)
+			errs[i] = work.evaluateAll(ctx)
 		})
 	}
 	evaluators.Wait()
@@ -86,9 +87,7 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 	default:
 		err = stream.Err()
 	}
-	if Reason(stream.Err()) != workerReplaced {
-		work.giveBack(slices.Collect(maps.Keys(work.held))...)
-	}
+	work.giveBack(slices.Collect(maps.Keys(work.held))...)
 	return stream.Reason(), err
 }
 
@@ -106,6 +105,8 @@ func (w *Worker) check() error {
 // work is one run of a worker.
 type work struct {
 	*Worker
+	stream *Stream
+
 	mu sync.Mutex
 	// The newest attempt of each suggestion that is neither reported nor given back.
 	held     map[string]int32
@@ -123,28 +124,27 @@ func (w *work) claim(suggestion *Suggestion) bool {
 }
 
 // keep ends the stream when the worker drains, and renews leases once no stream does.
-func (w *work) keep(evaluating context.Context, stream *Stream) {
+func (w *work) keep(evaluating context.Context) {
 	select {
 	case <-w.Drain:
-		stream.cancel()
-	case <-stream.ended:
+		w.stream.cancel()
+	case <-w.stream.ended:
 	}
-	<-stream.ended
-	if Reason(stream.Err()) == workerReplaced {
+	if w.stream.replaced() {
 		return
 	}
-	if stream.cancelled() {
+	if w.stream.cancelled() {
 		var untaken []string
-		for each := range stream.Suggestions() {
+		for each := range w.stream.Suggestions() {
 			untaken = append(untaken, each.GetSuggestionId())
 		}
 		w.giveBack(untaken...)
 	}
-	w.Client.renew(evaluating, 0, stream.lease, w.handOuts)
+	w.Client.renew(evaluating, 0, w.stream.lease, w.handOuts)
 }
 
-func (w *work) evaluateAll(ctx context.Context, stream *Stream) error {
-	for suggestion := range stream.Suggestions() {
+func (w *work) evaluateAll(ctx context.Context) error {
+	for suggestion := range w.stream.Suggestions() {
 		if ctx.Err() != nil {
 			w.giveBack(suggestion.GetSuggestionId())
 			return nil
@@ -267,7 +267,11 @@ func (w *work) handOuts() (handOuts []*nextpointv1.HandOut) {
 	return handOuts
 }
 
+// giveBack gives suggestions to the next worker. It is for a stream that ends, if it has not.
 func (w *work) giveBack(suggestionIDs ...string) {
+	if w.stream.replaced() {
+		return
+	}
 	// One deadline for all of them: who stops should not wait for a service that is away.
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
@@ -169,6 +170,71 @@ func TestReplacedWorkerDoesNotComeBack(t *testing.T) {
 	}
 	if len(service.reports) != 1 {
 		t.Errorf("reported %d outcomes, want that of what it had", len(service.reports))
+	}
+}
+
+// ending tells of the end of a stream.
+type ending struct {
+	grpc.ClientStream
+	end func()
+}
+
+func (e ending) RecvMsg(message any) error {
+	err := e.ClientStream.RecvMsg(message)
+	if err != nil {
+		e.end()
+	}
+	return err
+}
+
+func onEnd(end func()) grpc.DialOption {
+	return grpc.WithChainStreamInterceptor(func(
+		ctx context.Context, description *grpc.StreamDesc, connection *grpc.ClientConn, method string,
+		open grpc.Streamer, options ...grpc.CallOption,
+	) (grpc.ClientStream, error) {
+		stream, err := open(ctx, description, connection, method, options...)
+		return ending{stream, end}, err
+	})
+}
+
+func TestReplacedWorkerThatIsStoppedGivesNothingBack(t *testing.T) {
+	evaluating := make(chan struct{})
+	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
+		err := errors.Join(open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_2", 1))
+		<-evaluating
+		return errors.Join(err, refusal(codes.Aborted, "WORKER_REPLACED"))
+	}}}
+	ctx, stop := context.WithCancel(t.Context())
+	worker := nextpoint.Worker{
+		Client:       service.serve(t, onEnd(stop)),
+		ExperimentID: "exp_1",
+		Evaluate: func(ctx context.Context, _ *nextpoint.Suggestion) (nextpoint.Values, error) {
+			close(evaluating)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	}
+
+	if _, err := worker.Run(ctx); nextpoint.Reason(err) != "WORKER_REPLACED" {
+		t.Errorf("ended with %v", err)
+	}
+	if len(service.released) != 0 || len(service.renewals) != 0 {
+		t.Errorf("gave back %v and renewed %d times", service.released, len(service.renewals))
+	}
+}
+
+func TestReplacedStreamThatIsClosedGivesNothingBack(t *testing.T) {
+	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
+		return errors.Join(
+			open(stream), assign(stream, "sug_1", 1), refusal(codes.Aborted, "WORKER_REPLACED"),
+		)
+	}}}
+	ended := make(chan struct{})
+	stream := service.serve(t, onEnd(func() { close(ended) })).Stream(t.Context(), "exp_1", "worker", 1)
+	<-ended
+	stream.Close()
+	if len(service.released) != 0 {
+		t.Errorf("gave back %v", service.released)
 	}
 }
 
