@@ -18,6 +18,7 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A connection to a service, with the generated stubs on it. It is made when it is first needed,
@@ -31,6 +32,10 @@ import java.time.Duration;
 public final class NextpointClient implements AutoCloseable {
   // As much as the service takes. A batch of 2500 observations of 100 parameters fits.
   private static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+  // Find out that a connection died without a word, which gRPC would use for every new call.
+  private static final long KEEP_ALIVE_SECONDS = 30;
+  private static final long KEEP_ALIVE_TIMEOUT_SECONDS = 15;
 
   private final ManagedChannel connection;
   private final Channel channel;
@@ -69,6 +74,8 @@ public final class NextpointClient implements AutoCloseable {
             .enableRetry()
             .defaultServiceConfig(config.forGrpc())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+            .keepAliveTimeout(KEEP_ALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
             .build(),
         timeout == null ? config.timeout() : timeout);
   }
