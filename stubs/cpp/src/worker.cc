@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -93,7 +94,7 @@ class Run {
       evaluate_all();
     });
     for (auto& each : others) each.wait();
-    if (!replaced_) give_back(held_);
+    give_back(held_);
     if (error_) std::rethrow_exception(error_);
     return reason_;
   }
@@ -342,6 +343,8 @@ class Run {
   }
 
   void give_back(const std::map<std::string, std::int32_t>& attempts) const {
+    // Whoever has this worker's id now holds the same, under the same attempts.
+    if (replaced_) return;
     // One deadline for all of them: who stops should not wait for a service that is away.
     const auto end = Clock::now() + kGrace;
     for (const auto& [suggestion_id, attempt] : attempts) {
@@ -374,7 +377,7 @@ class Run {
   int failures_ = 0;
   bool finished_ = false;
   // Whether another stream has the worker's id, and with it what the worker held.
-  bool replaced_ = false;
+  std::atomic<bool> replaced_ = false;
   std::chrono::milliseconds lease_ = 60s;
   std::optional<v1::StreamClosedReason> reason_;
   std::exception_ptr error_;

@@ -59,7 +59,11 @@ impl Client {
         if host.is_empty() || port.parse::<u16>().is_err() {
             return Err(invalid());
         }
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| invalid())?;
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(|_| invalid())?
+            // A connection that died without a word is noticed, and replaced.
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(15));
         Ok(endpoint.connect_lazy().into())
     }
 

@@ -18,6 +18,8 @@ use crate::v1::stream_suggestions_response::Event;
 use crate::v1::{StreamClosedReason, StreamOpened, StreamSuggestionsRequest};
 use crate::{Client, Error, Suggestion};
 
+pub(crate) const WORKER_REPLACED: &str = "WORKER_REPLACED";
+
 // How long the first event may take, which says how long the next ones may.
 const OPENING: Duration = Duration::from_secs(30);
 
@@ -71,13 +73,16 @@ impl Suggestions {
         // It was aborted, or had ended.
         let _ = (&mut self.receiving).await;
         self.received.close();
-        let untaken = std::iter::from_fn(|| self.received.try_recv().ok());
-        let giving_back = untaken.map(async |received| {
-            if let Received::Suggestion(suggestion) = received {
-                self.client.give_back(&suggestion).await;
+        let mut untaken = Vec::new();
+        while let Ok(received) = self.received.try_recv() {
+            match received {
+                Received::Suggestion(suggestion) => untaken.push(suggestion),
+                // Whoever has this worker's id now holds the same, under the same attempts.
+                Received::Ended(Err(error)) if error.reason() == Some(WORKER_REPLACED) => return,
+                Received::Ended(_) => {}
             }
-        });
-        join_all(giving_back).await;
+        }
+        join_all(untaken.iter().map(|each| self.client.give_back(each))).await;
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::future::Future;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -14,6 +16,7 @@ use tonic::Code;
 use crate::backoff::{Backoff, PATIENCE};
 use crate::client::{ENDING_TIMEOUT, new_id};
 use crate::leases::DEFAULT_LEASE;
+use crate::stream::WORKER_REPLACED;
 use crate::v1::{
     CreateObservationRequest, MetricValue, StreamClosedReason, StreamSuggestionsRequest,
 };
@@ -118,6 +121,8 @@ impl Worker {
         V: IntoIterator<Item: Into<MetricValue>>,
         E: Display,
     {
+        // Then whoever has this worker's id holds the same, under the same attempts.
+        let replaced = AtomicBool::new(false);
         let mut tally = Tally::new(self.max_failures);
         let mut held = HashMap::new();
         let mut evaluations = FuturesUnordered::new();
@@ -135,13 +140,16 @@ impl Worker {
                 }
                 next = suggestions.next() => match next {
                     None => break Ok(suggestions.closed_reason()),
-                    Some(Err(error)) => break Err(error),
+                    Some(Err(error)) => {
+                        replaced.store(error.reason() == Some(WORKER_REPLACED), Relaxed);
+                        break Err(error);
+                    }
                     Some(Ok(suggestion)) => {
                         let id = suggestion.id.clone();
                         // Otherwise handed out anew after a long break, while it is still evaluated here.
                         if held.insert(id.clone(), suggestion.clone()).is_none() {
                             let evaluation = evaluate(suggestion.clone());
-                            let outcome = self.evaluate_and_report(suggestion, evaluation);
+                            let outcome = self.evaluate_and_report(suggestion, evaluation, &replaced);
                             evaluations.push(async { (id, outcome.await) });
                         }
                     }
@@ -152,7 +160,11 @@ impl Worker {
         let finishing = async {
             // No stream renews these any more.
             let keep = |held: &Suggestion| self.client.keep_lease(held, DEFAULT_LEASE);
-            let _keepers: Vec<_> = held.values().map(keep).collect();
+            let _keepers: Vec<_> = if replaced.load(Relaxed) {
+                Vec::new()
+            } else {
+                held.values().map(keep).collect()
+            };
             while let Some((_, outcome)) = evaluations.next().await {
                 end = end.and_then(|reason| tally.count(outcome).map(|()| reason));
             }
@@ -169,6 +181,7 @@ impl Worker {
         &self,
         suggestion: Suggestion,
         evaluation: impl Future<Output = Result<V, E>>,
+        replaced: &AtomicBool,
     ) -> Result<Outcome, Error>
     where
         V: IntoIterator<Item: Into<MetricValue>>,
@@ -177,7 +190,9 @@ impl Worker {
         let result = select! {
             biased;
             () = self.stop.cancelled() => {
-                self.client.give_back(&suggestion).await;
+                if !replaced.load(Relaxed) {
+                    self.client.give_back(&suggestion).await;
+                }
                 return Ok(Outcome::GivenBack);
             }
             result = evaluation => values(result),
@@ -187,6 +202,7 @@ impl Worker {
         if reported
             .as_ref()
             .is_err_and(|error| !may_have_arrived(error))
+            && !replaced.load(Relaxed)
         {
             self.client.give_back(&suggestion).await;
         }

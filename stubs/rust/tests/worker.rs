@@ -17,6 +17,7 @@ use nextpoint::{
     Assignments, CancellationToken, Client, Error, Finished, Suggestion, Suggestions, Value, Worker,
 };
 use tokio::time::{Instant, sleep, timeout};
+use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -100,6 +101,24 @@ async fn a_replaced_worker_finishes_what_it_holds_and_does_not_come_back() {
     assert_eq!(error.reason(), Some("WORKER_REPLACED"));
     assert_eq!(fake.with(|state| state.opened.len()), 1);
     assert_eq!(reported(&fake), [("a".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn a_replaced_worker_that_is_stopped_gives_nothing_back() {
+    let replaced = failure(Code::Aborted, "WORKER_REPLACED");
+    let fake = Fake::default().plays([opened(), assigned("a", 1), Err(replaced)]);
+    let client = fake.clone().serve().await;
+    let stop = CancellationToken::new();
+    let worker = Worker::new(&client, "exp").stop_on(stop.clone());
+    let stopping = async {
+        sleep(Duration::from_millis(200)).await;
+        stop.cancel();
+    };
+
+    let (ended, ()) = tokio::join!(worker.run(measure_for_ever), stopping);
+
+    assert_eq!(ended.unwrap_err().reason(), Some("WORKER_REPLACED"));
+    assert!(fake.with(|state| state.released.is_empty()));
 }
 
 #[tokio::test]
@@ -390,9 +409,10 @@ async fn a_call_that_takes_too_long_fails_with_deadline_exceeded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_may_take_what_the_service_config_says_and_what_it_asks_the_service_to_wait() {
-    // It takes connections and says nothing.
+    // It takes connections and says nothing, which a channel without pings does not notice.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let client = Client::from(Endpoint::from_shared(address).unwrap().connect_lazy());
     let asking = CreateSuggestionRequest {
         max_wait: Duration::from_secs(600).try_into().ok(),
         ..Default::default()

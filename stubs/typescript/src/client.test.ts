@@ -263,6 +263,27 @@ test("a replaced worker ends with the error and keeps its hands off what the oth
   assert.deepEqual(service.released, []);
 });
 
+test("a replaced worker that is stopped gives nothing back", async () => {
+  const stop = new AbortController();
+  const service = await serve({
+    streams: [
+      async function* () {
+        yield opened();
+        yield assigned("sug_1");
+        await sleep(20);
+        setTimeout(() => stop.abort(), 50);
+        refuse(Code.Aborted, "WORKER_REPLACED");
+      },
+    ],
+  });
+  const evaluate = async () => {
+    await once(stop.signal, "abort");
+    return { m: 1 };
+  };
+  await assert.rejects(service.client.work("exp", evaluate, { signal: stop.signal }));
+  assert.deepEqual(service.released, []);
+});
+
 test("an error of the service's own is no broken stream", async () => {
   const service = await serve({ streams: [() => refuse(Code.Internal, "INTERNAL")] });
   await assert.rejects(service.client.stream("exp").next(), { reason: "INTERNAL" });

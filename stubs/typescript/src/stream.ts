@@ -134,6 +134,7 @@ export class SuggestionStream<
       if (!this.#stop.signal.aborted) this.#error = error;
       if (error instanceof NextpointError && error.reason === "WORKER_REPLACED") {
         // Whoever has this worker's name now holds the same, under the same attempts.
+        for (const suggestion of this.#held.values()) suggestion.disown();
         this.#held.clear();
         this.#untaken.length = 0;
       }

@@ -48,6 +48,7 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
   attempt: number;
 
   #renewal: NodeJS.Timeout | undefined;
+  #isAnothers = false;
 
   constructor(
     private readonly services: Services,
@@ -80,11 +81,21 @@ export class Suggestion<A extends AssignmentsShape<A> = Assignments> {
   }
 
   /**
+   * Notes that a worker of the same id holds it now, under the same attempt.
+   *
+   * @internal
+   */
+  disown(): void {
+    this.#isAnothers = true;
+  }
+
+  /**
    * Gives it back where that is possible, soon: whoever waits wants to end.
    *
    * @internal
    */
   async giveBack(): Promise<void> {
+    if (this.#isAnothers) return;
     // What cannot be given back comes back by itself when its lease ends.
     await this.release({ timeoutMs: ENDING_TIMEOUT_MS }).catch(() => {});
   }
