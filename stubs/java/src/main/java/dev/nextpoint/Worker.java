@@ -28,6 +28,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Evaluates the suggestions of an experiment until there is no more to do.
@@ -53,7 +54,7 @@ public final class Worker {
   private final Context.CancellableContext untilStopped = Context.ROOT.withCancellation();
   private int consecutiveFailures;
   private RuntimeException failure;
-  private volatile boolean started;
+  private final AtomicBoolean started = new AtomicBoolean();
 
   /** What an evaluation came to; without a problem the outcome has values. */
   private record Evaluated(CreateObservationRequest outcome, Throwable problem) {}
@@ -90,11 +91,14 @@ public final class Worker {
    * @return why there is no more to do; empty when it was stopped or drained
    * @throws NextpointException when the stream ended for a reason that coming back does not help,
    *     such as {@code WORKER_REPLACED}, or an outcome is not reported
-   * @throws IllegalStateException when ten evaluations in a row failed; the cause is the last one
+   * @throws IllegalStateException when ten evaluations in a row failed; the cause is the last one;
+   *     or when it was run before
    * @throws RejectedExecutionException when the executor was shut down meanwhile
    */
   public Optional<StreamClosedReason> run() throws InterruptedException {
-    started = true;
+    if (started.getAndSet(true)) {
+      throw new IllegalStateException("a worker runs once: build another one");
+    }
     ExecutorService own = executor == null ? newExecutor() : null;
     try {
       stream.start();
@@ -127,7 +131,7 @@ public final class Worker {
    */
   public void stop() {
     cancel();
-    if (!started) {
+    if (!started.get()) {
       return;
     }
     try {
@@ -254,7 +258,10 @@ public final class Worker {
       report(evaluation.get().outcome);
       count(evaluation.get().problem);
     } catch (InterruptedException | ExecutionException e) {
-      fail(executorWasShutDown());
+      if (!stopped()) {
+        // Nobody else interrupts an evaluation.
+        fail(executorWasShutDown());
+      }
       stream.giveBack(List.of(suggestion));
     } catch (RuntimeException e) {
       LOGGER.log(

@@ -240,6 +240,17 @@ final class WorkerTest {
   }
 
   @Test
+  void runsOnce() throws Exception {
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED));
+    Worker worker = worker(assignments -> Outcome.of("m", 1));
+    worker.run();
+
+    IllegalStateException error = assertThrows(IllegalStateException.class, worker::run);
+
+    assertTrue(error.getMessage().contains("runs once"), error::getMessage);
+  }
+
+  @Test
   void refusesCountsBelowOne() {
     Worker.Builder builder = Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1));
 
