@@ -2,7 +2,7 @@
 
     python scenario.py HOST:PORT SCENARIO.json
 
-prints the transcript, one JSON object, to standard output. Programs of all languages print the same.
+prints the transcript, one JSON object, to standard output: the same in every language.
 """
 
 import json
