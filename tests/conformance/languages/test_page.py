@@ -46,7 +46,7 @@ def ts(package, code, _folder):
     script = package / "dist" / "loop.ts"
     script.write_text(code)
     strict = ("--strict", "--target", "es2022", "--module", "nodenext", "--types", "node")
-    run(package / "node_modules/.bin/tsc", *strict, script)
+    run(package / "node_modules/.bin/tsc", *strict, script, cwd=package)
     return ["node", script.with_suffix(".js")]
 
 

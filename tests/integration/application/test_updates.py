@@ -224,7 +224,8 @@ async def test_what_is_near_is_judged_in_the_new_space(service):
 
     found = await service.analysis.best(experiment, Ranking.OBSERVED, ALL)
 
-    assert [each.observation.assignments for _, each in found] == [{"x": 0.5}]
+    # What is taken to have had y = 2 is near the second, and not near the third.
+    assert [each.observation.assignments for _, each in found] == [{"x": 0.5}, {"x": 0.5, "y": 1}]
 
 
 async def test_new_thresholds_make_points_anew(service):
