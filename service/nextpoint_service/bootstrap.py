@@ -90,15 +90,17 @@ async def running(
             limits=settings.limits,
             lease=timedelta(seconds=settings.lease_seconds),
         )
-        server = Server(settings, _use_cases(context, planner, settings), events)
+        use_cases = _use_cases(context, planner, settings)
+        server = Server(settings, use_cases, events)
         housekeeping = Housekeeping(
             context, planner, timedelta(seconds=settings.request_id_seconds)
         )
         leases = await housekeeping.begin()
         address = await server.start()
         stack.push_async_callback(server.stop)
-        # Before the calls under way are waited for, since some of them wait for a point.
+        # Before the calls under way are waited for, since some of them wait for a point or a turn.
         stack.push_async_callback(planner.close)
+        stack.push_async_callback(use_cases.analysis.close)
         chores = asyncio.create_task(_keep_house(housekeeping, events, settings.sweep_seconds))
         stack.push_async_callback(_cancel, chores)
         _log.info("started", address=address, database=str(settings.database), leases=leases)

@@ -30,7 +30,8 @@ class Settings:
     message_bytes: int = 16 * 1024 * 1024
     """The largest message, either way."""
     waiting_calls: int = 10_000
-    """Calls that wait for the writer, for a reader, or for a point; of each more are refused."""
+    """Calls that wait for the writer, for a reader, for a point, or for an analysis; of each more
+    are refused."""
     request_id_seconds: float = 24 * 3600.0
     """How long the outcome of a request id is remembered."""
     model_processes: int = field(default_factory=lambda: min(os.cpu_count() or 1, 4))

@@ -1,13 +1,13 @@
 """Says what was learned, and what is advised."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from nextpoint_service.application.context import Context
+from nextpoint_service.application.one_at_a_time import OneAtATime
 from nextpoint_service.application.optimizer_port import Importances, Studied
 from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL, seed_of
 from nextpoint_service.application.ports import Page, Transaction
@@ -21,7 +21,6 @@ from nextpoint_service.domain.errors import (
     FieldViolation,
     FrontierTooLarge,
     HypervolumeUndefined,
-    Overloaded,
     TooFewObservations,
 )
 from nextpoint_service.domain.experiment import Experiment
@@ -29,8 +28,6 @@ from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.observation import Observation, as_predicted, best, gains
 from nextpoint_service.domain.stopping import StoppingReason, stopping_reasons
 from nextpoint_service.domain.suggestion import Prediction
-
-T = TypeVar("T")
 
 OBSERVATIONS_FOR_EACH_PARAMETER = 5
 """Fewer than these say nothing about what moves a metric."""
@@ -66,10 +63,11 @@ class AnalysisUseCases:
         """`waiting_limit` is how many calls wait for a computation at the same time."""
         self._context = context
         # One at a time: suggestions need the threads and processes that many would take.
-        self._free = asyncio.Lock()
-        self._computing: asyncio.Task[object] | None = None
-        self._waiting = 0
-        self._waiting_limit = waiting_limit
+        self._alone = OneAtATime(waiting_limit)
+
+    async def close(self) -> None:
+        """End what is computed, and turn those away who wait for a computation."""
+        await self._alone.close()
 
     async def best(
         self, experiment_id: str, ranking: Ranking, page: Page
@@ -93,7 +91,9 @@ class AnalysisUseCases:
         count = successes_for_a_model(studied.experiment, studied.observations)
         if count < FEWEST_FOR_A_MODEL:
             raise TooFewObservations(experiment_id, FEWEST_FOR_A_MODEL, count)
-        expectations = await self._alone(partial(self._context.optimizer.expectations, studied))
+        expectations = await self._alone.compute(
+            partial(self._context.optimizer.expectations, studied)
+        )
         known = {
             each.observation_id: Best(each, predictions)
             for each, predictions in zip(studied.observations, expectations, strict=True)
@@ -134,7 +134,7 @@ class AnalysisUseCases:
         found = len(studied.observations)
         if found < needed:
             raise TooFewObservations(experiment_id, needed, found)
-        return await self._alone(partial(self._context.optimizer.importances, studied))
+        return await self._alone.compute(partial(self._context.optimizer.importances, studied))
 
     async def hypervolume(self, experiment_id: str) -> Hypervolume:
         """Return the hypervolume, or raise HypervolumeUndefined or FrontierTooLarge."""
@@ -147,27 +147,12 @@ class AnalysisUseCases:
 
         found = await self._context.database.read(find)
         seconds = limits.hypervolume_seconds
-        volume = await self._alone(partial(self._context.optimizer.hypervolume, found, seconds))
+        volume = await self._alone.compute(
+            partial(self._context.optimizer.hypervolume, found, seconds)
+        )
         if volume is None:
             raise FrontierTooLarge(experiment_id, len(found), seconds)
         return Hypervolume(volume, len(found))
-
-    async def _alone(self, compute: Callable[[], Coroutine[object, object, T]]) -> T:
-        """Compute when nothing else is computed, or raise Overloaded when too many calls wait.
-
-        A caller may go away; a thread or a process does not, and so its turn lasts until its end.
-        """
-        if self._waiting >= self._waiting_limit:
-            raise Overloaded(self._waiting_limit)
-        self._waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self._waiting -= 1
-        computing = asyncio.create_task(compute())
-        computing.add_done_callback(lambda _: self._free.release())
-        self._computing = computing
-        return await asyncio.shield(computing)
 
 
 def _require_thresholds(experiment: Experiment, limits: Limits) -> None:

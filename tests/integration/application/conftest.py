@@ -58,6 +58,7 @@ async def start(tmp_path: Path, empty_database: Path, clock: FakeClock) -> Async
                 )
             )
             stack.push_async_callback(services[0].planner.close)
+            stack.push_async_callback(services[0].analysis.close)
             return services[0]
 
         yield start_service

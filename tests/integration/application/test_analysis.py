@@ -1,7 +1,9 @@
 """What callers ask about what was learned."""
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from tests.support.scripted_optimizer import ScriptedOptimizer
@@ -9,13 +11,20 @@ from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
 from nextpoint_service.application.ports import Page
-from nextpoint_service.domain.errors import ExperimentNotFound, Overloaded, TooFewObservations
+from nextpoint_service.domain.errors import (
+    ExperimentNotFound,
+    ModelUnavailable,
+    Overloaded,
+    ShuttingDown,
+    TooFewObservations,
+)
 from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.report import ObservationDraft, ValueDraft
 from nextpoint_service.domain.stopping import StoppingReason
 
 PLANE = tuple(ParameterDraft(name, "double", bounds=(0.0, 1.0)) for name in "xy")
+SECONDS = 10.0
 
 
 async def test_an_experiment_that_goes_well_has_no_reason_to_stop(service):
@@ -113,6 +122,7 @@ class CrowdedOptimizer(ScriptedOptimizer):
     async def _at_work(self):
         self.busy += 1
         self.busiest = max(self.busiest, self.busy)
+        # What is cancelled stays busy, as a thread would.
         await asyncio.sleep(0)
         yield
         self.busy -= 1
@@ -138,45 +148,139 @@ class PatientOptimizer(CrowdedOptimizer):
 
     def __init__(self):
         super().__init__()
+        self.begun = asyncio.Event()
         self.may_end = asyncio.Event()
+        self.error = None
 
-    async def hypervolume(self, _gains, _seconds):
+    async def hypervolume(self, gains, seconds):
         async with self._at_work():
+            return await ScriptedOptimizer.hypervolume(self, gains, seconds)
+
+    @asynccontextmanager
+    async def _at_work(self):
+        async with super()._at_work():
+            self.begun.set()
             await self.may_end.wait()
-            return 1.0
+            yield
+        if self.error is not None:
+            raise self.error
+
+
+QUESTIONS = {
+    "hypervolume": lambda analysis, experiment: analysis.hypervolume(experiment),
+    "importances": lambda analysis, experiment: analysis.importances(experiment),
+    "expectations": lambda analysis, experiment: analysis.best(experiment, Ranking.MODEL, Page(1)),
+}
 
 
 async def with_a_frontier(service):
     thresholds = [MetricDraft(name, threshold=0.0) for name in ("taste", "crust")]
-    experiment = await service.define(metrics=tuple(thresholds), budget=9)
+    experiment = await service.define(parameters=PLANE, metrics=tuple(thresholds), budget=20)
     values = (ValueDraft("taste", 1.0), ValueDraft("crust", 1.0))
-    draft = ObservationDraft(assignments={"x": 0.5}, values=values)
-    await service.observations.create(experiment, draft, NOW_AND_AGAIN)
+    draft = ObservationDraft(assignments={"x": 0.5, "y": 0.5}, values=values)
+    for _ in range(10):
+        await service.observations.create(experiment, draft, NOW_AND_AGAIN)
     return experiment
 
 
-async def test_what_a_caller_gave_up_keeps_its_turn_until_it_ends(start):
-    optimizer = PatientOptimizer()
-    service = await start(optimizer)
-    experiment = await with_a_frontier(service)
+@pytest.fixture
+def optimizer():
+    return PatientOptimizer()
 
-    for _ in range(3):
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(service.analysis.hypervolume(experiment), 0.05)
+
+@pytest.fixture(params=QUESTIONS)
+async def analyses(request, optimizer, start):
+    """Begins calls that have the optimizer compute something; at most two of them wait."""
+    service = await start(optimizer, waiting_limit=2)
+    experiment = await with_a_frontier(service)
+    return Analyses(service, partial(QUESTIONS[request.param], service.analysis, experiment))
+
+
+class Analyses:
+    def __init__(self, service, ask):
+        self.close = service.analysis.close
+        self._ask = ask
+
+    def begin(self):
+        return asyncio.create_task(self._ask())
+
+    async def give_up(self, optimizer):
+        call = self.begin()
+        await asyncio.wait_for(optimizer.begun.wait(), SECONDS)
+        call.cancel()
+        await asyncio.wait([call], timeout=SECONDS)
+
+
+async def test_what_a_caller_gave_up_keeps_its_turn_until_it_ends(analyses, optimizer):
+    await analyses.give_up(optimizer)
+    calls = [analyses.begin() for _ in range(2)]
+    _, waiting = await asyncio.wait(calls, timeout=0.2)
     optimizer.may_end.set()
 
-    assert (await service.analysis.hypervolume(experiment)).volume == 1.0
+    await asyncio.wait_for(asyncio.gather(*calls), SECONDS)
+
+    assert len(waiting) == 2
     assert optimizer.busiest == 1
 
 
-async def test_no_more_calls_wait_for_an_analysis_than_the_limit(start):
-    optimizer = PatientOptimizer()
-    service = await start(optimizer, waiting_limit=2)
-    experiment = await with_a_frontier(service)
-    calls = [asyncio.create_task(service.analysis.hypervolume(experiment)) for _ in range(5)]
+async def test_who_gives_up_in_the_queue_leaves_a_place(analyses, optimizer):
+    await analyses.give_up(optimizer)
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(analyses.begin(), 0.05)
+    optimizer.may_end.set()
+
+    await asyncio.wait_for(analyses.begin(), SECONDS)
+
+    assert optimizer.busiest == 1
+
+
+async def test_no_more_calls_wait_for_an_analysis_than_the_limit(analyses, optimizer):
+    calls = [analyses.begin() for _ in range(5)]
 
     done, waiting = await asyncio.wait(calls, timeout=0.5)
     optimizer.may_end.set()
 
     assert [type(each.exception()) for each in done] == [Overloaded] * 2
-    assert len(await asyncio.gather(*waiting)) == 3
+    assert len(await asyncio.wait_for(asyncio.gather(*waiting), SECONDS)) == 3
+
+
+async def test_what_goes_wrong_reaches_who_asked_and_ends_the_turn(analyses, optimizer):
+    optimizer.may_end.set()
+    optimizer.error = ModelUnavailable("exp_1", "too slow")
+    with pytest.raises(ModelUnavailable):
+        await asyncio.wait_for(analyses.begin(), SECONDS)
+
+    optimizer.error = None
+    await asyncio.wait_for(analyses.begin(), SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_a_bug"), [(ZeroDivisionError(), True), (ModelUnavailable("exp_1", "slow"), False)]
+)
+async def test_of_what_was_given_up_only_bugs_are_reported(analyses, optimizer, error, is_a_bug):
+    reported = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: reported.append(context["exception"])
+    )
+    optimizer.error = error
+    await analyses.give_up(optimizer)
+
+    optimizer.may_end.set()
+    with pytest.raises(type(error)):
+        await asyncio.wait_for(analyses.begin(), SECONDS)
+
+    gc.collect()
+    assert reported == [error] * is_a_bug
+
+
+async def test_at_the_end_of_the_service_nobody_waits_for_an_analysis(analyses, optimizer):
+    calls = [analyses.begin() for _ in range(3)]
+    await asyncio.wait_for(optimizer.begun.wait(), SECONDS)
+
+    await asyncio.wait_for(analyses.close(), SECONDS)
+
+    for call in (*calls, analyses.begin()):
+        with pytest.raises(ShuttingDown):
+            await asyncio.wait_for(call, SECONDS)
+    assert optimizer.busiest == 1
