@@ -8,8 +8,9 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
-from typing import TypeVar, assert_never
+from importlib import import_module
+from types import FrameType, ModuleType
+from typing import TypeVar
 
 from nextpoint_service.application.optimizer_port import Expectations, Importances, Problem, Studied
 from nextpoint_service.domain.suggestion import Proposal
@@ -31,36 +32,29 @@ class Failure:
 
 
 _NICENESS = 5
+_OWN = {
+    Maker.GP: "one_objective",
+    Maker.COVERAGE: "coverage",
+    Maker.REGIONS: "regions",
+    Maker.TASKS: "tasks",
+}
+"""The modules of our own models: each has a `propose`, and none is loaded by the server."""
 
 SHUTTING_DOWN = Failure("the service is shutting down")
 
 
 def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Proposal]:
     """Make points from a model: the one that is best at such problems."""
-    match maker_for(problem.experiment):
-        case Maker.GP:
-            from nextpoint_service.optimizer import one_objective  # noqa: PLC0415  # NumPy takes its time
+    maker = maker_for(problem.experiment)
+    if maker is Maker.AX:
+        # The import takes seconds unless the fork server has done it.
+        from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
 
-            return one_objective.propose(problem, most_observations=settings.engine_observations)
-        case Maker.COVERAGE:
-            from nextpoint_service.optimizer import coverage  # noqa: PLC0415  # as above
-
-            return coverage.propose(problem, most_observations=settings.engine_observations)
-        case Maker.REGIONS:
-            from nextpoint_service.optimizer import regions  # noqa: PLC0415  # as above
-
-            return regions.propose(problem, most_observations=settings.engine_observations)
-        case Maker.TASKS:
-            from nextpoint_service.optimizer import tasks  # noqa: PLC0415  # as above
-
-            return tasks.propose(problem, most_observations=settings.engine_observations)
-        case Maker.AX:
-            # The import takes seconds unless the fork server has done it.
-            from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
-
-            return model.propose(problem, most_observations=settings.observations)
-        case unknown:
-            assert_never(unknown)
+        return model.propose(problem, most_observations=settings.observations)
+    proposals: Sequence[Proposal] = _own(maker).propose(
+        problem, most_observations=settings.engine_observations
+    )
+    return proposals
 
 
 def compute_importances(studied: Studied, settings: OptimizerSettings) -> Importances:
@@ -85,7 +79,13 @@ def set_up_light(settings: OptimizerSettings) -> int:
 
 def load() -> None:
     """Load models of our own."""
-    from nextpoint_service.optimizer import coverage, one_objective, regions, tasks  # noqa: F401, PLC0415
+    for maker in _OWN:
+        _own(maker)
+
+
+def _own(maker: Maker) -> ModuleType:
+    # NumPy takes its time.
+    return import_module(f"nextpoint_service.optimizer.{_OWN[maker]}")
 
 
 def confine() -> None:
