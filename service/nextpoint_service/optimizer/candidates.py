@@ -13,6 +13,8 @@ from nextpoint_service.optimizer.polytope import hit_and_run
 from nextpoint_service.optimizer.priors import log_density, spread
 from nextpoint_service.optimizer.sobol import sobol
 
+CENTRES = 8
+"""How many of the places that are known, the best, a search begins from."""
 _SCALES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 _MOST_MOVED = 20
 """How many axes are moved at the same time; moving all of very many leads nowhere."""

@@ -15,20 +15,18 @@ from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.observation import is_eligible
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.candidates import around, spread_out
+from nextpoint_service.optimizer.candidates import CENTRES, around, spread_out
 from nextpoint_service.optimizer.encoding import AxisKind
 from nextpoint_service.optimizer.layout import Layout
 from nextpoint_service.optimizer.learning import Models, log_satisfaction, rows_at
-from nextpoint_service.optimizer.priors import Guide
+from nextpoint_service.optimizer.priors import USUAL_BUDGET, Guide
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 _SPREAD = 1024
-_CENTRES = 8
 _AROUND = 6
 _FINALISTS = 48
 _BALL = 64
 _REFINED = 4
-_USUAL_BUDGET = 100
 _SMALLEST_SHARE = 1e-4
 """The least share of the space that is taken to satisfy the constraints."""
 _WIDEST = 0.9
@@ -122,9 +120,9 @@ def _best(gain: _Gain, rows: Array, likelihood: Array) -> tuple[Array, Array]:
 def _centres(learned: Models, satisfying: Array, random: np.random.Generator) -> Array:
     """Return where to look around: some that satisfy the constraints, or nearly do."""
     if len(satisfying):
-        return satisfying[random.permutation(len(satisfying))[:_CENTRES]]
+        return satisfying[random.permutation(len(satisfying))[:CENTRES]]
     likely = log_satisfaction(learned, learned.rows)
-    return learned.rows[np.argsort(-likely, kind="stable")[:_CENTRES]]
+    return learned.rows[np.argsort(-likely, kind="stable")[:CENTRES]]
 
 
 def _radius(problem: Problem, layout: Layout, likelihood: Array) -> float:
@@ -136,7 +134,7 @@ def _radius(problem: Problem, layout: Layout, likelihood: Array) -> float:
     share = max(float(np.exp(likelihood).mean()), _SMALLEST_SHARE)
     copies = sum(math.log(each.count) for each in layout.axes if each.kind is AxisKind.CHOICE)
     unit_ball = 0.5 * dimension * math.log(math.pi) - math.lgamma(0.5 * dimension + 1.0)
-    budget = math.log(problem.experiment.budget or _USUAL_BUDGET)
+    budget = math.log(problem.experiment.budget or USUAL_BUDGET)
     return min(math.exp((math.log(share) + copies - budget - unit_ball) / dimension), _WIDEST)
 
 

@@ -26,7 +26,8 @@ Loss = Callable[[Array], tuple[float, Array]]
 
 _SPREAD = 512
 _AROUND = 12
-_CENTRES = 4
+_LOOKED_AROUND = 4
+"""Around how many of the centres, the best, there are samples; all are looked at themselves."""
 _ASCENTS = 5
 _PIECE = 64
 _STEPS = 60
@@ -44,7 +45,7 @@ def maximize(
     Among them are all that the search began with, so that the first is never worse than any.
     """
     everywhere = spread_out(layout, acquisition.guide.priors, count=_SPREAD, random=random)
-    near = around(layout, centres[:_CENTRES], each=_AROUND, random=random)
+    near = around(layout, centres[:_LOOKED_AROUND], each=_AROUND, random=random)
     near = np.vstack([feasible(layout, layout.snapped(centres)), near])
     groups = [(rows, values(acquisition, rows)) for rows in (everywhere, near) if len(rows)]
     climbed = _tops(acquisition, layout, _starts(groups, _ASCENTS), random)

@@ -9,12 +9,11 @@ from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import Acquisition
 from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.candidates import CENTRES
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.learning import Models, best_first, modest, rows_at
 from nextpoint_service.optimizer.maximization import maximize, maximize_again, values
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
-
-_CENTRES = 8
 
 
 def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
@@ -52,7 +51,7 @@ class _Search:
             rows = learned.succeeded
             known = Known(modest(learned), rows, rows_at(layout, problem.pending))
             acquisition = acquisition_of(known, guide_of(problem, layout), random)
-            centres = best_first(learned, rows)[:_CENTRES]
+            centres = best_first(learned, rows)[:CENTRES]
             looked_at = maximize(acquisition, layout, centres, random)
         else:
             acquisition = last.acquisition.believing(rows_at(layout, problem.pending[-1:]))

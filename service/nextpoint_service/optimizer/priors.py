@@ -22,7 +22,8 @@ _NARROWEST = 1e-9
 """A normal prior whose scale is smaller than this, in units of the bounds, is a single value."""
 _WIDEST = 1e6
 """One whose scale is larger is everywhere alike."""
-_USUAL_BUDGET = 100
+USUAL_BUDGET = 100
+"""What is taken for the budget of an experiment that has none."""
 
 
 def unit_priors(parameters: Sequence[Parameter]) -> dict[int, Prior]:
@@ -54,7 +55,7 @@ def guidance_exponent(problem: Problem) -> float:
     user beliefs for Bayesian optimization": what a user believes counts much at first and less and
     less as more is known, so that a wrong belief only costs time.
     """
-    budget = problem.experiment.budget or _USUAL_BUDGET
+    budget = problem.experiment.budget or USUAL_BUDGET
     return budget / 10 / max(len(problem.observations), 1)
 
 

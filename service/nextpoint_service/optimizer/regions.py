@@ -18,7 +18,7 @@ from nextpoint_service.domain.solutions import apart
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.acquisition import log_improvement
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.candidates import around, spread_out
+from nextpoint_service.optimizer.candidates import CENTRES, around, spread_out
 from nextpoint_service.optimizer.learning import (
     Models,
     believing,
@@ -32,7 +32,6 @@ from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 _SPREAD = 1024
-_CENTRES = 8
 _AROUND = 6
 _REFINEMENTS = 2
 _REFINED = 4
@@ -116,7 +115,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
         apart(problem.experiment.space, count) * len(layout.axes) ** 0.5,
     )
     everywhere = spread_out(layout, land.guide.priors, count=_SPREAD, random=random)
-    best = best_first(land.learned, observed)[:_CENTRES]
+    best = best_first(land.learned, observed)[:CENTRES]
     rows = np.vstack([observed, everywhere, around(layout, best, each=1, random=random)])
     turn = _turn(land, observed, rows, problem.index % (count + 1), count)
     centres = best if turn.top is None else turn.top[None, :]
