@@ -21,8 +21,6 @@ from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 from nextpoint_service.optimizer.transfer import surrogate_with_tasks
 
-_MODEST = 0.75
-"""Of what was measured, the quantile that is outstanding."""
 _PENALTY = 10.0
 """What a constraint that is missed by one standard deviation costs, in those of the metric."""
 
@@ -119,7 +117,7 @@ def modest(learned: Models) -> tuple[Surrogate, ...]:
         rows = with_place(rows[:, :-1], 0.0)
     rows = rows[success.posterior.means_at(rows)[:, 0] < success.floor]
     return tuple(
-        each.supposing(rows, _MODEST) if each.outcome.optimized else each
+        each.supposing_no_more(rows) if each.outcome.optimized else each
         for each in learned.surrogates
     )
 

@@ -17,6 +17,8 @@ _FINE = 256
 _BEST_SHARE = 4
 _STRIDE = 16
 """Of more values than `_COARSE`, so many at a time are learned from."""
+_OUTSTANDING = 0.75
+"""The quantile, of what is expected where something was measured, above which it is outstanding."""
 _FAR = 1e3
 """A floor further away than this is never, or always, reached; more noise says nothing."""
 
@@ -55,15 +57,15 @@ class Surrogate:
         data = Data(np.vstack([known.points, rows]), values, known.group, noise)
         return replace(self, data=data, posterior=self.posterior.believing(rows))
 
-    def supposing(self, rows: Array, quantile: float) -> "Surrogate":
-        """Return the model as if at the rows was measured what it expects, up to a quantile.
+    def supposing_no_more(self, rows: Array) -> "Surrogate":
+        """Return the model as if at the rows was measured what it expects, but nothing outstanding.
 
-        It is one of what is expected where something was measured. The rows come after these.
+        That is what most of what was measured is expected to be less than. The rows come after it.
         """
         if not len(rows):
             return self
         known = self.data
-        most = np.quantile(self.posterior.means_at(known.points)[:, 0], quantile)
+        most = np.quantile(self.posterior.means_at(known.points)[:, 0], _OUTSTANDING)
         values = np.append(known.values, np.minimum(self.posterior.means_at(rows)[:, 0], most))
         noise = None
         if known.noise is not None:

@@ -21,7 +21,7 @@ WAL_BYTES_KEPT = 64 * 1024 * 1024
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the file to write to it, and bring it to the newest version, or raise CannotOpen."""
     # Imported here, because it takes a while, which `nextpoint --help` need not wait.
-    with _without("pandas"):
+    with _without_pandas():
         from nextpoint_service.store.migrations import migrate  # noqa: PLC0415
 
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -49,21 +49,21 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let imports inside believe that a module is not installed.
+def _without_pandas() -> Iterator[None]:
+    """Let imports inside believe that pandas is not installed.
 
     sqlite-utils imports pandas wherever it finds it, which takes a second of every start and serves
     nothing here. A module of None is what Python itself calls one that cannot be imported:
     https://docs.python.org/3/reference/import.html#the-module-cache
     """
-    if module in sys.modules:
+    if "pandas" in sys.modules:
         yield
         return
-    sys.modules[module] = None  # type: ignore[assignment] # what the type does not say
+    sys.modules["pandas"] = None  # type: ignore[assignment] # what the type does not say
     try:
         yield
     finally:
-        del sys.modules[module]
+        del sys.modules["pandas"]
 
 
 def _connect(path: Path) -> sqlite3.Connection:
