@@ -7,6 +7,7 @@ across branches what they have in common. Outside, points have no such values.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from nextpoint_service.application.optimizer_port import Problem, Studied
 from nextpoint_service.domain.assignments import Assignments, Value
@@ -16,32 +17,21 @@ from nextpoint_service.domain.search_space import Parameter, SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.axes import at
 
+T = TypeVar("T", Problem, Studied)
+
 
 def flattened(problem: Problem) -> Problem:
     """Return the problem in the flat space; without conditionals as it is."""
-    space = problem.experiment.space
-    if not space.conditionals:
+    flat = _in_flat_space(problem)
+    if flat is problem:
         return problem
-    flat = _flat(space)
-    return replace(
-        problem,
-        experiment=replace(problem.experiment, space=flat),
-        observations=_rested(flat, problem.observations),
-        pending=tuple(rested(flat, each) for each in problem.pending),
-    )
+    space = flat.experiment.space
+    return replace(flat, pending=tuple(rested(space, each) for each in flat.pending))
 
 
 def flattened_study(studied: Studied) -> Studied:
     """Return what is studied in the flat space; without conditionals as it is."""
-    space = studied.experiment.space
-    if not space.conditionals:
-        return studied
-    flat = _flat(space)
-    return replace(
-        studied,
-        experiment=replace(studied.experiment, space=flat),
-        observations=_rested(flat, studied.observations),
-    )
+    return _in_flat_space(studied)
 
 
 def pruned(space: SearchSpace, proposals: Sequence[Proposal]) -> Sequence[Proposal]:
@@ -63,6 +53,18 @@ def rested(flat: SearchSpace, point: Assignments) -> dict[str, Value]:
 def rest(parameter: Parameter) -> Value:
     """Return the value of a parameter that is not there."""
     return at(parameter, 0.5)
+
+
+def _in_flat_space(asked: T) -> T:
+    space = asked.experiment.space
+    if not space.conditionals:
+        return asked
+    flat = _flat(space)
+    return replace(
+        asked,
+        experiment=replace(asked.experiment, space=flat),
+        observations=_rested(flat, asked.observations),
+    )
 
 
 def _flat(space: SearchSpace) -> SearchSpace:
