@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import assert_never
 
 from nextpoint_service.application.ports import Changed, Event, Learned
 from nextpoint_service.domain.errors import ShuttingDown, TooManyStreams, WorkerReplaced
@@ -86,6 +87,8 @@ class Events:
                 subscribed = self._streams.get((experiment_id, worker_id or ""))
                 if subscribed is not None:
                     subscribed.wake()
+            case _:
+                assert_never(event)
 
     def close(self) -> None:
         """End every stream, and refuse new ones."""
