@@ -1,5 +1,6 @@
 """The linear constraints of a search space as a polytope in the unit cube."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -120,9 +121,14 @@ def system_around(
 
 def is_inside(space: SearchSpace, point: Assignments) -> bool:
     """Whether the space contains the point, with inequalities that hold to the last digit."""
-    return space.contains(point) and all(
+    return space.contains(point) and inequalities_hold(space.constraints, point)
+
+
+def inequalities_hold(constraints: Sequence[LinearConstraint], point: Assignments) -> bool:
+    """Whether those of the constraints that are inequalities hold to the last digit."""
+    return all(
         constraint.comparison is Comparison.EQUAL or constraint.excess(point) <= 0
-        for constraint in space.constraints
+        for constraint in constraints
     )
 
 

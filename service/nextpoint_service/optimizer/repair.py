@@ -13,7 +13,7 @@ from nextpoint_service.domain.search_space import IntParameter, NumericParameter
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import AT_BOUND, clamp
 from nextpoint_service.optimizer.polytope import Polytope, polytope
-from nextpoint_service.optimizer.region import Region, system_around
+from nextpoint_service.optimizer.region import Region, inequalities_hold, system_around
 
 Values = list[float | int]
 
@@ -69,11 +69,7 @@ def _quality(region: Region, values: Values) -> int:
     point = region.point(values)
     if not all(constraint.holds(point) for constraint in region.constraints):
         return 0
-    exact = all(
-        constraint.comparison is Comparison.EQUAL or constraint.excess(point) <= 0
-        for constraint in region.constraints
-    )
-    return 2 if exact else 1
+    return 2 if inequalities_hold(region.constraints, point) else 1
 
 
 def _evened(region: Region, values: Values) -> Values:
