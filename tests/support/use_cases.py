@@ -12,7 +12,7 @@ from nextpoint_service.application.events import Events
 from nextpoint_service.application.experiments import ExperimentUseCases
 from nextpoint_service.application.hand_outs import Ask, HandOuts
 from nextpoint_service.application.housekeeping import Housekeeping
-from nextpoint_service.application.idempotency import Call
+from nextpoint_service.application.idempotency import NOT_REPEATED, Call
 from nextpoint_service.application.observations import ObservationUseCases
 from nextpoint_service.application.optimizer_port import Optimizer
 from nextpoint_service.application.planner import Planner
@@ -36,9 +36,6 @@ BATCH = 4
 LARGE_BATCH = 16
 LARGE_BATCH_SECONDS = 0.25
 REQUEST_ID_AGE = timedelta(hours=24)
-
-NOW_AND_AGAIN = Call("Test", "", b"")
-"""A call without a request id."""
 
 LINE = (ParameterDraft("x", "double", bounds=(0.0, 1.0)),)
 
@@ -94,7 +91,7 @@ class Service:
         self.analysis = AnalysisUseCases(self.context, waiting_limit=waiting_limit)
         self.housekeeping = Housekeeping(self.context, self.planner, REQUEST_ID_AGE)
 
-    async def define(self, call: Call = NOW_AND_AGAIN, **changes: object) -> str:
+    async def define(self, call: Call = NOT_REPEATED, **changes: object) -> str:
         """Create an experiment with one parameter, and return its id."""
         draft = {"name": "bread", "parameters": LINE, "metrics": (MetricDraft("taste"),)} | changes
         return (
@@ -114,24 +111,24 @@ class Service:
 
     async def change(self, experiment_id: str, **new: object) -> None:
         change = ExperimentChange(fields=frozenset(new), **new)
-        await self.experiments.update(experiment_id, change, NOW_AND_AGAIN)
+        await self.experiments.update(experiment_id, change, NOT_REPEATED)
 
     async def ask(
         self,
         experiment_id: str,
         worker_id: str = "oven",
-        call: Call = NOW_AND_AGAIN,
+        call: Call = NOT_REPEATED,
         **wishes: float,
     ) -> Suggestion:
         return await self.suggestions.create(Ask(experiment_id, worker_id, **wishes), call)
 
     async def open_run(
-        self, experiment_id: str, worker_id: str = "oven", call: Call = NOW_AND_AGAIN
+        self, experiment_id: str, worker_id: str = "oven", call: Call = NOT_REPEATED
     ) -> Run:
         return await self.runs.create(NewRun(Ask(experiment_id, worker_id)), call)
 
     async def queue(
-        self, experiment_id: str, call: Call = NOW_AND_AGAIN, **assignments: float
+        self, experiment_id: str, call: Call = NOT_REPEATED, **assignments: float
     ) -> Suggestion:
         return await self.suggestions.queue(experiment_id, assignments, call)
 
@@ -139,7 +136,7 @@ class Service:
         self,
         suggestion: Suggestion,
         value: float | None = 1.0,
-        call: Call = NOW_AND_AGAIN,
+        call: Call = NOT_REPEATED,
     ) -> Observation:
         """Report the outcome of a suggestion; without a value it failed."""
         draft = ObservationDraft(
@@ -153,9 +150,9 @@ class Service:
         self, experiment_id: str, value: float = 1.0, **point: float
     ) -> Observation:
         draft = ObservationDraft(assignments=point, values=(ValueDraft("taste", value),))
-        return await self.observations.create(experiment_id, draft, NOW_AND_AGAIN)
+        return await self.observations.create(experiment_id, draft, NOT_REPEATED)
 
-    async def release(self, suggestion: Suggestion, call: Call = NOW_AND_AGAIN) -> Suggestion:
+    async def release(self, suggestion: Suggestion, call: Call = NOT_REPEATED) -> Suggestion:
         hand_out = HandOut(suggestion.suggestion_id, suggestion.attempt)
         return await self.suggestions.release(hand_out, call)
 

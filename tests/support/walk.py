@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from zlib import crc32
 
 from tests.support import oracle
-from tests.support.use_cases import NOW_AND_AGAIN, Service
+from tests.support.use_cases import Service
 from tests.unit.optimizer.problems import a_problem
 
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.definition import ExperimentChange, ExperimentDraft
@@ -65,7 +66,7 @@ class Walk:
         Before there are results there is no model: the fewer are asked for later, the fewer points
         of a model have to be waited for.
         """
-        detail = await self._service.experiments.create(self._draft, NOW_AND_AGAIN)
+        detail = await self._service.experiments.create(self._draft, NOT_REPEATED)
         experiment = detail.experiment
         if experiment.type is ExperimentType.GRID:
             total = min(total, experiment.budget or total)
@@ -83,7 +84,7 @@ class Walk:
             await self._report(experiment, each)
         if self._conduct.update:
             change = growth(self._draft)
-            await self._service.experiments.update(experiment.experiment_id, change, NOW_AND_AGAIN)
+            await self._service.experiments.update(experiment.experiment_id, change, NOT_REPEATED)
             self._draft = grown(self._draft)
         for _ in range(total - made - len(asked)):
             suggestion = await self._service.ask(experiment.experiment_id)
@@ -120,7 +121,7 @@ class Walk:
         task = experiment.tasks[-1].name if experiment.tasks else ""
         for point in queued:
             await self._service.suggestions.queue(
-                experiment.experiment_id, point, NOW_AND_AGAIN, task
+                experiment.experiment_id, point, NOT_REPEATED, task
             )
         if conduct.own:
             outcomes = [
@@ -130,7 +131,7 @@ class Walk:
                 for number, each in enumerate(points[_OWN:])
             ]
             await self._service.observations.create_batch(
-                experiment.experiment_id, outcomes, NOW_AND_AGAIN
+                experiment.experiment_id, outcomes, NOT_REPEATED
             )
         return queued
 
@@ -145,7 +146,7 @@ class Walk:
             values=() if failed else self._values(experiment, point, self._reported),
             failed=failed,
         )
-        await self._service.observations.create(experiment.experiment_id, outcome, NOW_AND_AGAIN)
+        await self._service.observations.create(experiment.experiment_id, outcome, NOT_REPEATED)
 
     def _values(
         self, experiment: Experiment, point: Assignments, number: int

@@ -23,6 +23,10 @@ class Call:
     digest: bytes
 
 
+NOT_REPEATED = Call("", "", b"")
+"""A call without an id, which is made as often as it comes."""
+
+
 def earlier_result(tx: Transaction, call: Call) -> tuple[str, ...] | None:
     """Return the ids that this call returned when it came before; None when it is new."""
     if not call.request_id:

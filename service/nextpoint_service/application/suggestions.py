@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.hand_outs import Ask, HandOuts, check_lease, lease_duration
-from nextpoint_service.application.idempotency import Call, change_once
+from nextpoint_service.application.idempotency import NOT_REPEATED, Call, change_once
 from nextpoint_service.application.ports import Changed, Page, Transaction
 from nextpoint_service.application.withdrawals import put_back
 from nextpoint_service.domain.assignments import Value
@@ -69,9 +69,8 @@ class SuggestionUseCases:
 
     async def take(self, ask: Ask) -> None:
         """Lease one more suggestion to a worker that will find it in its outlook."""
-        once_only = Call("StreamSuggestions", "", b"")
         await self._hand_outs.take(
-            ask, once_only, lambda _, suggestion: (suggestion.suggestion_id,)
+            ask, NOT_REPEATED, lambda _, suggestion: (suggestion.suggestion_id,)
         )
 
     async def outlook(self, experiment_id: str, worker_id: str) -> Outlook:

@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 from tests.support.scripted_optimizer import ScriptedOptimizer
-from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import (
     ExperimentNotFound,
@@ -70,7 +70,7 @@ async def test_importances_need_five_successes_for_each_parameter(service):
     for _ in range(9):
         await service.report_own(experiment, x=0.5, y=0.5)
     failed = ObservationDraft(assignments={"x": 0.1, "y": 0.1}, failed=True)
-    await service.observations.create(experiment, failed, NOW_AND_AGAIN)
+    await service.observations.create(experiment, failed, NOT_REPEATED)
 
     with pytest.raises(TooFewObservations) as refused:
         await service.analysis.importances(experiment)
@@ -179,7 +179,7 @@ async def with_a_frontier(service):
     values = (ValueDraft("taste", 1.0), ValueDraft("crust", 1.0))
     draft = ObservationDraft(assignments={"x": 0.5, "y": 0.5}, values=values)
     for _ in range(10):
-        await service.observations.create(experiment, draft, NOW_AND_AGAIN)
+        await service.observations.create(experiment, draft, NOT_REPEATED)
     return experiment
 
 

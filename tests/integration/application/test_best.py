@@ -1,9 +1,9 @@
 """The best observations, by what was observed and by what a model expects."""
 
 import pytest
-from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import ExperimentNotFound, TooFewObservations
 from nextpoint_service.domain.experiment import Strategy
@@ -41,7 +41,7 @@ async def test_thresholds_are_about_what_the_model_expects(service):
     for crust in (0.0, 1.5):
         values = (ValueDraft("taste", 1.0), ValueDraft("crust", crust))
         draft = ObservationDraft(assignments={"x": 0.5}, values=values)
-        await service.observations.create(experiment, draft, NOW_AND_AGAIN)
+        await service.observations.create(experiment, draft, NOT_REPEATED)
 
     assert len(await best(service, experiment, Ranking.OBSERVED)) == 1
     assert await best(service, experiment, Ranking.MODEL) == []
@@ -51,7 +51,7 @@ async def test_a_model_needs_two_successes(service):
     experiment = await service.define()
     await service.report_own(experiment, x=0.5)
     failed = ObservationDraft(assignments={"x": 0.1}, failed=True)
-    await service.observations.create(experiment, failed, NOW_AND_AGAIN)
+    await service.observations.create(experiment, failed, NOT_REPEATED)
 
     with pytest.raises(TooFewObservations) as refused:
         await best(service, experiment, Ranking.MODEL)

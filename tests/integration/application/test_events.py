@@ -1,8 +1,8 @@
 """Who is woken when something happened."""
 
 import pytest
-from tests.support.use_cases import NOW_AND_AGAIN
 
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.domain.errors import ShuttingDown, TooManyStreams, WorkerReplaced
 
 
@@ -44,7 +44,7 @@ async def test_an_outcome_wakes_the_worker_who_held_the_suggestion(service, expe
 
 async def test_a_run_that_ends_wakes_its_worker(service, experiment, ears):
     run = await service.open_run(experiment, "w1")
-    await service.runs.fail(run.run_id, NOW_AND_AGAIN)
+    await service.runs.fail(run.run_id, NOT_REPEATED)
     await settled(service)
 
     assert ears.woken() == [True, False, False]
@@ -70,8 +70,8 @@ async def test_the_last_outcome_wakes_everyone_of_the_experiment(service, experi
         lambda service, _, held: service.release(held),
         lambda service, *_: service.pass_time(61),
         lambda service, experiment, _: service.change(experiment, budget=9),
-        lambda service, experiment, _: service.experiments.archive(experiment, NOW_AND_AGAIN),
-        lambda service, experiment, _: service.experiments.unarchive(experiment, NOW_AND_AGAIN),
+        lambda service, experiment, _: service.experiments.archive(experiment, NOT_REPEATED),
+        lambda service, experiment, _: service.experiments.unarchive(experiment, NOT_REPEATED),
     ],
     ids=["a release", "an expiry", "a budget", "archiving", "unarchiving"],
 )
@@ -89,14 +89,14 @@ async def test_what_opens_or_ends_work_wakes_everyone_of_the_experiment(
 async def test_a_deleted_outcome_wakes_everyone_of_the_experiment(service, experiment, ears):
     made = await service.report_own(experiment, x=0.5)
 
-    await service.observations.delete(made.observation_id, NOW_AND_AGAIN)
+    await service.observations.delete(made.observation_id, NOT_REPEATED)
     await settled(service)
 
     assert ears.woken() == [True, True, False]
 
 
 async def test_a_refused_change_wakes_nobody(service, experiment, ears):
-    await service.experiments.archive(experiment, NOW_AND_AGAIN)
+    await service.experiments.archive(experiment, NOT_REPEATED)
     await settled(service)
     ears.woken()
 

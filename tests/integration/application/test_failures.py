@@ -1,8 +1,8 @@
 """Failed evaluations count, and come again only when somebody asks for it."""
 
 import pytest
-from tests.support.use_cases import NOW_AND_AGAIN
 
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.domain.errors import BudgetSpent
 from nextpoint_service.domain.suggestion import SuggestionState
 
@@ -37,7 +37,7 @@ async def test_deleting_a_failure_has_the_same_suggestion_tried_again(service, g
     failed = await service.ask(experiment)
     observation = await service.report(failed, None)
 
-    await service.observations.delete(observation.observation_id, NOW_AND_AGAIN)
+    await service.observations.delete(observation.observation_id, NOT_REPEATED)
     again = await service.ask(experiment)
 
     assert (again.suggestion_id, again.attempt) == (failed.suggestion_id, 2)

@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from tests.support.use_cases import NOW_AND_AGAIN
 
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.domain.errors import GridExhausted, InvalidRequest
 from nextpoint_service.domain.suggestion import Generator
 
@@ -56,7 +56,7 @@ async def test_a_cell_is_free_again_when_the_users_own_observation_of_it_is_dele
     own = await service.report_own(experiment, p0=0)
     assert await rest_of(service, experiment) == [(1,), (2,)]
 
-    await service.observations.delete(own.observation_id, NOW_AND_AGAIN)
+    await service.observations.delete(own.observation_id, NOT_REPEATED)
 
     assert await rest_of(service, experiment) == [(0,)]
 

@@ -6,8 +6,8 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
-from tests.support.use_cases import NOW_AND_AGAIN
 
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import (
     BudgetSpent,
@@ -81,7 +81,7 @@ async def test_the_budget_is_exact_while_200_workers_lose_release_delete_and_rep
                 await service.report(suggestion)
             elif fate < 0.3:
                 made = await service.report(suggestion)
-                await service.observations.delete(made.observation_id, NOW_AND_AGAIN)
+                await service.observations.delete(made.observation_id, NOT_REPEATED)
             elif fate < 0.9:
                 await service.report(suggestion)
 
@@ -175,7 +175,7 @@ async def test_a_deleted_observation_opens_its_suggestion_again(service):
     suggestion = await service.ask(experiment)
     observation = await service.report(suggestion)
 
-    await service.observations.delete(observation.observation_id, NOW_AND_AGAIN)
+    await service.observations.delete(observation.observation_id, NOT_REPEATED)
 
     again = await service.ask(experiment, "w2")
     assert (again.suggestion_id, again.attempt) == (suggestion.suggestion_id, 2)
@@ -188,7 +188,7 @@ async def test_a_suggestion_with_two_observations_opens_when_both_are_deleted(se
     second = await service.report(suggestion)
 
     async def state_after_deleting(observation):
-        await service.observations.delete(observation.observation_id, NOW_AND_AGAIN)
+        await service.observations.delete(observation.observation_id, NOT_REPEATED)
         return (await service.suggestions.get(suggestion.suggestion_id)).state
 
     assert await state_after_deleting(first) is SuggestionState.OBSERVED
@@ -249,12 +249,12 @@ async def test_a_point_of_the_users_own_is_not_suggested_again(service):
 async def test_an_archived_experiment_refuses(service, do):
     experiment = await service.define()
     suggestion = await service.ask(experiment)
-    await service.experiments.archive(experiment, NOW_AND_AGAIN)
+    await service.experiments.archive(experiment, NOT_REPEATED)
 
     with pytest.raises(ExperimentArchived):
         await do(service, suggestion)
 
-    await service.experiments.unarchive(experiment, NOW_AND_AGAIN)
+    await service.experiments.unarchive(experiment, NOT_REPEATED)
     await do(service, suggestion)
 
 
@@ -262,14 +262,14 @@ async def test_an_archived_experiment_keeps_its_runs_and_observations_as_they_ar
     experiment = await service.define()
     run = await service.open_run(experiment)
     made = await service.report_own(experiment, x=0.5)
-    await service.experiments.archive(experiment, NOW_AND_AGAIN)
+    await service.experiments.archive(experiment, NOT_REPEATED)
 
     _, errors = await outcomes(
         [
-            service.runs.log(run.run_id, [ValueDraft("m", 1.0)], NOW_AND_AGAIN),
-            service.runs.complete(run.run_id, NOW_AND_AGAIN),
-            service.runs.fail(run.run_id, NOW_AND_AGAIN),
-            service.observations.delete(made.observation_id, NOW_AND_AGAIN),
+            service.runs.log(run.run_id, [ValueDraft("m", 1.0)], NOT_REPEATED),
+            service.runs.complete(run.run_id, NOT_REPEATED),
+            service.runs.fail(run.run_id, NOT_REPEATED),
+            service.observations.delete(made.observation_id, NOT_REPEATED),
         ]
     )
 
@@ -279,6 +279,6 @@ async def test_an_archived_experiment_keeps_its_runs_and_observations_as_they_ar
 
 async def test_what_an_archived_experiment_lent_can_be_given_back(service):
     suggestion = await service.ask(await service.define())
-    await service.experiments.archive(suggestion.experiment_id, NOW_AND_AGAIN)
+    await service.experiments.archive(suggestion.experiment_id, NOT_REPEATED)
 
     assert (await service.release(suggestion)).state is SuggestionState.WAITING

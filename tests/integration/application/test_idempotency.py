@@ -4,10 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.hand_outs import Ask
-from nextpoint_service.application.idempotency import Call
+from nextpoint_service.application.idempotency import NOT_REPEATED, Call
 from nextpoint_service.application.ports import ExperimentFilter, Page
 from nextpoint_service.application.runs import NewRun
 from nextpoint_service.application.suggestions import HandOut
@@ -41,7 +40,7 @@ class Stage:
         experiment = await service.define()
         suggestion = await service.ask(experiment)
         run = await service.open_run(experiment)
-        await service.runs.log(run.run_id, TASTE, NOW_AND_AGAIN)
+        await service.runs.log(run.run_id, TASTE, NOT_REPEATED)
         observation = await service.report_own(experiment, x=0.5)
         queued = await service.queue(experiment, x=0.75)
         return cls(service, experiment, suggestion, run, queued=queued, observation=observation)
@@ -145,12 +144,12 @@ async def test_a_request_id_serves_one_call_with_one_content(stage, change):
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_a_change_without_a_request_id_is_made_again_or_refused(stage, change):
-    await getattr(stage, change)(NOW_AND_AGAIN)
+    await getattr(stage, change)(NOT_REPEATED)
     before = await stage.state()
     stage.service.clock.advance(5)
 
     try:
-        await getattr(stage, change)(NOW_AND_AGAIN)
+        await getattr(stage, change)(NOT_REPEATED)
     except NextpointServiceError:
         assert await stage.state() == before
     else:
@@ -201,7 +200,7 @@ async def test_a_repeated_call_whose_result_was_deleted_says_so(service):
     suggestion = await service.ask(experiment)
     call = Call("CreateObservation", "r1", b"")
     made = await service.report(suggestion, call=call)
-    await service.observations.delete(made.observation_id, NOW_AND_AGAIN)
+    await service.observations.delete(made.observation_id, NOT_REPEATED)
 
     with pytest.raises(ObservationNotFound):
         await service.report(suggestion, call=call)

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.support.use_cases import LEASE, NOW_AND_AGAIN
+from tests.support.use_cases import LEASE
 
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.ports import Page
 from nextpoint_service.application.suggestions import HandOut
 from nextpoint_service.domain.errors import InvalidRequest, LeaseLost, RunEnded, SuggestionNotFound
@@ -91,9 +92,9 @@ async def test_a_renewal_says_which_leases_are_lost(service):
         hand_out_of(await service.ask(experiment, "w1")) for _ in range(4)
     ]
     await service.report(await service.suggestions.get(observed.suggestion_id))
-    await service.suggestions.release(taken, NOW_AND_AGAIN)
+    await service.suggestions.release(taken, NOT_REPEATED)
     await service.ask(experiment, "w2")
-    await service.suggestions.release(given_back, NOW_AND_AGAIN)
+    await service.suggestions.release(given_back, NOT_REPEATED)
     unknown = HandOut("sug_0", 1)
 
     asked = [held, given_back, observed, taken, unknown]
@@ -132,7 +133,7 @@ async def test_a_run_that_logs_renews_its_lease(service):
     run = await service.open_run(await service.define())
     service.clock.advance(50)
 
-    await service.runs.log(run.run_id, TASTE, NOW_AND_AGAIN)
+    await service.runs.log(run.run_id, TASTE, NOT_REPEATED)
 
     assert await service.pass_time(59) == 0
     assert await service.pass_time(1) == 1
@@ -143,7 +144,7 @@ async def test_logging_shortens_no_lease(service):
     held = [HandOut(run.suggestion_id, run.attempt)]
     await service.suggestions.renew(held, 3600)
 
-    await service.runs.log(run.run_id, TASTE, NOW_AND_AGAIN)
+    await service.runs.log(run.run_id, TASTE, NOT_REPEATED)
 
     assert await service.pass_time(3599) == 0
 
@@ -171,9 +172,9 @@ async def test_only_the_hand_out_that_holds_a_suggestion_gives_it_back(service):
     with pytest.raises(LeaseLost):
         await service.release(first)
     with pytest.raises(LeaseLost):
-        await service.suggestions.release(HandOut(second.suggestion_id, 3), NOW_AND_AGAIN)
+        await service.suggestions.release(HandOut(second.suggestion_id, 3), NOT_REPEATED)
     with pytest.raises(SuggestionNotFound):
-        await service.suggestions.release(HandOut("sug_0", 1), NOW_AND_AGAIN)
+        await service.suggestions.release(HandOut("sug_0", 1), NOT_REPEATED)
     assert (await service.release(second)).state is SuggestionState.WAITING
 
 
@@ -187,14 +188,14 @@ async def test_a_queued_suggestion_cannot_be_given_back(service):
 async def test_a_run_lapses_with_its_lease_and_can_still_be_completed(service):
     experiment = await service.define()
     run = await service.open_run(experiment)
-    await service.runs.log(run.run_id, TASTE, NOW_AND_AGAIN)
+    await service.runs.log(run.run_id, TASTE, NOT_REPEATED)
 
     await service.pass_time(60)
     lapsed = await service.runs.get(run.run_id)
     assert lapsed.state is RunState.LAPSED
     assert (await service.progress(experiment)).active_runs == 0
 
-    completed = await service.runs.complete(run.run_id, NOW_AND_AGAIN)
+    completed = await service.runs.complete(run.run_id, NOT_REPEATED)
     assert completed.state is RunState.COMPLETED
     observation = await service.observations.get(completed.observation_id)
     assert observation.run_id == run.run_id
@@ -204,12 +205,12 @@ async def test_a_run_that_lapsed_can_be_failed_and_goes_on_logging(service):
     run = await service.open_run(await service.define())
     await service.pass_time(60)
 
-    logged = await service.runs.log(run.run_id, TASTE, NOW_AND_AGAIN)
+    logged = await service.runs.log(run.run_id, TASTE, NOT_REPEATED)
     assert (logged.state, logged.values["taste"].value) == (RunState.LAPSED, 1.0)
-    failed = await service.runs.fail(run.run_id, NOW_AND_AGAIN)
+    failed = await service.runs.fail(run.run_id, NOT_REPEATED)
     assert failed.state is RunState.FAILED
     with pytest.raises(RunEnded):
-        await service.runs.fail(run.run_id, NOW_AND_AGAIN)
+        await service.runs.fail(run.run_id, NOT_REPEATED)
 
 
 async def test_the_run_that_holds_a_suggestion_lapses_when_the_late_one_completes(service):
@@ -220,11 +221,11 @@ async def test_the_run_that_holds_a_suggestion_lapses_when_the_late_one_complete
     assert (holder.suggestion_id, holder.attempt) == (late.suggestion_id, 2)
 
     for run in (late, holder):
-        await service.runs.log(run.run_id, TASTE, NOW_AND_AGAIN)
-    await service.runs.complete(late.run_id, NOW_AND_AGAIN)
+        await service.runs.log(run.run_id, TASTE, NOT_REPEATED)
+    await service.runs.complete(late.run_id, NOT_REPEATED)
 
     assert (await service.runs.get(holder.run_id)).state is RunState.LAPSED
-    await service.runs.complete(holder.run_id, NOW_AND_AGAIN)
+    await service.runs.complete(holder.run_id, NOT_REPEATED)
     assert (await service.progress(experiment)).observations == 2
 
 
@@ -232,7 +233,7 @@ async def test_giving_back_the_suggestion_of_a_run_lapses_it(service):
     run = await service.open_run(await service.define())
 
     held = HandOut(run.suggestion_id, run.attempt)
-    await service.suggestions.release(held, NOW_AND_AGAIN)
+    await service.suggestions.release(held, NOT_REPEATED)
 
     assert (await service.runs.get(run.run_id)).state is RunState.LAPSED
 
@@ -241,7 +242,7 @@ async def test_the_outcome_of_a_run_took_as_long_as_the_run(service):
     run = await service.open_run(await service.define())
     service.clock.advance(40)
 
-    failed = await service.runs.fail(run.run_id, NOW_AND_AGAIN)
+    failed = await service.runs.fail(run.run_id, NOT_REPEATED)
 
     assert (await service.observations.get(failed.observation_id)).seconds == 40
 

@@ -6,8 +6,9 @@ from itertools import islice
 
 import pytest
 from tests.support.controlled_optimizer import ControlledOptimizer
-from tests.support.use_cases import BATCH, LARGE_BATCH, LARGE_BATCH_SECONDS, NOW_AND_AGAIN
+from tests.support.use_cases import BATCH, LARGE_BATCH, LARGE_BATCH_SECONDS
 
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import (
@@ -464,7 +465,7 @@ async def test_calls_that_wait_learn_that_the_experiment_was_archived(thinking):
     (early,) = await asks(thinking, experiment, 1)
     question = await thought(thinking, answer=False)
     asked = await asks(thinking, experiment, 2)
-    await thinking.experiments.archive(experiment, NOW_AND_AGAIN)
+    await thinking.experiments.archive(experiment, NOT_REPEATED)
 
     question.answer()
 

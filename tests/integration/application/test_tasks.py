@@ -7,9 +7,9 @@ from contextlib import suppress
 from fractions import Fraction
 
 import pytest
-from tests.support.use_cases import NOW_AND_AGAIN
 
 from nextpoint_service.application.analysis import Ranking
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import BudgetSpent, InvalidRequest, LeaseLost
@@ -24,7 +24,7 @@ SECONDS = 20
 
 async def own(service, experiment, x, value, task):
     draft = ObservationDraft(assignments={"x": x}, values=(ValueDraft("taste", value),), task=task)
-    return await service.observations.create(experiment, draft, NOW_AND_AGAIN)
+    return await service.observations.create(experiment, draft, NOT_REPEATED)
 
 
 async def spend(service, experiment):
@@ -88,7 +88,7 @@ async def test_the_budget_is_exact_while_workers_lose_release_and_delete(service
                 await service.pass_time(61)
             elif fate < 0.3:
                 made = await service.report(suggestion)
-                await service.observations.delete(made.observation_id, NOW_AND_AGAIN)
+                await service.observations.delete(made.observation_id, NOT_REPEATED)
             else:
                 await service.report(suggestion)
             progress = await service.progress(experiment)
@@ -118,7 +118,7 @@ async def test_what_waits_is_handed_out_with_its_task_again(service):
 async def test_a_queued_point_has_the_task_that_its_user_named(service):
     experiment = await service.define(tasks=TASKS, budget=3)
 
-    await service.suggestions.queue(experiment, {"x": 0.5}, NOW_AND_AGAIN, "full")
+    await service.suggestions.queue(experiment, {"x": 0.5}, NOT_REPEATED, "full")
 
     assert (await service.ask(experiment)).task == FULL
 
@@ -128,7 +128,7 @@ async def test_a_queued_point_needs_a_task_of_the_experiment(service, task):
     experiment = await service.define(tasks=TASKS, budget=3)
 
     with pytest.raises(InvalidRequest) as refused:
-        await service.suggestions.queue(experiment, {"x": 0.5}, NOW_AND_AGAIN, task)
+        await service.suggestions.queue(experiment, {"x": 0.5}, NOT_REPEATED, task)
 
     assert [each.field for each in refused.value.violations] == ["task"]
 
@@ -136,7 +136,7 @@ async def test_a_queued_point_needs_a_task_of_the_experiment(service, task):
 async def test_a_queued_point_that_the_budget_has_no_room_for_stays_queued(service):
     experiment = await service.define(tasks=TASKS, budget=1)
     await own(service, experiment, 0.25, 1.0, "tenth")
-    await service.suggestions.queue(experiment, {"x": 0.5}, NOW_AND_AGAIN, "full")
+    await service.suggestions.queue(experiment, {"x": 0.5}, NOT_REPEATED, "full")
 
     tasks = await spend(service, experiment)
 

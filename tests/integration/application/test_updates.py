@@ -6,9 +6,10 @@ import random
 import pytest
 from tests.support import oracle
 from tests.support.quick_optimizer import QuickOptimizer
-from tests.support.use_cases import LINE, NOW_AND_AGAIN
+from tests.support.use_cases import LINE
 
 from nextpoint_service.application.analysis import Ranking
+from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.definition import ExperimentDraft
@@ -87,7 +88,7 @@ async def test_an_outcome_is_outside_by_what_it_is_in_the_space_of_now(service):
 
     inside = await service.report(held)
     await service.change(experiment, parameters=(BEYOND, Y))
-    ended = await service.runs.fail(run.run_id, NOW_AND_AGAIN)
+    ended = await service.runs.fail(run.run_id, NOT_REPEATED)
     beyond = await service.observations.get(ended.observation_id)
 
     assert (inside.outside, beyond.outside) == (False, True)
@@ -101,7 +102,7 @@ async def test_what_comes_back_from_its_worker_outside_is_nobodys(service):
 
     await service.release(released)
     await service.pass_time(1000)
-    await service.observations.delete(observation.observation_id, NOW_AND_AGAIN)
+    await service.observations.delete(observation.observation_id, NOT_REPEATED)
 
     assert await states(service, released, lapsed, deleted) == ["withdrawn"] * 3
     assert (await service.progress(experiment)).open_suggestions == 0
@@ -263,7 +264,7 @@ async def _changing(service, seed):
     draw = random.Random(seed)  # noqa: S311 -- nothing secret
     parameters = (_parameter("a", "double", draw), _parameter("b", "int", draw))
     draft = ExperimentDraft("seed", parameters, (MetricDraft("taste"),), type=draw.choice(_TYPES))
-    experiment = (await service.experiments.create(draft, NOW_AND_AGAIN)).experiment.experiment_id
+    experiment = (await service.experiments.create(draft, NOT_REPEATED)).experiment.experiment_id
     held, gone, faults = [], [], []
     for _ in range(60):
         match draw.choice(["ask", "ask", "ask", "report", "release", "late", "change", "queue"]):
