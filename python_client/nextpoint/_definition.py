@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -68,10 +68,7 @@ def create_experiment_to_proto(
             "type", EXPERIMENT_TYPES, absent=experiment_pb2.EXPERIMENT_TYPE_UNSPECIFIED
         ),
         parameters=[_parameter(item, path, violations) for path, item in parameters],
-        metrics=[
-            _metric(Metric(item) if isinstance(item, str) else item, path, violations)
-            for path, item in fields.items("metrics")
-        ],
+        metrics=_metrics(fields, violations, named=Metric),
         linear_constraints=[_constraint(item, path, violations) for path, item in constraints],
         budget=fields.whole_number("budget"),
         parallel_bandwidth=fields.whole_number("parallel_bandwidth"),
@@ -106,10 +103,7 @@ def update_experiment_to_proto(
         metadata=metadata_to_proto(fields),
         tags=fields.texts("tags"),
         # A name alone says nothing of an objective or a strategy, which stay.
-        metrics=[
-            _metric({"name": item} if isinstance(item, str) else item, path, violations)
-            for path, item in fields.items("metrics")
-        ],
+        metrics=_metrics(fields, violations, named=lambda name: {"name": name}),
         parameters=[
             _parameter(item, path, violations) for path, item in fields.items("parameters")
         ],
@@ -250,6 +244,16 @@ def _parameter_as_mapping(given: object) -> object:
             }
         case _:
             return given
+
+
+def _metrics(
+    fields: Fields, violations: list[FieldViolation], *, named: Callable[[str], object]
+) -> list[experiment_pb2.Metric]:
+    """Return the metrics; of those that are just a name, what it stands for."""
+    return [
+        _metric(named(item) if isinstance(item, str) else item, path, violations)
+        for path, item in fields.items("metrics")
+    ]
 
 
 def _metric(given: object, path: str, violations: list[FieldViolation]) -> experiment_pb2.Metric:

@@ -36,6 +36,11 @@ def with_place(rows: Array, place: float | Array) -> Array:
     return np.column_stack([rows, column])
 
 
+def moved_to_full(rows: Array) -> Array:
+    """Return the rows, which have the column of the task, as those of full evaluations."""
+    return with_place(rows[:, :-1], 0.0)
+
+
 def at_full(layout: Layout) -> Layout:
     """Return the layout with the column of the task, which is 0 everywhere."""
     system = layout.system

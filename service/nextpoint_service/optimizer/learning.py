@@ -14,7 +14,7 @@ from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.encoding import encodable
-from nextpoint_service.optimizer.fidelity import place_of, with_place
+from nextpoint_service.optimizer.fidelity import moved_to_full, place_of, with_place
 from nextpoint_service.optimizer.layout import Layout, layout_of
 from nextpoint_service.optimizer.not_fitted import NOTHING_IN_THE_SPACE, NotFitted
 from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
@@ -43,6 +43,11 @@ class Models:
     def optimized(self) -> Surrogate:
         """Return the model of what is optimized, of which there is one."""
         return next(each for each in self.surrogates if each.outcome.optimized)
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether the rows have the column of the task."""
+        return self.rows.shape[1] > self.layout.width
 
     @property
     def succeeded(self) -> Array:
@@ -81,7 +86,7 @@ def learn(experiment: Experiment, observations: Sequence[Observation], most: int
         there = rows[[each.observation for each in own]]
         if tasks and outcome.metric is None:
             # Where a cheap evaluation fails, so does a full one, and most likely the other way.
-            there = with_place(there[:, :-1], 0.0)
+            there = moved_to_full(there)
         values = np.array([each.value for each in own])
         stddevs = np.array([each.stddev for each in own])
         model_of = surrogate_with_tasks if tasks and outcome.optimized else surrogate_of
@@ -112,9 +117,9 @@ def modest(learned: Models) -> tuple[Surrogate, ...]:
         return learned.surrogates
     failed = np.array([each.failed for each in learned.observations], dtype=bool)
     rows = learned.rows[failed]
-    if rows.shape[1] > learned.layout.width:
-        # With tasks: nothing outstanding of a full evaluation, whichever failed.
-        rows = with_place(rows[:, :-1], 0.0)
+    if learned.has_tasks:
+        # Nothing outstanding of a full evaluation, whichever failed.
+        rows = moved_to_full(rows)
     rows = rows[success.posterior.means_at(rows)[:, 0] < success.floor]
     return tuple(
         each.supposing_no_more(rows) if each.outcome.optimized else each

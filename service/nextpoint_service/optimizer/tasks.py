@@ -19,7 +19,7 @@ from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import CENTRES
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
-from nextpoint_service.optimizer.fidelity import at_full, place_of, with_place
+from nextpoint_service.optimizer.fidelity import at_full, moved_to_full, place_of, with_place
 from nextpoint_service.optimizer.learning import Models, best_first, modest, rows_at
 from nextpoint_service.optimizer.maximization import maximize, values
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
@@ -65,7 +65,7 @@ def _pending(problem: Problem, learned: Models) -> Array:
 
 def _best(learned: Models) -> Array:
     """Return the rows, as full evaluations, of the observations of which most is expected."""
-    return best_first(learned, with_place(learned.succeeded[:, :-1], 0.0))[:CENTRES]
+    return best_first(learned, moved_to_full(learned.succeeded))[:CENTRES]
 
 
 def _task(problem: Problem, learned: Models, pending: Array, row: Array) -> Task:

@@ -73,13 +73,12 @@ export class Retries {
     const { firstDelayMs, multiplier, maxDelayMs, maxAttempts, patienceMs } = this.policy;
     const growing = Math.min(firstDelayMs * multiplier ** this.#failures, maxDelayMs);
     // With jitter, so that workers do not come back all at once.
-    const delay = growing * (0.5 + Math.random());
+    const delayMs = Math.max(growing * Math.random(), error.retryAfterMs);
     this.#failures += 1;
-    const delayMs = Math.max(delay, error.retryAfterMs);
     this.#since ??= performance.now();
-    const waitedMs = performance.now() - this.#since;
-    if (this.#failures >= maxAttempts || waitedMs + delayMs > patienceMs) throw error;
+    const leftMs = patienceMs - (performance.now() - this.#since);
+    if (this.#failures >= maxAttempts || leftMs <= 0) throw error;
     if (this.#failures === 1) this.onFailure?.(error);
-    return delayMs;
+    return Math.min(delayMs, leftMs);
   }
 }

@@ -64,8 +64,10 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
     onFailure = (error, id) => console.error(`evaluation of ${id} failed:`, error),
     onWarning = warnOnConsole,
   } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`concurrency must be a whole number from 1, got ${concurrency}`);
+  for (const [name, count] of Object.entries({ concurrency, maxConsecutiveFailures })) {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new RangeError(`${name} must be a whole number from 1, got ${count}`);
+    }
   }
   const stream = new SuggestionStream<A>(services, experimentId, {
     workerId,

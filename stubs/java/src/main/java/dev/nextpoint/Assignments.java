@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 
 /**
  * One point of a search space.
@@ -17,10 +18,13 @@ public record Assignments(Map<String, Object> values) {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
   }
 
-  /** Reads the {@code assignments} of a suggestion or an observation. */
+  /**
+   * Reads the {@code assignments} of a suggestion or an observation. A value of a kind that a later
+   * contract adds is left out.
+   */
   public static Assignments fromProto(Map<String, ParameterValue> assignments) {
     Map<String, Object> values = new LinkedHashMap<>();
-    assignments.forEach((name, value) -> values.put(name, plain(name, value)));
+    assignments.forEach((name, value) -> plain(value).ifPresent(known -> values.put(name, known)));
     return new Assignments(values);
   }
 
@@ -69,16 +73,13 @@ public record Assignments(Map<String, Object> values) {
     return type.cast(value);
   }
 
-  private static Object plain(String name, ParameterValue value) {
+  private static Optional<Object> plain(ParameterValue value) {
     return switch (value.getKindCase()) {
-      case DOUBLE_VALUE -> value.getDoubleValue();
-      case INT_VALUE -> value.getIntValue();
-      case STRING_VALUE -> value.getStringValue();
-      case BOOL_VALUE -> value.getBoolValue();
-      case KIND_NOT_SET ->
-          throw new IllegalArgumentException(
-              "parameter '%s' has a value of a kind that this client does not know"
-                  .formatted(name));
+      case DOUBLE_VALUE -> Optional.of(value.getDoubleValue());
+      case INT_VALUE -> Optional.of(value.getIntValue());
+      case STRING_VALUE -> Optional.of(value.getStringValue());
+      case BOOL_VALUE -> Optional.of(value.getBoolValue());
+      case KIND_NOT_SET -> Optional.empty();
     };
   }
 

@@ -6,8 +6,8 @@ public interface Evaluation {
   /**
    * Returns what was measured, one value for every metric of the experiment.
    *
-   * <p>Whatever else it throws is a failed observation, as is a value or standard deviation that is not
-   * finite, or a negative standard deviation.
+   * <p>Whatever else it throws is a failed observation, as is a value or standard deviation that is
+   * not finite, or a negative standard deviation.
    *
    * @throws InterruptedException when the worker is stopped: the point is given back
    */

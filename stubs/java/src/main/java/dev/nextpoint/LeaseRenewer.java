@@ -57,7 +57,8 @@ public final class LeaseRenewer implements AutoCloseable {
   }
 
   /**
-   * Holds a suggestion until what this returns is closed.
+   * Holds a suggestion until what this returns is closed. It is renewed at once, however short the
+   * lease is that it came with.
    *
    * <pre>{@code
    * try (var hold = leases.hold(suggestion)) {
@@ -72,6 +73,7 @@ public final class LeaseRenewer implements AutoCloseable {
             .setAttempt(suggestion.getAttempt())
             .build();
     held.add(handOut);
+    renewal.execute(() -> renew(List.of(handOut)));
     return () -> held.remove(handOut);
   }
 

@@ -284,8 +284,8 @@ public final class Worker {
             .setExperimentId(experimentId)
             .setSuggestionId(suggestion.getSuggestionId())
             .setRequestId(UUID.randomUUID().toString());
-    Assignments assignments = Assignments.fromProto(suggestion.getAssignmentsMap());
     try {
+      Assignments assignments = Assignments.fromProto(suggestion.getAssignmentsMap());
       List<MetricValue> values = evaluation.evaluate(assignments, suggestion.getTask()).values();
       for (MetricValue each : values) {
         if (!Double.isFinite(each.getValue())) {

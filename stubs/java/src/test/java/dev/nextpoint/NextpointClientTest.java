@@ -30,6 +30,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.InputStreamReader;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -172,12 +173,15 @@ final class NextpointClientTest {
       leases.hold(suggestion("sug_1", 1)).close();
       leases.hold(suggestion("sug_2", 2));
 
-      RenewLeasesRequest renewal = service.renewals.take();
-
-      assertEquals(
-          List.of(HandOut.newBuilder().setSuggestionId("sug_2").setAttempt(2).build()),
-          renewal.getHandOutsList());
-      assertEquals(600_000_000, renewal.getLeaseDuration().getNanos());
+      // Each at once, and then all that is still held.
+      assertEquals("sug_1", service.renewals.take().getHandOuts(0).getSuggestionId());
+      for (int i = 0; i < 2; i++) {
+        RenewLeasesRequest renewal = service.renewals.take();
+        assertEquals(
+            List.of(HandOut.newBuilder().setSuggestionId("sug_2").setAttempt(2).build()),
+            renewal.getHandOutsList());
+        assertEquals(600_000_000, renewal.getLeaseDuration().getNanos());
+      }
     }
   }
 
@@ -190,7 +194,9 @@ final class NextpointClientTest {
             "color", ParameterValue.newBuilder().setStringValue("red").build(),
             "flag", ParameterValue.newBuilder().setBoolValue(true).build());
 
-    Assignments assignments = Assignments.fromProto(proto);
+    Map<String, ParameterValue> later = new HashMap<>(proto);
+    later.put("of a later contract", ParameterValue.getDefaultInstance());
+    Assignments assignments = Assignments.fromProto(later);
 
     assertEquals(Map.of("lr", 0.5, "n", 3L, "color", "red", "flag", true), assignments.values());
     assertEquals(0.5, assignments.getDouble("lr"));

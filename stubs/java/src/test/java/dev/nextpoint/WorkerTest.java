@@ -181,17 +181,7 @@ final class WorkerTest {
     ExecutorService one = Executors.newSingleThreadExecutor();
     service.nextStream(open(), assigned("sug_1", 1), assigned("sug_2", 1));
     Worker worker =
-        Worker.builder(
-                client,
-                "exp_1",
-                assignments -> {
-                  evaluating.countDown();
-                  new CountDownLatch(1).await();
-                  return Outcome.of("m", 1);
-                })
-            .parallelism(2)
-            .executor(one)
-            .build();
+        Worker.builder(client, "exp_1", endless(evaluating)).parallelism(2).executor(one).build();
     Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
     evaluating.await();
 
@@ -332,17 +322,7 @@ final class WorkerTest {
   void stopGivesBackWhatIsHeld() throws Exception {
     CountDownLatch evaluating = new CountDownLatch(2);
     service.nextStream(open(), assigned("sug_1", 3), assigned("sug_2", 1));
-    Worker worker =
-        Worker.builder(
-                client,
-                "exp_1",
-                assignments -> {
-                  evaluating.countDown();
-                  new CountDownLatch(1).await();
-                  return Outcome.of("m", 1);
-                })
-            .parallelism(2)
-            .build();
+    Worker worker = Worker.builder(client, "exp_1", endless(evaluating)).parallelism(2).build();
     Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
     evaluating.await();
 
@@ -359,13 +339,7 @@ final class WorkerTest {
   void interruptedItGivesBackWhatItHolds() throws Exception {
     CountDownLatch evaluating = new CountDownLatch(1);
     service.nextStream(open(), assigned("sug_1", 1));
-    Worker worker =
-        worker(
-            assignments -> {
-              evaluating.countDown();
-              new CountDownLatch(1).await();
-              return Outcome.of("m", 1);
-            });
+    Worker worker = worker(endless(evaluating));
     Future<InterruptedException> running =
         background.submit(() -> assertThrows(InterruptedException.class, worker::run));
     evaluating.await();
@@ -470,6 +444,15 @@ final class WorkerTest {
 
   private Worker worker(Evaluation evaluation) {
     return Worker.builder(client, "exp_1", evaluation).workerId("worker-1").build();
+  }
+
+  /** Says that it has begun, and never ends by itself. */
+  private static Evaluation endless(CountDownLatch evaluating) {
+    return assignments -> {
+      evaluating.countDown();
+      new CountDownLatch(1).await();
+      return Outcome.of("m", 1);
+    };
   }
 
   private static String handOut(ReleaseSuggestionRequest request) {
