@@ -357,13 +357,15 @@ test("an outcome that comes after the archive is lost, and the worker ends as th
   assert.deepEqual(warnings, ["the outcome of sug_1 is lost: refused"]);
 });
 
-test("a worker that could evaluate nothing at a time is refused", async () => {
+test("a worker whose counts are none is refused", async () => {
   const { client } = await serve({});
-  for (const concurrency of [0, -1, 1.5, NaN]) {
-    await assert.rejects(
-      client.work("exp", () => ({ m: 1 }), { concurrency }),
-      RangeError,
-    );
+  for (const count of [0, -1, 1.5, NaN]) {
+    for (const options of [{ concurrency: count }, { maxConsecutiveFailures: count }]) {
+      await assert.rejects(
+        client.work("exp", () => ({ m: 1 }), options),
+        RangeError,
+      );
+    }
   }
 });
 
@@ -551,6 +553,18 @@ test("an outcome keeps its request id over attempts", async () => {
   assert.ok(requestIds[0]);
   assert.equal(new Set(requestIds).size, 1);
   assert.deepEqual(warnings, ["the outcome of sug_1 is not reported, trying again: refused"]);
+});
+
+test("a service that asks to wait for longer than patience lasts is tried once more", async () => {
+  const retries = new Retries({ ...WORKER_POLICY, patienceMs: 100 });
+  const retry = { desc: RetryInfoSchema, value: { retryDelay: durationFromMs(3_600_000) } };
+  let attempts = 0;
+  const attempt = async () => {
+    attempts += 1;
+    refuse(Code.ResourceExhausted, "OVERLOADED", retry);
+  };
+  await assert.rejects(retries.run(attempt), { reason: "OVERLOADED" });
+  assert.equal(attempts, 2);
 });
 
 test("patience starts with the break, however long the stream worked before", async () => {

@@ -73,7 +73,7 @@ export class Retries {
     const { firstDelayMs, multiplier, maxDelayMs, maxAttempts, patienceMs } = this.policy;
     const growing = Math.min(firstDelayMs * multiplier ** this.#failures, maxDelayMs);
     // With jitter, so that workers do not come back all at once.
-    const delayMs = Math.max(growing * Math.random(), error.retryAfterMs);
+    const delayMs = Math.max(growing * (0.5 + 0.5 * Math.random()), error.retryAfterMs);
     this.#failures += 1;
     this.#since ??= performance.now();
     const leftMs = patienceMs - (performance.now() - this.#since);
