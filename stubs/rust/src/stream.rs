@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,8 +21,6 @@ use crate::v1::stream_suggestions_response::Event;
 use crate::v1::{StreamClosedReason, StreamOpened, StreamSuggestionsRequest};
 use crate::{Client, Error, Suggestion};
 
-pub(crate) const WORKER_REPLACED: &str = "WORKER_REPLACED";
-
 // How long the first event may take, which says how long the next ones may.
 const OPENING: Duration = Duration::from_secs(30);
 
@@ -34,6 +35,7 @@ pub struct Suggestions {
     received: mpsc::UnboundedReceiver<Received>,
     receiving: AbortOnDropHandle<()>,
     reason: Option<StreamClosedReason>,
+    replaced: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -47,18 +49,21 @@ impl Suggestions {
     pub fn open(client: &Client, request: StreamSuggestionsRequest) -> Self {
         // The service bounds what is in it by `max_outstanding`.
         let (sender, received) = mpsc::unbounded_channel();
+        let replaced = Arc::<AtomicBool>::default();
         let receiver = Receiver {
             client: client.clone(),
             request,
             seen: HashSet::new(),
             backoff: Backoff::new(first_patience()),
             sender,
+            replaced: replaced.clone(),
         };
         Self {
             client: client.clone(),
             received,
             receiving: AbortOnDropHandle::new(tokio::spawn(receiver.run())),
             reason: None,
+            replaced,
         }
     }
 
@@ -67,22 +72,28 @@ impl Suggestions {
         self.reason
     }
 
-    /// Ends the stream, and gives back what was received and not taken.
+    /// Whether another stream has the worker's id by now, and with it what this one held.
+    pub(crate) fn replaced(&self) -> Arc<AtomicBool> {
+        self.replaced.clone()
+    }
+
+    /// Ends the stream, and gives back what was received and not taken, unless the worker was
+    /// replaced.
     pub async fn close(mut self) {
         self.receiving.abort();
         // It was aborted, or had ended.
         let _ = (&mut self.receiving).await;
-        self.received.close();
-        let mut untaken = Vec::new();
-        while let Ok(received) = self.received.try_recv() {
-            match received {
-                Received::Suggestion(suggestion) => untaken.push(suggestion),
-                // Whoever has this worker's id now holds the same, under the same attempts.
-                Received::Ended(Err(error)) if error.reason() == Some(WORKER_REPLACED) => return,
-                Received::Ended(_) => {}
-            }
+        if self.replaced.load(Relaxed) {
+            return;
         }
-        join_all(untaken.iter().map(|each| self.client.give_back(each))).await;
+        self.received.close();
+        let untaken = std::iter::from_fn(|| self.received.try_recv().ok());
+        let giving_back = untaken.map(async |received| {
+            if let Received::Suggestion(suggestion) = received {
+                self.client.give_back(&suggestion).await;
+            }
+        });
+        join_all(giving_back).await;
     }
 }
 
@@ -108,11 +119,15 @@ struct Receiver {
     seen: HashSet<(String, i32)>,
     backoff: Backoff,
     sender: mpsc::UnboundedSender<Received>,
+    replaced: Arc<AtomicBool>,
 }
 
 impl Receiver {
     async fn run(mut self) {
         let end = self.receive_over_breaks().await;
+        let reason = end.as_ref().err().and_then(Error::reason);
+        self.replaced
+            .store(reason == Some("WORKER_REPLACED"), Relaxed);
         // Whoever takes is gone when this fails.
         let _ = self.sender.send(Received::Ended(end));
     }

@@ -16,7 +16,6 @@ use tonic::Code;
 use crate::backoff::{Backoff, PATIENCE};
 use crate::client::{ENDING_TIMEOUT, new_id};
 use crate::leases::DEFAULT_LEASE;
-use crate::stream::WORKER_REPLACED;
 use crate::v1::{
     CreateObservationRequest, MetricValue, StreamClosedReason, StreamSuggestionsRequest,
 };
@@ -121,12 +120,12 @@ impl Worker {
         V: IntoIterator<Item: Into<MetricValue>>,
         E: Display,
     {
+        let mut suggestions = Suggestions::open(&self.client, self.request.clone());
         // Then whoever has this worker's id holds the same, under the same attempts.
-        let replaced = AtomicBool::new(false);
+        let replaced = suggestions.replaced();
         let mut tally = Tally::new(self.max_failures);
         let mut held = HashMap::new();
         let mut evaluations = FuturesUnordered::new();
-        let mut suggestions = Suggestions::open(&self.client, self.request.clone());
         let mut end = loop {
             select! {
                 biased;
@@ -140,10 +139,7 @@ impl Worker {
                 }
                 next = suggestions.next() => match next {
                     None => break Ok(suggestions.closed_reason()),
-                    Some(Err(error)) => {
-                        replaced.store(error.reason() == Some(WORKER_REPLACED), Relaxed);
-                        break Err(error);
-                    }
+                    Some(Err(error)) => break Err(error),
                     Some(Ok(suggestion)) => {
                         let id = suggestion.id.clone();
                         // Otherwise handed out anew after a long break, while it is still evaluated here.

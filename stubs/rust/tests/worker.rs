@@ -92,8 +92,7 @@ async fn a_stream_that_an_overloaded_service_refuses_is_opened_when_it_says() {
 
 #[tokio::test]
 async fn a_replaced_worker_finishes_what_it_holds_and_does_not_come_back() {
-    let replaced = failure(Code::Aborted, "WORKER_REPLACED");
-    let fake = Fake::default().plays([opened(), assigned("a", 1), Err(replaced)]);
+    let fake = replaced();
     let client = fake.clone().serve().await;
 
     let error = run(&client).await.unwrap_err();
@@ -103,10 +102,41 @@ async fn a_replaced_worker_finishes_what_it_holds_and_does_not_come_back() {
     assert_eq!(reported(&fake), [("a".to_owned(), false)]);
 }
 
+fn replaced() -> Fake {
+    let replaced = failure(Code::Aborted, "WORKER_REPLACED");
+    Fake::default().plays([opened(), assigned("a", 1), Err(replaced)])
+}
+
+#[tokio::test]
+async fn a_replaced_stream_that_is_closed_gives_nothing_back() {
+    let fake = replaced();
+    let client = fake.clone().serve().await;
+    let suggestions = Suggestions::open(&client, StreamSuggestionsRequest::default());
+
+    sleep(Duration::from_millis(200)).await;
+    suggestions.close().await;
+
+    assert!(fake.with(|state| state.released.is_empty()));
+}
+
+#[tokio::test]
+async fn a_replaced_worker_neither_renews_what_it_evaluates_nor_gives_it_back_when_refused() {
+    let fake = replaced().refuses(failure(Code::InvalidArgument, "INVALID_REQUEST"));
+    let client = fake.clone().serve().await;
+    let slowly = async |suggestion| {
+        sleep(Duration::from_millis(300)).await;
+        measure(suggestion).await
+    };
+
+    let error = Worker::new(&client, "exp").run(slowly).await.unwrap_err();
+
+    assert_eq!(error.reason(), Some("WORKER_REPLACED"));
+    assert!(fake.with(|state| state.renewals == 0 && state.released.is_empty()));
+}
+
 #[tokio::test]
 async fn a_replaced_worker_that_is_stopped_gives_nothing_back() {
-    let replaced = failure(Code::Aborted, "WORKER_REPLACED");
-    let fake = Fake::default().plays([opened(), assigned("a", 1), Err(replaced)]);
+    let fake = replaced();
     let client = fake.clone().serve().await;
     let stop = CancellationToken::new();
     let worker = Worker::new(&client, "exp").stop_on(stop.clone());

@@ -556,7 +556,7 @@ test("an outcome keeps its request id over attempts", async () => {
 });
 
 test("a service that asks to wait for longer than patience lasts is tried once more", async () => {
-  const retries = new Retries({ ...WORKER_POLICY, patienceMs: 100 });
+  const retries = new Retries({ ...WORKER_POLICY, firstDelayMs: 1, patienceMs: 100 });
   const retry = { desc: RetryInfoSchema, value: { retryDelay: durationFromMs(3_600_000) } };
   let attempts = 0;
   const attempt = async () => {

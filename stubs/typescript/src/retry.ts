@@ -73,12 +73,13 @@ export class Retries {
     const { firstDelayMs, multiplier, maxDelayMs, maxAttempts, patienceMs } = this.policy;
     const growing = Math.min(firstDelayMs * multiplier ** this.#failures, maxDelayMs);
     // With jitter, so that workers do not come back all at once.
-    const delayMs = Math.max(growing * (0.5 + 0.5 * Math.random()), error.retryAfterMs);
+    const delayMs = growing * (0.5 + 0.5 * Math.random());
     this.#failures += 1;
     this.#since ??= performance.now();
-    const leftMs = patienceMs - (performance.now() - this.#since);
-    if (this.#failures >= maxAttempts || leftMs <= 0) throw error;
+    const leftMs = Math.ceil(patienceMs - (performance.now() - this.#since));
+    if (this.#failures >= maxAttempts || delayMs > leftMs) throw error;
     if (this.#failures === 1) this.onFailure?.(error);
-    return Math.min(delayMs, leftMs);
+    // Asked to wait for longer than that, it tries once more at the end.
+    return Math.max(delayMs, Math.min(error.retryAfterMs, leftMs));
   }
 }
