@@ -24,8 +24,8 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& address,
   // Without these gRPC waits up to two minutes before it looks for a restarted service again.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  // A connection that died without a word is noticed, and replaced. What gRPC pings of its own has a
-  // limit of its own.
+  // A connection that died without a word is noticed, and replaced. What gRPC pings of its own has
+  // a limit of its own.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 15'000);
   arguments.SetInt("grpc.http2.ping_timeout_ms", 15'000);

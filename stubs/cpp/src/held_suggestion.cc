@@ -72,10 +72,11 @@ void HeldSuggestion::renew() {
   milliseconds delay = lease_ / 3;
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, delay, [this] { return stopped_; })) {
+    auto& context = call_.emplace();
     lock.unlock();
     try {
       const auto response =
-          client_.call(&v1::SuggestionService::Stub::RenewLeases, request, lease_ / 3);
+          client_.call(&v1::SuggestionService::Stub::RenewLeases, request, context, lease_ / 3);
       // The outcome of one that is lost is still accepted, so this is nothing to fail for.
       if (response.lost_size() > 0) return;
       delay = lease_ / 3;
@@ -91,6 +92,7 @@ void HeldSuggestion::stop_renewing() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
+    if (call_) call_->TryCancel();
   }
   changed_.notify_one();
   renewal_.join();

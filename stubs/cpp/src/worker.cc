@@ -215,7 +215,8 @@ class Run {
     lock.unlock();
     give_back(unbegun);
     lock.lock();
-    for (auto delay = 0ms; !changed_.wait_for(lock, delay, [this] { return evaluating_ == 0; });) {
+    const auto over = [this] { return evaluating_ == 0; };
+    for (auto delay = 0ms; !changed_.wait_for(lock, delay, over);) {
       v1::RenewLeasesRequest request;
       for (const auto& [suggestion_id, attempt] : held_) {
         auto& hand_out = *request.add_hand_outs();
@@ -226,7 +227,10 @@ class Run {
       lock.unlock();
       delay = lease_ / 3;
       try {
-        client_.call(&v1::SuggestionService::Stub::RenewLeases, request, lease_ / 3);
+        call_unless(&v1::SuggestionService::Stub::RenewLeases, request, lease_ / 3, [&] {
+          const std::lock_guard looking(mutex_);
+          return over();
+        });
       } catch (const Error&) {
         // There is time for more attempts before the leases run out.
         delay = lease_ / 12;
@@ -276,8 +280,10 @@ class Run {
     try {
       report_patiently(outcome);
     } catch (const Error& error) {
-      if (error.reason() != "EXPERIMENT_ARCHIVED") throw;
-      warn("the outcome of " + outcome.suggestion_id() + " is lost: " + error.what());
+      const bool lost = error.reason() == "EXPERIMENT_ARCHIVED";
+      warn("the outcome of " + outcome.suggestion_id() +
+           (lost ? " is lost: " : " is not reported: ") + error.what());
+      if (!lost) throw;
     }
   }
 
@@ -285,7 +291,9 @@ class Run {
   void report_patiently(const v1::CreateObservationRequest& outcome) {
     for (Backoff backoff; !stopping();) {
       try {
-        return report_unless_stopped(outcome);
+        call_unless(&v1::ObservationService::Stub::CreateObservation, outcome, std::nullopt,
+                    [this] { return stopping(); });
+        return;
       } catch (const Error& error) {
         if (stopping()) break;
         const bool unsure = error.code() == grpc::StatusCode::DEADLINE_EXCEEDED;
@@ -298,14 +306,15 @@ class Run {
     report_soon(outcome);
   }
 
-  /// Makes one call, and breaks it off at a stop.
-  void report_unless_stopped(const v1::CreateObservationRequest& outcome) const {
+  /// Makes one call, and breaks it off when it is over.
+  template <class Method, class Request, class IsOver>
+  void call_unless(Method method, const Request& request,
+                   std::optional<std::chrono::milliseconds> timeout, const IsOver& is_over) const {
     grpc::ClientContext context;
-    auto call = std::async(std::launch::async, [&] {
-      client_.call(&v1::ObservationService::Stub::CreateObservation, outcome, context);
-    });
+    auto call =
+        std::async(std::launch::async, [&] { client_.call(method, request, context, timeout); });
     while (call.wait_for(kLook) == std::future_status::timeout) {
-      if (stopping()) context.TryCancel();
+      if (is_over()) context.TryCancel();
     }
     call.get();
   }
@@ -314,11 +323,17 @@ class Run {
   void report_soon(const v1::CreateObservationRequest& outcome) {
     // Should it fail, nobody knows whether it arrived, so that it is not given back either.
     forget(outcome.suggestion_id());
-    try {
-      client_.call(&v1::ObservationService::Stub::CreateObservation, outcome, kGrace);
-    } catch (const Error& error) {
-      warn("the outcome of " + outcome.suggestion_id() + " is not reported: " + error.what());
-      throw;
+    const auto end = Clock::now() + kGrace;
+    while (true) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+      try {
+        client_.call(&v1::ObservationService::Stub::CreateObservation, outcome, left);
+        return;
+      } catch (const Error& error) {
+        const auto wait = error.retry_after();
+        if (wait <= 0ms || Clock::now() + wait >= end) throw;
+        std::this_thread::sleep_for(wait);
+      }
     }
   }
 

@@ -130,6 +130,23 @@ TEST(HeldSuggestion, IsRenewedUntilItIsGivenBack) {
   EXPECT_EQ(service.releases()[0].attempt(), 1);
 }
 
+TEST(HeldSuggestion, IsGivenBackSoonThoughARenewalIsNotAnswered) {
+  FakeService service;
+  service.renew_silently();
+  const Client client(service.address());
+  v1::CreateSuggestionRequest request;
+  // The renewal comes after a third of it, and may take as long.
+  *request.mutable_lease_duration() = TimeUtil::MillisecondsToDuration(9000);
+  std::optional<HeldSuggestion> held(std::in_place, client, request);
+  for (int i = 0; i < 3000 && service.renewals().empty(); ++i) std::this_thread::sleep_for(5ms);
+  const auto begun = std::chrono::steady_clock::now();
+
+  held.reset();
+
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
+  EXPECT_EQ(service.releases().size(), 1U);
+}
+
 TEST(HeldSuggestion, IsNotGivenBackOnceItIsReported) {
   FakeService service;
   const Client client(service.address());

@@ -14,11 +14,12 @@ namespace nextpoint {
 using namespace std::chrono_literals;
 using google::protobuf::util::TimeUtil;
 
-v1::StreamSuggestionsResponse opened(int heartbeat_milliseconds) {
+v1::StreamSuggestionsResponse opened(int heartbeat_milliseconds, int lease_milliseconds) {
   v1::StreamSuggestionsResponse event;
   *event.mutable_opened()->mutable_heartbeat_interval() =
       TimeUtil::MillisecondsToDuration(heartbeat_milliseconds);
-  *event.mutable_opened()->mutable_lease_duration() = TimeUtil::MillisecondsToDuration(300);
+  *event.mutable_opened()->mutable_lease_duration() =
+      TimeUtil::MillisecondsToDuration(lease_milliseconds);
   return event;
 }
 
@@ -108,10 +109,14 @@ grpc::Status FakeService::CreateSuggestion(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
-grpc::Status FakeService::RenewLeases(grpc::ServerContext*, const v1::RenewLeasesRequest* request,
+grpc::Status FakeService::RenewLeases(grpc::ServerContext* context,
+                                      const v1::RenewLeasesRequest* request,
                                       v1::RenewLeasesResponse* response) {
-  const std::lock_guard lock(mutex_);
-  renewals_.push_back(*request);
+  {
+    const std::lock_guard lock(mutex_);
+    renewals_.push_back(*request);
+  }
+  while (renews_silently_ && !context->IsCancelled()) std::this_thread::sleep_for(5ms);
   *response->mutable_renewed() = request->hand_outs();
   return grpc::Status::OK;
 }

@@ -19,7 +19,8 @@
 namespace nextpoint {
 
 /// Events, as a stream sends them.
-v1::StreamSuggestionsResponse opened(int heartbeat_milliseconds = 15000);
+v1::StreamSuggestionsResponse opened(int heartbeat_milliseconds = 15000,
+                                     int lease_milliseconds = 300);
 v1::StreamSuggestionsResponse assigned(const std::string& suggestion_id, int attempt, double x);
 v1::StreamSuggestionsResponse closed(v1::StreamClosedReason reason);
 
@@ -49,6 +50,9 @@ class FakeService final : private v1::SuggestionService::Service,
   /// Leaves every call of CreateObservation without an answer.
   void fall_silent() { silent_ = true; }
 
+  /// Leaves every call of RenewLeases without an answer.
+  void renew_silently() { renews_silently_ = true; }
+
   /// How much time the last call was given that asks for a suggestion or reports.
   std::chrono::milliseconds limit() const { return limit_; }
 
@@ -64,7 +68,7 @@ class FakeService final : private v1::SuggestionService::Service,
   grpc::Status CreateSuggestion(grpc::ServerContext* context,
                                 const v1::CreateSuggestionRequest* request,
                                 v1::CreateSuggestionResponse* response) override;
-  grpc::Status RenewLeases(grpc::ServerContext*, const v1::RenewLeasesRequest* request,
+  grpc::Status RenewLeases(grpc::ServerContext* context, const v1::RenewLeasesRequest* request,
                            v1::RenewLeasesResponse* response) override;
   grpc::Status ReleaseSuggestion(grpc::ServerContext*, const v1::ReleaseSuggestionRequest* request,
                                  v1::ReleaseSuggestionResponse* response) override;
@@ -81,6 +85,7 @@ class FakeService final : private v1::SuggestionService::Service,
   bool all_observed() const;
 
   std::atomic<bool> silent_{false};
+  std::atomic<bool> renews_silently_{false};
   std::atomic<std::chrono::milliseconds> limit_{};
   mutable std::mutex mutex_;
   std::set<std::string> assigned_;

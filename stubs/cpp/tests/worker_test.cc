@@ -170,6 +170,62 @@ TEST(Worker, DoesNotFightWhoHasItsName) {
   EXPECT_TRUE(service.releases().empty());
 }
 
+TEST(Worker, GivesNothingBackWhenItIsReplacedAndThenStopped) {
+  const FakeService service({{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 1, 2)},
+                              failed(grpc::StatusCode::ABORTED, because("WORKER_REPLACED"))}});
+  std::atomic<bool> stop{false};
+  auto options = quiet();
+  options.stop = &stop;
+  const auto stopped = [&](const Suggestion&) -> Values {
+    std::this_thread::sleep_for(400ms);
+    stop = true;
+    throw std::runtime_error("stopped");
+  };
+
+  EXPECT_EQ(failure(service, stopped, options).reason(), "WORKER_REPLACED");
+
+  EXPECT_TRUE(service.releases().empty());
+  EXPECT_TRUE(service.renewals().empty());
+}
+
+TEST(Worker, TriesAgainWhenItIsStoppedAndTheServiceHasTooMuchToDo) {
+  FakeService service({{{opened(), assigned("sug_1", 1, 1)}, {}}});
+  service.refuse(overloaded(1s));
+  std::atomic<bool> stop{false};
+  auto options = quiet();
+  options.stop = &stop;
+  const auto stopped = [&](const Suggestion& suggestion) {
+    stop = true;
+    return square(suggestion);
+  };
+
+  EXPECT_EQ(run(service, stopped, options), std::nullopt);
+
+  EXPECT_EQ(service.outcomes().size(), 2U);
+}
+
+TEST(Worker, EndsSoonThoughARenewalIsNotAnswered) {
+  FakeService service({{{opened(15000, 60000), assigned("sug_1", 1, 1)}, {}}});
+  service.renew_silently();
+  std::atomic<bool> drain{false};
+  auto options = quiet();
+  options.drain = &drain;
+  const auto begun = std::chrono::steady_clock::now();
+
+  run(
+      service,
+      [&](const Suggestion& suggestion) {
+        drain = true;
+        for (int i = 0; i < 1000 && service.renewals().empty(); ++i)
+          std::this_thread::sleep_for(5ms);
+        return square(suggestion);
+      },
+      options);
+
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  EXPECT_EQ(service.outcomes().size(), 1U);
+}
+
 TEST(Worker, ReportsWithTheSameIdUntilItIsHeard) {
   FakeService service({{{opened(), assigned("sug_1", 1, 1), kClosed}, grpc::Status::OK}});
   service.refuse({grpc::StatusCode::DEADLINE_EXCEEDED, "nobody knows"});

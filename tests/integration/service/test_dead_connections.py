@@ -4,11 +4,13 @@ import socket
 import threading
 from contextlib import ExitStack, suppress
 
+import grpc
 import pytest
 from tests.support.deployments import ServiceProcess
 
 import nextpoint
 from nextpoint import _channel
+from nextpoint.v1 import suggestion_service_pb2, suggestion_service_pb2_grpc
 
 
 class Proxy:
@@ -77,3 +79,31 @@ def test_a_stream_comes_back_over_a_connection_of_its_own(tmp_path, monkeypatch)
                 )
 
     assert len(evaluated) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_silent_stream_may_be_pinged_as_often_as_the_contract_says(tmp_path):
+    options = [
+        ("grpc.keepalive_time_ms", 10_500),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+    with ExitStack() as stack:
+        database = tmp_path / "nextpoint.sqlite3"
+        service = stack.enter_context(ServiceProcess(database, "--heartbeat-seconds=300"))
+        client = stack.enter_context(nextpoint.Client(service.address))
+        experiment = client.create_experiment(
+            name="silent", parameters=[nextpoint.Double("x", 0, 1)], metrics=["m"], budget=1
+        )
+        channel = stack.enter_context(grpc.insecure_channel(service.address, options))
+        stub = suggestion_service_pb2_grpc.SuggestionServiceStub(channel)
+        request = suggestion_service_pb2.StreamSuggestionsRequest(
+            experiment_id=experiment.id, worker_id="pings"
+        )
+
+        # Three pings too many are where gRPC ends it.
+        stream = stub.StreamSuggestions(request, timeout=50)
+        with pytest.raises(grpc.RpcError) as ended:
+            list(stream)
+
+    assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

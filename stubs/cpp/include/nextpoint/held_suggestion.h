@@ -42,6 +42,8 @@ class HeldSuggestion {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;
+  // The renewal that is made or was made last.
+  std::optional<grpc::ClientContext> call_;
   std::thread renewal_;
 };
 
