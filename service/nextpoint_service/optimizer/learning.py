@@ -47,7 +47,7 @@ class Models:
     @property
     def has_tasks(self) -> bool:
         """Whether the rows have the column of the task."""
-        return self.rows.shape[1] > self.layout.width
+        return bool(self.rows.shape[1] > self.layout.width)
 
     @property
     def succeeded(self) -> Array:
