@@ -23,6 +23,7 @@ from nextpoint_service.optimizer.branches import flattened, pruned
 
 _OWN = 2
 """How many points of their own users bring, where they do."""
+_TOO_LATE = ("longer than", "free in time", "busy with")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Walk:
 
     def __init__(self, service: Service, draft: ExperimentDraft, conduct: Conduct) -> None:
         self._service = service
-        self._draft = draft
+        self.draft = draft
         self._conduct = conduct
         self._reported = 0
         self._seen: set[object] = set()
@@ -66,7 +67,7 @@ class Walk:
         Before there are results there is no model: the fewer are asked for later, the fewer points
         of a model have to be waited for.
         """
-        detail = await self._service.experiments.create(self._draft, NOT_REPEATED)
+        detail = await self._service.experiments.create(self.draft, NOT_REPEATED)
         experiment = detail.experiment
         if experiment.type is ExperimentType.GRID:
             total = min(total, experiment.budget or total)
@@ -83,9 +84,9 @@ class Walk:
         for each in asked:
             await self._report(experiment, each)
         if self._conduct.update:
-            change = growth(self._draft)
+            change = growth(self.draft)
             await self._service.experiments.update(experiment.experiment_id, change, NOT_REPEATED)
-            self._draft = grown(self._draft)
+            self.draft = grown(self.draft)
         for _ in range(total - made - len(asked)):
             suggestion = await self._service.ask(experiment.experiment_id)
             self._judge(suggestion)
@@ -97,15 +98,15 @@ class Walk:
             self.faults.append(f"{progress.consumed} of {progress.budget} are consumed")
 
     def _judge(self, suggestion: Suggestion) -> None:
-        found = oracle.faults(self._draft, suggestion.assignments)
-        found += oracle.task_faults(self._draft, suggestion.task)
+        found = oracle.faults(self.draft, suggestion.assignments)
+        found += oracle.task_faults(self.draft, suggestion.task)
         place, provenance = key(suggestion.assignments), suggestion.provenance
-        if self._draft.type is ExperimentType.GRID and place in self._seen:
+        if self.draft.type is ExperimentType.GRID and place in self._seen:
             found.append("the cell came before")
         self._seen.add(place)
         # Where everything failed there is nothing else.
         excused = self._seen == self._failed and "tried before" in provenance.fallback_reason
-        if self._draft.type is ExperimentType.OPTIMIZED and place in self._failed and not excused:
+        if self.draft.type is ExperimentType.OPTIMIZED and place in self._failed and not excused:
             found.append("it failed before")
         if "failed with" in provenance.fallback_reason:
             found.append(provenance.fallback_reason)
@@ -164,6 +165,12 @@ class Walk:
     def model_points(self) -> int:
         """How many of the suggestions a model made."""
         return sum(each.provenance.generator is Generator.MODEL for each in self.suggestions)
+
+    @property
+    def late_points(self) -> int:
+        """How many of the suggestions stand in for one that a model would have made too late."""
+        reasons = [each.provenance.fallback_reason for each in self.suggestions]
+        return sum(any(text in each for text in _TOO_LATE) for each in reasons)
 
 
 def _points(experiment: Experiment, count: int) -> list[Assignments]:
