@@ -52,7 +52,7 @@ def _pool(settings: Settings) -> RunningOptimizer:
             processes=settings.model_processes,
             time_box_seconds=settings.model_seconds,
             memory_bytes=settings.model_memory_mb * 1024 * 1024,
-            observations=settings.model_observations,
+            model_observations=settings.model_observations,
             engine_observations=settings.engine_observations,
         )
     )

@@ -50,7 +50,7 @@ def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Pro
         # The import takes seconds unless the fork server has done it.
         from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
 
-        return model.propose(problem, most_observations=settings.observations)
+        return model.propose(problem, most_observations=settings.model_observations)
     proposals: Sequence[Proposal] = _own(maker).propose(
         problem, most_observations=settings.engine_observations
     )
@@ -61,7 +61,7 @@ def compute_importances(studied: Studied, settings: OptimizerSettings) -> Import
     """Say which parameters move which metrics."""
     from nextpoint_service.optimizer import importances  # noqa: PLC0415  # NumPy takes its time
 
-    return importances.importances_of(studied, most_observations=settings.observations)
+    return importances.importances_of(studied, most_observations=settings.model_observations)
 
 
 def compute_expectations(studied: Studied, settings: OptimizerSettings) -> Expectations:

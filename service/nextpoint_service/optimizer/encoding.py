@@ -23,7 +23,7 @@ from nextpoint_service.domain.search_space import (
     type_problem,
 )
 from nextpoint_service.optimizer.axes import at, between, nth, size
-from nextpoint_service.optimizer.region import region
+from nextpoint_service.optimizer.linear_system import region
 
 Encoded = dict[str, Value | None]
 

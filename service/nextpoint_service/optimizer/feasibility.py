@@ -7,8 +7,8 @@ import numpy as np
 from nextpoint_service.domain.assignments import Value
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.optimizer.axes import point_at
+from nextpoint_service.optimizer.linear_system import region
 from nextpoint_service.optimizer.polytope import interior
-from nextpoint_service.optimizer.region import region
 from nextpoint_service.optimizer.repair import ANY, Missing, settle
 
 SECONDS = 5.0

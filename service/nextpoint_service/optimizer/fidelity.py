@@ -15,7 +15,7 @@ from nextpoint_service.domain.tasks import Task
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.encoding import Axis, AxisKind
 from nextpoint_service.optimizer.layout import Layout
-from nextpoint_service.optimizer.region import LinearSystem
+from nextpoint_service.optimizer.linear_system import LinearSystem
 
 _FARTHEST = 0.1
 """Where the cheapest task lies: near enough to be trusted as long as nothing speaks against it."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
 from nextpoint_service.domain.search_space import IntParameter, SearchSpace
 from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.linear_system import LinearSystem, Region, region
 from nextpoint_service.optimizer.polytope import hit_and_run, polytope
-from nextpoint_service.optimizer.region import LinearSystem, Region, region
 
 Density = Callable[[Array], Array]
 Flags = NDArray[np.bool_]

@@ -18,8 +18,8 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import nth, size
 from nextpoint_service.optimizer.branches import rest
 from nextpoint_service.optimizer.encoding import Axis, AxisKind, Encoded, axes_of, encode
+from nextpoint_service.optimizer.linear_system import LinearSystem, region
 from nextpoint_service.optimizer.polytope import Polytope, polytope
-from nextpoint_service.optimizer.region import LinearSystem, region
 
 _HOT = math.sqrt(0.5)
 _MOST_LEVELS = 1000

@@ -20,7 +20,7 @@ from nextpoint_service.optimizer.candidates import (
     spread_out,
 )
 from nextpoint_service.optimizer.layout import Layout
-from nextpoint_service.optimizer.region import LinearSystem
+from nextpoint_service.optimizer.linear_system import LinearSystem
 
 Loss = Callable[[Array], tuple[float, Array]]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.region import ROUNDING, LinearSystem, region
+from nextpoint_service.optimizer.linear_system import ROUNDING, LinearSystem, region
 
 _THINNEST = 1e-7
 """A polytope thinner than this is flat in that direction."""

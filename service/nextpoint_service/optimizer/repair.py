@@ -12,8 +12,8 @@ from nextpoint_service.domain.linear_constraints import Comparison, LinearConstr
 from nextpoint_service.domain.search_space import IntParameter, NumericParameter
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import AT_BOUND, clamp
+from nextpoint_service.optimizer.linear_system import Region, inequalities_hold, system_around
 from nextpoint_service.optimizer.polytope import Polytope, polytope
-from nextpoint_service.optimizer.region import Region, inequalities_hold, system_around
 
 Values = list[float | int]
 

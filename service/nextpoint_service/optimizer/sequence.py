@@ -15,9 +15,9 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.axes import point_at
 from nextpoint_service.optimizer.branches import rested
 from nextpoint_service.optimizer.lattice import listed, mixed
+from nextpoint_service.optimizer.linear_system import Region, is_inside, region
 from nextpoint_service.optimizer.polytope import Polytope, hit_and_run, interior
 from nextpoint_service.optimizer.priors import log_density, spread, unit_priors
-from nextpoint_service.optimizer.region import Region, is_inside, region
 from nextpoint_service.optimizer.repair import Missing, settle
 from nextpoint_service.optimizer.sobol import sobol
 

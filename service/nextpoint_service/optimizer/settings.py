@@ -13,7 +13,7 @@ class OptimizerSettings:
     """How long a model may take before a space-filling point stands in for it."""
     memory_bytes: int = 4 * 2**30
     """How much data a model process may hold."""
-    observations: int = 500
+    model_observations: int = 500
     """How many observations a model of Ax learns from at most.
 
     Its cost grows with the third power of these; a thousand take ten seconds.

@@ -13,7 +13,7 @@ from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.branches import rested
 from nextpoint_service.optimizer.encoding import Axis, AxisKind, Encoded, decode
 from nextpoint_service.optimizer.feasibility import SECONDS
-from nextpoint_service.optimizer.region import region
+from nextpoint_service.optimizer.linear_system import region
 from nextpoint_service.optimizer.sequence import feasible_near
 
 NEIGHBOURS = 40

@@ -6,7 +6,7 @@ from tests.unit.optimizer.problems import at_least, at_most, equals
 
 from nextpoint_service.domain.search_space import DoubleParameter, IntParameter, SearchSpace
 from nextpoint_service.optimizer.feasibility import any_point, why_infeasible
-from nextpoint_service.optimizer.region import region
+from nextpoint_service.optimizer.linear_system import region
 from nextpoint_service.optimizer.sequence import feasible_near
 
 LARGEST = 2**53

@@ -1,0 +1,87 @@
+"""How fast an experiment goes, and what follows from it for its points."""
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import fmean, median
+
+WAIT_SHARE = 0.1
+"""Which share of an evaluation a lone worker waits for a fresh point, when it says nothing."""
+_REMEMBERED_ROUNDS = 5
+_REMEMBERED_HAND_OUTS = 64
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long the evaluations of an experiment take, and its models; 0 where it is not known.
+
+    `wish` is how long the last call would rather wait for a fresh point; None if it did not say.
+    """
+
+    evaluation_seconds: float = 0.0
+    turn_seconds: float = 0.0
+    """How long the last turn at the models had to be waited for."""
+    wish: float | None = None
+    _rounds: deque[tuple[float, int]] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED_ROUNDS)
+    )
+    _handed_out: deque[tuple[float, float]] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED_HAND_OUTS)
+    )
+
+    def took(self, seconds: float, points: int) -> None:
+        """Note how long a round of the model took that made so many points."""
+        self._rounds.append((seconds, max(1, points)))
+
+    def handed_out(self, now: float, waited: float = 0.0) -> None:
+        """Note that a point was handed out, for which a call had waited so many seconds."""
+        self._handed_out.append((now, waited))
+
+    @property
+    def round_seconds(self) -> float:
+        """How long a round of the model takes."""
+        return median(seconds for seconds, _ in self._rounds) if self._rounds else 0.0
+
+    @property
+    def point_seconds(self) -> float:
+        """How long a round takes for each point that it makes."""
+        return median(seconds / points for seconds, points in self._rounds) if self._rounds else 0.0
+
+    @property
+    def workers(self) -> float:
+        """How many evaluate or wait for a point at the same time, on average: the law of Little."""
+        if len(self._handed_out) < 2:
+            return 1.0
+        span = self._handed_out[-1][0] - self._handed_out[0][0]
+        others = len(self._handed_out) - 1
+        busy = self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
+        return max(1.0, min(others, others * busy / span if span else others))
+
+    def patience(self, wish: float | None) -> float:
+        """How long a call waits for a fresh point; without a wish, a share of an evaluation.
+
+        The share is smaller the more workers there are, since what is fresh lacks the outcomes of
+        all others anyway.
+        """
+        return WAIT_SHARE * self.evaluation_seconds / self.workers if wish is None else wish
+
+    @property
+    def ahead(self) -> int:
+        """How many points to have ready: the most that were handed out in the time of a round.
+
+        It is 0 where nothing is to be made ahead: where a call waits for a fresh point anyway,
+        since the model is quick, or where evaluations are quicker than the model.
+        """
+        waits = self.patience(self.wish) >= self.round_seconds
+        if waits or self.workers * self._least_point_seconds >= self.evaluation_seconds:
+            return 0
+        return self._most_within(self.round_seconds)
+
+    @property
+    def _least_point_seconds(self) -> float:
+        return min((seconds / points for seconds, points in self._rounds), default=0.0)
+
+    def _most_within(self, seconds: float) -> int:
+        times = [time for time, _ in self._handed_out]
+        ends = (bisect_left(times, begin + seconds) for begin in times)
+        return max((end - start for start, end in enumerate(ends)), default=1)

@@ -1,0 +1,76 @@
+"""How long calls wait for a fresh point, and how many points are made ahead of them."""
+
+import pytest
+
+from nextpoint_service.application.pace import Pace
+
+EVALUATION = 100.0
+
+
+def pace_of(workers, *, model, points=1, wish=None):
+    """Return the pace of workers that are handed points one after the other, in equal steps."""
+    pace = Pace(evaluation_seconds=EVALUATION, wish=wish)
+    for number in range(3 * workers + 1):
+        pace.handed_out(number * EVALUATION / workers)
+    pace.took(model, points)
+    return pace
+
+
+@pytest.mark.parametrize("workers", [1, 2, 16])
+def test_workers_are_counted_by_what_they_are_handed(workers):
+    assert pace_of(workers, model=1).workers == pytest.approx(workers)
+
+
+def test_workers_that_wait_for_their_point_are_counted_as_well():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    for number in range(13):
+        pace.handed_out(number * EVALUATION, waited=3 * EVALUATION)
+
+    assert pace.workers == pytest.approx(4)
+
+
+def test_workers_that_ask_together_are_counted_before_time_goes_by():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    for _ in range(4):
+        pace.handed_out(0.0)
+
+    assert pace.workers == 3
+
+
+@pytest.mark.parametrize(("workers", "seconds"), [(1, 10.0), (4, 2.5)])
+def test_a_call_without_a_wish_waits_a_tenth_of_an_evaluation_shared_by_the_workers(
+    workers, seconds
+):
+    assert pace_of(workers, model=1).patience(None) == pytest.approx(seconds)
+
+
+def test_a_call_with_a_wish_waits_as_long_as_it_says():
+    assert pace_of(4, model=1).patience(30.0) == 30.0
+
+
+@pytest.mark.parametrize(
+    ("workers", "model", "points", "wish", "ahead"),
+    [
+        pytest.param(1, 9, 1, None, 0, id="quick"),
+        pytest.param(1, 9, 1, 0.0, 1, id="quick, for who does not wait"),
+        pytest.param(1, 30, 1, None, 1, id="slow"),
+        pytest.param(1, 30, 1, 60.0, 0, id="slow, for who waits"),
+        pytest.param(1, 100, 1, 0.0, 0, id="slower than evaluations"),
+        pytest.param(2, 9, 1, None, 1, id="two workers"),
+        pytest.param(10, 25, 5, None, 3, id="ten workers"),
+        pytest.param(10, 25, 2, None, 0, id="more workers than the models can serve"),
+    ],
+)
+def test_points_are_made_ahead_where_no_call_waits_and_models_keep_up(
+    workers, model, points, wish, ahead
+):
+    assert pace_of(workers, model=model, points=points, wish=wish).ahead == ahead
+
+
+def test_as_many_are_made_ahead_as_the_most_that_were_handed_out_in_one_round():
+    pace = Pace(evaluation_seconds=EVALUATION, wish=0.0)
+    for seconds in (0, 1, 2, 3, 50, 51, 100):
+        pace.handed_out(seconds)
+    pace.took(4.0, 1)
+
+    assert pace.ahead == 4
