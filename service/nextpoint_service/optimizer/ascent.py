@@ -47,19 +47,21 @@ class ThoroughAcquisition(Acquisition):
         **options: Any,  # noqa: ANN401  what Ax makes of it
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return points, one after the other, the value of each, and weights, which are 1."""
-        around = Surroundings(
-            self.acqf,
-            search_space_digest,
-            options.get("inequality_constraints") or [],
-            options.get("equality_constraints") or [],
-            options.get("fixed_features") or {},
-            options.get("rounding_func"),
-        )
         pending = self.acqf.X_pending
         tried = [each for each in (self.X_observed, pending) if each is not None]
         points: list[Tensor] = []
         values: list[Tensor] = []
         for _ in range(n):
+            if points:
+                self._condition_on_prev_candidates(torch.cat(points), pending)
+            around = Surroundings(
+                self.acqf,
+                search_space_digest,
+                options.get("inequality_constraints") or [],
+                options.get("equality_constraints") or [],
+                options.get("fixed_features") or {},
+                options.get("rounding_func"),
+            )
             try:
                 found, _, _ = super().optimize(1, search_space_digest, **options)
             except (CandidateGenerationError, InfeasibilityError):
@@ -70,8 +72,7 @@ class ThoroughAcquisition(Acquisition):
             point, value = around.improved(found, [*tried, *points])
             points.append(point)
             values.append(value)
-            self.acqf.set_X_pending(torch.cat([*([] if pending is None else [pending]), *points]))
-        self.acqf.set_X_pending(pending)
+        self.X_pending = pending
         return torch.cat(points), torch.stack(values), torch.ones(n, dtype=self.dtype)
 
     def _construct_botorch_acquisition(

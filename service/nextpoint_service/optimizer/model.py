@@ -82,7 +82,9 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     qLogNoisyExpectedHypervolumeImprovement (Ament et al. (2023), "Unexpected improvements to
     expected improvement"; Daulton, Balandat and Bakshy (2021), "Parallel Bayesian optimization of
     multiple noisy objectives with expected hypervolume improvement"), more than four, or three and
-    four with a large frontier, with qLogNParEGO; until a point is known to satisfy the constraints,
+    four without thresholds or with a large frontier, with qLogNParEGO (Knowles (2006), "ParEGO: a
+    hybrid algorithm with on-line landscape approximation for expensive multiobjective optimization
+    problems"); until a point is known to satisfy the constraints,
     the probability that it does is maximized. Priors weigh each of these, see `guidance_exponent`.
     What fails in Ax is raised: the caller has points that need no model.
     """
@@ -169,16 +171,21 @@ def _optimizer(axes: tuple[Axis, ...], problem: Problem) -> dict[str, object]:
 def _acquisition(
     problem: Problem, outcomes: Sequence[Outcome], most_observations: int
 ) -> dict[str, Any]:
-    """Return what is maximized where Ax's own choice takes too long."""
-    samples = _SAMPLES.get(sum(each.optimized for each in outcomes))
+    """Return what is maximized where Ax's own choice takes too long, or finds less."""
+    optimized = [each for each in outcomes if each.optimized]
+    samples = _SAMPLES.get(len(optimized))
     if samples is None:
         return {}
     known = chosen(outcomes, problem.observations, most_observations)
     frontier = len(best(problem.experiment, [*known]))
-    if frontier > _LARGEST_FRONTIER:
+    if not frontier:
+        # Ax looks for a point that satisfies the constraints.
+        return {}
+    # Of a hypervolume that nobody bounds most is at its ends, where points are of least use.
+    bounded = any(each.floor is not None for each in optimized)
+    if not bounded or frontier > _LARGEST_FRONTIER:
         return {"botorch_acqf_class": qLogNParEGO}
-    # Without a frontier Ax looks for a point that satisfies the constraints.
-    return {"botorch_acqf_options": {"mc_samples": samples}} if frontier else {}
+    return {"botorch_acqf_options": {"mc_samples": samples}}
 
 
 def _experiment(

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from tests.unit.optimizer.problems import (
@@ -207,10 +208,27 @@ async def test_two_to_eight_objectives_are_optimized_within_the_time_box(pool, c
 
 
 @pytest.mark.parametrize("count", [3, 4])
+async def test_three_or_four_objectives_without_thresholds_are_weighed_anew_for_each_point(
+    pool, count
+):
+    made = [observed(point, **sphere(point, count)) for point in points(CUBE, 24)]
+    metrics = [Metric(f"f{each}", Objective.MINIMIZE) for each in range(count)]
+
+    proposals = await pool.propose(model(CUBE, made, metrics=metrics, count=3))
+
+    assert {each.provenance.method for each in proposals} == {"Ax qLogNParEGO"}
+    aims = [
+        tuple(each.provenance.predictions[metric.name].mean for metric in metrics)
+        for each in proposals
+    ]
+    assert max(math.dist(one, other) for one, other in combinations(aims, 2)) > 0.7
+
+
+@pytest.mark.parametrize("count", [3, 4])
 async def test_a_large_frontier_of_three_or_four_objectives_does_not_take_too_long(pool, count):
     shell = [{**point, "x7": 0.5, "x8": 0.5} for point in points(CUBE, 60)]
     made = [observed(point, **sphere(point, count)) for point in shell]
-    metrics = [Metric(f"f{each}", Objective.MINIMIZE) for each in range(count)]
+    metrics = [Metric(f"f{each}", Objective.MINIMIZE, threshold=2.5) for each in range(count)]
 
     await the_point(pool, model(CUBE, made, metrics=metrics))
 
