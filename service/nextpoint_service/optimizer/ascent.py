@@ -29,16 +29,19 @@ _SCALES = (0.1, 0.03, 0.01, 0.003, 0.001)
 _EACH = 16
 _TOGETHER = 20
 """Points that are looked at in one go: with many objectives each takes much memory."""
-_BELOW = 0.1
-"""How far below what is known a threshold is that nobody said, as a share of the range."""
-_NARROWEST = 0.75
-"""How far below the best that is known such a threshold is at least, as a share of the range."""
+_WIDE = 1.1
+"""How far below the best that is known a threshold is that nobody said, as a share of the range."""
+_NARROW = 0.75
+"""The same for a search that leaves out the ends of the frontier."""
 _STEPS = 60
 _TOLERANCE = 1e-8
 
 
 class ThoroughAcquisition(Acquisition):
-    """Ax's acquisition; what it returns is never worse than what is around the best points."""
+    """Ax's acquisition; what it returns is never worse than what is around the best points.
+
+    The frontier's ends, as far as anything is known, count where `options["widely"]` says so.
+    """
 
     def optimize(  # type: ignore[override]  # the generator says everything by name
         self,
@@ -109,9 +112,12 @@ class ThoroughAcquisition(Acquisition):
         with torch.no_grad():
             known = self._model.posterior(self.X_observed)
         means = known.mean[:, columns] * weights  # type: ignore[attr-defined]  # Gaussian
-        low, high = means.min(dim=0).values, means.max(dim=0).values
-        inferred = torch.where(inferred.isnan(), low - _BELOW * (high - low), inferred)
-        inferred = torch.minimum(inferred, high - _NARROWEST * (high - low))
+        best = means.max(dim=0).values
+        ranges = best - means.min(dim=0).values
+        inferred = torch.where(inferred.isnan(), best - _WIDE * ranges, inferred)
+        inferred = torch.minimum(
+            inferred, best - (_WIDE if self.options["widely"] else _NARROW) * ranges
+        )
         self._objective_thresholds = torch.where(said.isnan(), inferred, said)
 
 

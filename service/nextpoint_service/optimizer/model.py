@@ -99,7 +99,7 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
     outcomes = outcomes_of(problem.experiment, problem.observations)
     guide = Guide(unit_priors([each.parameter for each in axes]), guidance_exponent(problem))
     generator = BoTorchGenerator(
-        **_acquisition(problem, outcomes, most_observations), **_guided(guide, axes)
+        **_acquisition(problem, outcomes, most_observations), **_search(guide, axes, seed)
     )
     adapter = TorchAdapter(
         experiment=_experiment(problem, axes, outcomes, most_observations),
@@ -133,13 +133,13 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
     return proposals or space_filling.propose(replace(problem, fallback_reason=KNOWN))
 
 
-def _guided(guide: Guide, axes: tuple[Axis, ...]) -> dict[str, Any]:
+def _search(guide: Guide, axes: tuple[Axis, ...], seed: int) -> dict[str, Any]:
+    """Return what looks for the maximum: for one half of the points with an eye for the ends."""
+    options: dict[str, Any] = {"widely": bool(seed % 2)}
     if not guide.priors:
-        return {"acquisition_class": ThoroughAcquisition}
-    return {
-        "acquisition_class": GuidedAcquisition,
-        "acquisition_options": {"guide": guide, "names": [each.name for each in axes]},
-    }
+        return {"acquisition_class": ThoroughAcquisition, "acquisition_options": options}
+    options |= {"guide": guide, "names": [each.name for each in axes]}
+    return {"acquisition_class": GuidedAcquisition, "acquisition_options": options}
 
 
 def _predict(
