@@ -10,7 +10,7 @@ import nextpoint
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 EVALUATIONS = 40
-EXPERIMENTS = 5
+EXPERIMENTS = 9
 PEAKS = ((1.0, (0.2, 0.75, 0.3)), (0.9, (0.8, 0.3, 0.6)))
 """Two hills that do not touch: how high they are, and where."""
 

@@ -1,4 +1,4 @@
-"""The tests that the packages have of their own, of what no live service does at a wish."""
+"""What the packages check by themselves: of what no live service does at a wish, and of style."""
 
 import subprocess
 
@@ -13,11 +13,26 @@ COMMANDS = {
     "cpp": ["ctest", "--test-dir", "out", "--output-on-failure"],
     "rust": ["cargo", "test", "--quiet"],
 }
+# That of TypeScript is among its tests; clang-format comes with no compiler.
+STYLE = [
+    ("go", ["gofmt", "-l", "."]),
+    ("go", ["go", "vet", "./..."]),
+    ("java", ["mvn", "--quiet", "-Dstyle.color=never", "spotless:check"]),
+    ("rust", ["cargo", "fmt", "--check"]),
+]
+
+
+def run(command, folder):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-3000:]
+    return done.stdout
 
 
 @pytest.mark.parametrize("language", COMMANDS)
 def test_the_tests_of_a_package_pass(language, packages):
-    done = subprocess.run(
-        COMMANDS[language], cwd=packages / language, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-3000:]
+    run(COMMANDS[language], packages / language)
+
+
+@pytest.mark.parametrize(("language", "command"), STYLE)
+def test_a_package_is_formatted_and_has_no_finding(language, command, packages):
+    assert run(command, packages / language) == ""
