@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Protocol
 
 import structlog
@@ -122,6 +123,7 @@ def _planner(database: Database, optimizer: Optimizer, settings: Settings) -> Pl
             idle_seconds=settings.idle_seconds,
             waiting_limit=settings.waiting_calls,
         ),
+        monotonic,
     )
 
 

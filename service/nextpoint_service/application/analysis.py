@@ -9,10 +9,11 @@ from typing import assert_never
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.one_at_a_time import OneAtATime
 from nextpoint_service.application.optimizer_port import Importances, Studied
-from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL, seed_of
+from nextpoint_service.application.phases import FEWEST_FOR_A_MODEL
 from nextpoint_service.application.ports import Page, Transaction
 from nextpoint_service.application.problems import (
     read_observations,
+    seed_of,
     seen_now,
     successes_for_a_model,
 )

@@ -15,13 +15,13 @@ _REMEMBERED_HAND_OUTS = 64
 class Pace:
     """How long the evaluations of an experiment take, and its models; 0 where it is not known.
 
-    `wish` is how long the last call would rather wait for a fresh point; None if it did not say.
+    `max_wait` is how long the last call would wait for a fresh point; None if it did not say.
     """
 
     evaluation_seconds: float = 0.0
-    turn_seconds: float = 0.0
-    """How long the last turn at the models had to be waited for."""
-    wish: float | None = None
+    waited_for_turn: float = 0.0
+    """How many seconds the last turn at the models had to be waited for."""
+    max_wait: float | None = None
     _rounds: deque[tuple[float, int]] = field(
         default_factory=lambda: deque(maxlen=_REMEMBERED_ROUNDS)
     )
@@ -57,13 +57,13 @@ class Pace:
         busy = self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
         return max(1.0, min(others, others * busy / span if span else others))
 
-    def patience(self, wish: float | None) -> float:
-        """How long a call waits for a fresh point; without a wish, a share of an evaluation.
+    def patience(self, max_wait: float | None) -> float:
+        """How long a call waits for a fresh point; if it does not say, a share of an evaluation.
 
         The share is smaller the more workers there are, since what is fresh lacks the outcomes of
         all others anyway.
         """
-        return WAIT_SHARE * self.evaluation_seconds / self.workers if wish is None else wish
+        return WAIT_SHARE * self.evaluation_seconds / self.workers if max_wait is None else max_wait
 
     @property
     def ahead(self) -> int:
@@ -72,7 +72,7 @@ class Pace:
         It is 0 where nothing is to be made ahead: where a call waits for a fresh point anyway,
         since the model is quick, or where evaluations are quicker than the model.
         """
-        waits = self.patience(self.wish) >= self.round_seconds
+        waits = self.patience(self.max_wait) >= self.round_seconds
         if waits or self.workers * self._least_point_seconds >= self.evaluation_seconds:
             return 0
         return self._most_within(self.round_seconds)

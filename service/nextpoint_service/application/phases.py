@@ -1,6 +1,5 @@
 """Decides what kind of point an experiment needs next."""
 
-from hashlib import blake2b
 from statistics import fmean
 
 from nextpoint_service.application.optimizer_port import Phase
@@ -53,9 +52,3 @@ def choose_phase(experiment: Experiment, made: int, successes: int) -> tuple[Pha
         )
         return Phase.SPACE_FILLING, reason
     return Phase.MODEL, ""
-
-
-def seed_of(experiment: Experiment) -> int:
-    """Return the seed of the experiment, the same for ever."""
-    digest = blake2b(experiment.experiment_id.encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") >> 1

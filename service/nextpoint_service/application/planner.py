@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from statistics import median
-from time import monotonic
 
 from nextpoint_service.application.optimizer_port import Optimizer, Phase, Problem
 from nextpoint_service.application.planner_settings import PlannerSettings
@@ -41,7 +40,7 @@ class Planner:
         database: Database,
         optimizer: Optimizer,
         settings: PlannerSettings,
-        clock: Callable[[], float] = monotonic,
+        clock: Callable[[], float],
     ) -> None:
         """`clock` says, in seconds, how long models take."""
         self._database = database
@@ -221,7 +220,7 @@ class Planner:
                 self._relieve(shelf)
             async with self._turns.turn(lambda: bool(shelf.waiters)):
                 shelf.waits_for_turn = False
-                shelf.pace.turn_seconds = self._clock() - began
+                shelf.pace.waited_for_turn = self._clock() - began
                 yield
         finally:
             shelf.waits_for_turn = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from itertools import islice
 from typing import assert_never
 
@@ -9,7 +10,6 @@ from nextpoint_service.application.optimizer_port import Phase, Problem
 from nextpoint_service.application.phases import (
     FEWEST_FOR_A_MODEL,
     choose_phase,
-    seed_of,
     start_length,
 )
 from nextpoint_service.application.ports import Transaction
@@ -96,6 +96,12 @@ def read_problem(tx: Transaction, experiment_id: str, demand: Demand) -> Problem
         fallback_reason=reason,
         pending_tasks=_tasks_of(experiment, [task for _, task in pending]),
     )
+
+
+def seed_of(experiment: Experiment) -> int:
+    """Return the seed of the experiment, the same for ever."""
+    digest = blake2b(experiment.experiment_id.encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 def successes_for_a_model(experiment: Experiment, observations: Iterable[Observation]) -> int:

@@ -86,10 +86,10 @@ class Shelf:
     pace: Pace = field(default_factory=Pace)
     asked_at: float = 0.0
 
-    def asked(self, now: float, wish: float | None) -> None:
+    def asked(self, now: float, max_wait: float | None) -> None:
         """Note that somebody asks for a point, and how long they would wait for a fresh one."""
         self.asked_at = now
-        self.pace.wish = wish
+        self.pace.max_wait = max_wait
 
     def take(self, revision: int) -> Point | None:
         """Hand over the first point that knows the most, and at least this revision."""
@@ -150,7 +150,7 @@ class Shelf:
 
     def fresh_in(self, revision: int, now: float) -> float:
         """Return in how many seconds there should be a point that knows this revision."""
-        another = self.pace.turn_seconds + self.pace.round_seconds
+        another = self.pace.waited_for_turn + self.pace.round_seconds
         if self.round is None:
             return another
         left = max(0.0, self.round.until - now)

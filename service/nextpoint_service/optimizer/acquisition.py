@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.arrays import Array, in_pieces
 from nextpoint_service.optimizer.posterior import Moments, Posterior
-from nextpoint_service.optimizer.priors import UNGUIDED, Guide
+from nextpoint_service.optimizer.priors import Guide
 
 _LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF_PI = math.sqrt(0.5 * math.pi)
@@ -46,13 +46,12 @@ class Acquisition:
     best: Array
     constraints: tuple[Constraint, ...]
     weights: Array
-    guide: Guide = UNGUIDED
+    guide: Guide
 
     def believing(self, rows: Array) -> "Acquisition":
         """Return it as if what each draw expects at the rows had been measured there.
 
-        Ginsbourger, Le Riche and Carraro (2010), "Kriging is well-suited to parallelize
-        optimization": the kriging believer. Something has to be optimized.
+        Something has to be optimized. See `Surrogate.believing`.
         """
         if self.optimized is None or not len(rows):
             return self
@@ -70,6 +69,9 @@ class Acquisition:
 
     def values(self, places: Array) -> Array:
         """Return the value at each place."""
+        return in_pieces(self._values, places)
+
+    def _values(self, places: Array) -> Array:
         total = self.weights[None, :]
         if self.optimized is not None:
             moments = self.optimized.moments(places)

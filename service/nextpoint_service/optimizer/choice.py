@@ -7,9 +7,9 @@ from nextpoint_service.domain.experiment import Engine, Experiment
 
 
 class Maker(Enum):
-    """What models an experiment's observations."""
+    """What models an experiment's observations: the module that has the `propose`."""
 
-    GP = "gp"
+    ONE_OBJECTIVE = "one_objective"
     """Gaussian processes of our own: one objective, in milliseconds."""
     COVERAGE = "coverage"
     """The same, to cover what satisfies all constraints, where nothing is optimized."""
@@ -17,7 +17,7 @@ class Maker(Enum):
     """The same, for several solutions of one objective."""
     TASKS = "tasks"
     """The same, where cheaper evaluations stand in for full ones."""
-    AX = "ax"
+    AX = "model"
     """Ax: everything else, and all that a user wants it for."""
 
 
@@ -41,6 +41,6 @@ def _best_for(experiment: Experiment) -> Maker:
         case (_,) if experiment.num_solutions > 1:
             return Maker.REGIONS
         case (_,):
-            return Maker.GP
+            return Maker.ONE_OBJECTIVE
         case _:
             return Maker.AX

@@ -32,27 +32,16 @@ class Failure:
 
 
 _NICENESS = 5
-_OWN = {
-    Maker.GP: "one_objective",
-    Maker.COVERAGE: "coverage",
-    Maker.REGIONS: "regions",
-    Maker.TASKS: "tasks",
-}
-"""The modules of our own models: each has a `propose`, and none is loaded by the server."""
-
 SHUTTING_DOWN = Failure("the service is shutting down")
 
 
 def compute_model(problem: Problem, settings: OptimizerSettings) -> Sequence[Proposal]:
     """Make points from a model: the one that is best at such problems."""
     maker = maker_for(problem.experiment)
-    if maker is Maker.AX:
-        # The import takes seconds unless the fork server has done it.
-        from nextpoint_service.optimizer import model  # noqa: PLC0415  # never in the server
-
-        return model.propose(problem, most_observations=settings.model_observations)
-    proposals: Sequence[Proposal] = _own(maker).propose(
-        problem, most_observations=settings.engine_observations
+    by_ax = maker is Maker.AX
+    proposals: Sequence[Proposal] = _module(maker).propose(
+        problem,
+        most_observations=settings.model_observations if by_ax else settings.engine_observations,
     )
     return proposals
 
@@ -79,13 +68,14 @@ def set_up_light(settings: OptimizerSettings) -> int:
 
 def load() -> None:
     """Load models of our own."""
-    for maker in _OWN:
-        _own(maker)
+    for maker in Maker:
+        if maker is not Maker.AX:
+            _module(maker)
 
 
-def _own(maker: Maker) -> ModuleType:
-    # NumPy takes its time.
-    return import_module(f"nextpoint_service.optimizer.{_OWN[maker]}")
+def _module(maker: Maker) -> ModuleType:
+    # Never in the server: NumPy takes its time, and Ax seconds unless the fork server has done it.
+    return import_module(f"nextpoint_service.optimizer.{maker.value}")
 
 
 def confine() -> None:

@@ -19,7 +19,6 @@ from nextpoint_service.optimizer.not_fitted import NotFitted
 LEAST_NOISE = 1e-8
 """The least variance of noise, where that of the values is 1; it keeps matrices solvable."""
 _LENGTHSCALE_SPREAD = math.sqrt(3.0)
-_SCALE_SPREAD = 1.0
 _NOISE_SHAPE, _NOISE_RATE = 1.1, 1.0
 """Of a gamma distribution: little noise is likely, and much is not unlikely.
 
@@ -53,7 +52,6 @@ class Hyperparameters:
 
     kernel: Kernel
     noise: float
-    loss: float
 
 
 def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
@@ -64,7 +62,7 @@ def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
     misfit = Misfit(data)
     if np.ptp(data.values) < _CONSTANT:
         # The likeliest process of equal values is one that knows everything everywhere.
-        return misfit.unpack(misfit.starts()[0], math.inf)
+        return misfit.unpack(misfit.starts()[0])
     starts = misfit.starts() if start is None else [misfit.pack(start)]
     best: tuple[float, Array] | None = None
     for each in starts:
@@ -84,7 +82,7 @@ def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
             best = float(result.fun), result.x
     if best is None:
         raise NotFitted("no model fits the observations")
-    return misfit.unpack(best[1], best[0])
+    return misfit.unpack(best[1])
 
 
 class Misfit:
@@ -104,14 +102,12 @@ class Misfit:
 
     def starts(self) -> list[Array]:
         """Return where to begin."""
-        tail = [] if self._data.noise is not None else [0.0]
-        starts = []
-        for shift, noise in ((0.0, 1e-2), (-1.5, 1e-5)):
-            length = min(
-                self._centre + shift - 0.5, math.log(0.5 * self._groups**0.5) + 1.0 + shift
-            )
-            starts.append(np.array([length] * self._groups + [0.0] + [math.log(noise)] * len(tail)))
-        return starts
+        middle = math.log(0.5 * self._groups**0.5) + 1.0
+        unknown = self._data.noise is None
+        return [
+            np.array([middle + shift] * self._groups + [0.0] + [math.log(noise)] * unknown)
+            for shift, noise in ((0.0, 1e-2), (-1.5, 1e-5))
+        ]
 
     def bounds(self) -> list[tuple[float, float]]:
         """Return the bounds of the variables."""
@@ -126,7 +122,7 @@ class Misfit:
             packed.append(math.log(max(known.noise, LEAST_NOISE)))
         return np.array(packed)
 
-    def unpack(self, variables: Array, loss: float) -> Hyperparameters:
+    def unpack(self, variables: Array) -> Hyperparameters:
         """Return the hyperparameters of variables."""
         kernel = Kernel(
             np.exp(variables[: self._groups]),
@@ -134,7 +130,7 @@ class Misfit:
             math.exp(variables[self._groups]),
         )
         noise = 0.0 if self._data.noise is not None else math.exp(variables[-1])
-        return Hyperparameters(kernel, noise, loss)
+        return Hyperparameters(kernel, noise)
 
     def __call__(self, variables: Array) -> tuple[float, Array]:
         """Return the value and the gradient; both are useless where the covariance is singular."""
@@ -171,9 +167,10 @@ class Misfit:
         lengths = (variables[: self._groups] - self._centre) / _LENGTHSCALE_SPREAD
         loss += 0.5 * float(lengths @ lengths) + float(variables[: self._groups].sum())
         gradient[: self._groups] += lengths / _LENGTHSCALE_SPREAD + 1.0
-        scale = variables[self._groups] / _SCALE_SPREAD
+        # That of the scale is of spread 1.
+        scale = variables[self._groups]
         loss += 0.5 * float(scale**2)
-        gradient[self._groups] += scale / _SCALE_SPREAD
+        gradient[self._groups] += scale
         if self._data.noise is None:
             noise = math.exp(variables[-1])
             loss -= (_NOISE_SHAPE - 1.0) * float(variables[-1]) - _NOISE_RATE * noise

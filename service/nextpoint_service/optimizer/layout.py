@@ -45,10 +45,9 @@ class _Conditioned:
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """The linearly constrained columns, the constraints on them, and the inside of these."""
+    """The linearly constrained columns, and the inside of the constraints on them."""
 
     columns: NDArray[np.int64]
-    system: LinearSystem
     inside: Polytope
 
 
@@ -93,9 +92,8 @@ class Layout:
         if self.system is None:
             return None
         columns = np.flatnonzero((self.system.matrix != 0.0).any(axis=0))
-        system = self.system.among(columns)
-        inside = polytope(system)
-        return None if inside is None else Bounded(columns, system, inside)
+        inside = polytope(self.system.among(columns))
+        return None if inside is None else Bounded(columns, inside)
 
     @cached_property
     def width(self) -> int:

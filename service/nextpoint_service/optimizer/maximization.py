@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from nextpoint_service.optimizer.acquisition import Acquisition
-from nextpoint_service.optimizer.arrays import Array, in_pieces
+from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import (
     around,
     feasible,
@@ -47,8 +47,8 @@ def maximize(
     everywhere = spread_out(layout, acquisition.guide.priors, count=_SPREAD, random=random)
     near = around(layout, centres[:_LOOKED_AROUND], each=_AROUND, random=random)
     near = np.vstack([feasible(layout, layout.snapped(centres)), near])
-    groups = [(rows, values(acquisition, rows)) for rows in (everywhere, near) if len(rows)]
-    climbed = _tops(acquisition, layout, _starts(groups, _ASCENTS), random)
+    groups = [(rows, acquisition.values(rows)) for rows in (everywhere, near) if len(rows)]
+    climbed = _tops(acquisition, layout, _starts(groups), random)
     return _best_first([*groups, climbed])
 
 
@@ -66,7 +66,7 @@ def maximize_again(
     rows, found = looked_at[0], looked_at[1].copy()
     for first in range(0, len(rows), _PIECE):
         piece = slice(first, first + _PIECE)
-        found[piece] = values(acquisition, rows[piece])
+        found[piece] = acquisition.values(rows[piece])
         if found[: piece.stop].max() >= found[piece.stop :].max(initial=-np.inf):
             break
     # A second ascent costs as much, and found no better points (docs/performance.md).
@@ -78,7 +78,7 @@ def _tops(
     acquisition: Acquisition, layout: Layout, starts: list[Array], random: np.random.Generator
 ) -> tuple[Array, Array]:
     rows = [_climbed(acquisition, layout, each, random) for each in starts]
-    return np.vstack(rows), values(acquisition, np.vstack(rows))
+    return np.vstack(rows), acquisition.values(np.vstack(rows))
 
 
 def _best_first(groups: list[tuple[Array, Array]]) -> tuple[Array, Array]:
@@ -88,15 +88,10 @@ def _best_first(groups: list[tuple[Array, Array]]) -> tuple[Array, Array]:
     return rows[order], found[order]
 
 
-def values(acquisition: Acquisition, rows: Array) -> Array:
-    """Return the acquisition at each row, in pieces that fit into the cache."""
-    return in_pieces(acquisition.values, rows)
-
-
-def _starts(groups: list[tuple[Array, Array]], ascents: int) -> list[Array]:
+def _starts(groups: list[tuple[Array, Array]]) -> list[Array]:
     """Return the best of every group, each next one away from those before it."""
     starts: list[Array] = []
-    share = -(-ascents // len(groups))
+    share = -(-_ASCENTS // len(groups))
     for rows, found in groups:
         chosen = 0
         for index in np.argsort(-found, kind="stable"):
@@ -122,7 +117,7 @@ def _climbed(
         if not discrete:
             break
         others = neighbours(layout, place, random)
-        best = others[int(values(acquisition, others).argmax())] if len(others) else place
+        best = others[int(acquisition.values(others).argmax())] if len(others) else place
         if np.array_equal(best, place):
             break
         place = best

@@ -29,7 +29,7 @@ from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.parego import qLogNParEGO
 
 from nextpoint_service.application.optimizer_port import Problem
-from nextpoint_service.domain.observation import best
+from nextpoint_service.domain.observation import Observation, best
 from nextpoint_service.domain.suggestion import Generator, Prediction, Proposal, Provenance
 from nextpoint_service.optimizer import space_filling
 from nextpoint_service.optimizer.ascent import ThoroughAcquisition
@@ -84,9 +84,9 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     multiple noisy objectives with expected hypervolume improvement"), more than four, or three and
     four without thresholds or with a large frontier, with qLogNParEGO (Knowles (2006), "ParEGO: a
     hybrid algorithm with on-line landscape approximation for expensive multiobjective optimization
-    problems"); until a point is known to satisfy the constraints,
-    the probability that it does is maximized. Priors weigh each of these, see `guidance_exponent`.
-    What fails in Ax is raised: the caller has points that need no model.
+    problems"); until a point is known to satisfy the constraints, the probability that it does is
+    maximized. Priors weigh each of these, see `guidance_exponent`. What fails in Ax is raised: the
+    caller has points that need no model.
     """
     seed = seed_for(problem)
     with warnings.catch_warnings(), with_rng_seed(seed):
@@ -97,12 +97,14 @@ def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
 def _propose(problem: Problem, seed: int, most_observations: int) -> list[Proposal]:
     axes = axes_of(problem.experiment.space)
     outcomes = outcomes_of(problem.experiment, problem.observations)
+    known = chosen(outcomes, problem.observations, most_observations)
+    rows = linear_rows(problem.experiment.space, axes)
     guide = Guide(unit_priors([each.parameter for each in axes]), guidance_exponent(problem))
     generator = BoTorchGenerator(
-        **_acquisition(problem, outcomes, most_observations), **_search(guide, axes, seed)
+        **_acquisition(problem, outcomes, known), **_search(guide, axes, seed)
     )
     adapter = TorchAdapter(
-        experiment=_experiment(problem, axes, outcomes, most_observations),
+        experiment=_experiment(axes, rows, outcomes, known),
         generator=generator,
         transforms=MBM_X_trans + Y_trans,
         fit_tracking_metrics=False,
@@ -110,7 +112,7 @@ def _propose(problem: Problem, seed: int, most_observations: int) -> list[Propos
     run = adapter.gen(
         n=problem.count,
         pending_observations=_pending(problem, axes, outcomes),
-        model_gen_options={"optimizer_kwargs": _optimizer(axes, problem)},
+        model_gen_options={"optimizer_kwargs": _optimizer(axes, rows)},
     )
     values = np.atleast_1d((run.gen_metadata or {})["expected_acquisition_value"])
     made = untried(problem, axes, [arm.parameters for arm in run.arms], seed)
@@ -156,27 +158,25 @@ def _predict(
     }
 
 
-def _optimizer(axes: tuple[Axis, ...], problem: Problem) -> dict[str, object]:
+def _optimizer(axes: tuple[Axis, ...], rows: list[LinearRow]) -> dict[str, object]:
     """Return how hard the acquisition is maximized.
 
     Fewer restarts than Ax's 20 find points as good at a quarter of the cost; only the optimizer
     of spaces that are real in all dimensions takes the further options.
     """
-    equal = any(row.equal for row in linear_rows(problem.experiment.space, axes))
-    if equal or any(axis.kind is not AxisKind.REAL for axis in axes):
+    if any(row.equal for row in rows) or any(axis.kind is not AxisKind.REAL for axis in axes):
         return {**_RESTARTS}
     return {**_RESTARTS, "options": {**_AROUND_BEST}}
 
 
 def _acquisition(
-    problem: Problem, outcomes: Sequence[Outcome], most_observations: int
+    problem: Problem, outcomes: Sequence[Outcome], known: Sequence[Observation]
 ) -> dict[str, Any]:
     """Return what is maximized where Ax's own choice takes too long, or finds less."""
     optimized = [each for each in outcomes if each.optimized]
     samples = _SAMPLES.get(len(optimized))
     if samples is None:
         return {}
-    known = chosen(outcomes, problem.observations, most_observations)
     frontier = len(best(problem.experiment, [*known]))
     if not frontier:
         # Ax looks for a point that satisfies the constraints.
@@ -189,19 +189,18 @@ def _acquisition(
 
 
 def _experiment(
-    problem: Problem,
     axes: tuple[Axis, ...],
+    rows: list[LinearRow],
     outcomes: Sequence[Outcome],
-    most_observations: int,
+    known: Sequence[Observation],
 ) -> Experiment:
     """Return Ax's experiment: one trial for each observation, all data at once."""
     experiment = Experiment(
         name="problem",
-        search_space=_search_space(axes, linear_rows(problem.experiment.space, axes)),
+        search_space=_search_space(axes, rows),
         optimization_config=_optimization_config(outcomes),
         tracking_metrics=[Metric(each.name) for each in outcomes],
     )
-    known = chosen(outcomes, problem.observations, most_observations)
     usable = []
     arms = []
     for index, encoded in encodable(axes, (each.assignments for each in known)):
@@ -212,12 +211,12 @@ def _experiment(
         arms.append(trial.arms[0].name)
     if not usable:
         raise NotFitted(NOTHING_IN_THE_SPACE)
-    rows = [
+    data = [
         (arm := each.observation, arms[arm], each.outcome, each.outcome, each.value, each.stddev)
         for each in data_of(outcomes, usable)
     ]
     columns = ["trial_index", "arm_name", "metric_name", "metric_signature", "mean", "sem"]
-    experiment.attach_data(Data(df=pd.DataFrame(rows, columns=columns)))
+    experiment.attach_data(Data(df=pd.DataFrame(data, columns=columns)))
     return experiment
 
 

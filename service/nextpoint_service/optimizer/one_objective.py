@@ -1,7 +1,6 @@
 """Makes points from Gaussian processes of our own: one objective, in milliseconds, without Ax."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import CENTRES
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.learning import Models, best_first, modest, rows_at
-from nextpoint_service.optimizer.maximization import maximize, maximize_again, values
+from nextpoint_service.optimizer.maximization import maximize, maximize_again
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 
@@ -62,4 +61,4 @@ class _Search:
             if acquisition.optimized is None
             else "noisy expected improvement"
         )
-        return Found(looked_at[0], partial(values, acquisition), f"GP log {what}")
+        return Found(looked_at[0], acquisition.values, f"GP log {what}")

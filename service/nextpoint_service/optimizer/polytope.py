@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.optimize import linprog
 
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.optimizer.arrays import Array
@@ -125,8 +126,6 @@ def _inner_point(
     always-active constraints in a system of linear inequalities by a single linear program".
     Its variables are the point times a stretch, the stretch, and the slacks up to 1.
     """
-    from scipy.optimize import linprog  # noqa: PLC0415  # half a second that few need
-
     size, count = matrix.shape[1], len(bound)
     solution = linprog(
         np.concatenate([np.zeros(size + 1), -np.ones(count)]),

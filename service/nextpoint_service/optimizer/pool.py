@@ -129,6 +129,4 @@ def _hypervolume(gains: Sequence[tuple[float, ...]], until: float) -> float | No
 
 
 def _warm_up() -> None:
-    from nextpoint_service.optimizer import space_filling  # noqa: PLC0415
-
-    space_filling.warm_up()
+    from nextpoint_service.optimizer import space_filling  # noqa: F401, PLC0415

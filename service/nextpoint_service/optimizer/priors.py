@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
+from scipy import special
 
 from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.search_space import (
@@ -75,9 +76,6 @@ class Guide:
         return self.exponent * log_density_slope(self.priors, places)
 
 
-UNGUIDED = Guide({}, 0.0)
-
-
 def spread(priors: Mapping[int, Prior], units: Array) -> Array:
     """Return rows of the unit cube with these columns led through the priors' inverse CDFs."""
     if not priors:
@@ -89,8 +87,6 @@ def spread(priors: Mapping[int, Prior], units: Array) -> Array:
 
 
 def _quantiles(prior: Prior, units: Array) -> Array:
-    from scipy import special  # noqa: PLC0415  # half a second that few need
-
     match prior:
         case NormalPrior(mean, scale):
             low, high = special.ndtr(-mean / scale), special.ndtr((1.0 - mean) / scale)

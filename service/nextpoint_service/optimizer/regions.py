@@ -57,35 +57,31 @@ class _Land:
 
     learned: Models
     guide: Guide
-    least: float
-
-    def merit(self, rows: Array) -> Array:
-        """Return the mean of the objective, less where constraints are expected to be missed."""
-        return merit(self.learned, rows)
+    gap: float
 
     def divided(self, rows: Array, top: Array) -> NDArray[np.bool_]:
         """Say for each row whether there is a valley between it and the top."""
-        ends = np.minimum(self.merit(rows), self.merit(top[None, :])[0])
-        ways = [self.merit(share * rows + (1.0 - share) * top) for share in _BETWEEN]
+        ends = np.minimum(merit(self.learned, rows), merit(self.learned, top[None, :])[0])
+        ways = [merit(self.learned, share * rows + (1.0 - share) * top) for share in _BETWEEN]
         return np.asarray(np.min(ways, axis=0) < ends - _SHALLOW)
 
     def far(self, rows: Array, tops: Array) -> NDArray[np.bool_]:
         """Say for each row whether it is far enough from all of the tops."""
         gaps = np.linalg.norm(rows[:, None, :] - tops[None, :, :], axis=2)
-        return np.asarray((gaps >= self.least).all(axis=1))
+        return np.asarray((gaps >= self.gap).all(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """What one point is for: the hill of `top`, or a new one where that is None.
 
-    `better` are the tops to keep away from. `least` is what has to be improved on.
+    `better` are the tops to keep away from. `beaten` is what has to be improved on.
     """
 
     land: _Land
     top: Array | None
     better: Array
-    least: float
+    beaten: float
 
     def belongs(self, rows: Array) -> NDArray[np.bool_]:
         """Say which rows are where the point may be."""
@@ -96,7 +92,7 @@ class _Turn:
         """Return how promising each row is."""
         learned = self.land.learned
         moments = learned.optimized.posterior.moments(rows)
-        margin = (moments.means - self.least) / moments.stddev[:, None]
+        margin = (moments.means - self.beaten) / moments.stddev[:, None]
         if self.top is None:
             found = log_ndtr(margin[:, 0]) + 2.0 * np.log(moments.stddev)
         else:
@@ -131,19 +127,19 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
 
 
 def _turn(land: _Land, observed: Array, rows: Array, number: int, count: int) -> _Turn:
-    merit = land.merit(observed)
+    expected = merit(land.learned, observed)
     tops = _tops(land, rows, min(number + 1, count))
     if number < len(tops):
         top = tops[number]
-        own = merit[~land.divided(observed, top)]
-        return _Turn(land, top, tops[:number], float(own.max(initial=merit.min())))
-    return _Turn(land, None, tops, float(np.median(merit)))
+        own = expected[~land.divided(observed, top)]
+        return _Turn(land, top, tops[:number], float(own.max(initial=expected.min())))
+    return _Turn(land, None, tops, float(np.median(expected)))
 
 
 def _tops(land: _Land, rows: Array, most: int) -> Array:
     """Return the tops of at most so many hills, the highest first."""
     tops: list[Array] = []
-    left = rows[np.argsort(-land.merit(rows), kind="stable")]
+    left = rows[np.argsort(-merit(land.learned, rows), kind="stable")]
     while len(left) and len(tops) < most:
         top = left[0]
         tops.append(top)

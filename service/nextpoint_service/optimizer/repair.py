@@ -7,6 +7,7 @@ from fractions import Fraction
 from time import monotonic
 
 import numpy as np
+from scipy import optimize
 
 from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint
 from nextpoint_service.domain.search_space import IntParameter, NumericParameter
@@ -177,8 +178,6 @@ def _nearest(
     A mixed-integer linear program in the distances: of what is near, only small numbers are
     large enough to matter, and the solver's tolerances are harmless.
     """
-    from scipy import optimize  # noqa: PLC0415  # half a second that few need
-
     seconds = until - monotonic()
     if seconds <= 0:
         return Missing.NOT_FOUND

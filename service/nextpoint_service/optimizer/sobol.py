@@ -1,7 +1,7 @@
 """The Sobol sequence, scrambled, from any index on.
 
 SciPy has one, but the import of `scipy.stats` takes more than a second, for which the first
-suggestion of a server would wait; and it cannot jump to an index.
+suggestion of a server would wait.
 """
 
 from functools import cache

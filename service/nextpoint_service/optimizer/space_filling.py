@@ -64,11 +64,6 @@ def propose(problem: Problem, *, seconds: float = SECONDS) -> list[Proposal]:
     return proposals
 
 
-def warm_up() -> None:
-    """Make the first points of a constrained experiment as quick as the later ones."""
-    import scipy.optimize  # noqa: F401, PLC0415  # takes half a second
-
-
 @dataclass(frozen=True, slots=True)
 class _Tried:
     """How often each point was tried, and which of them ever failed."""

@@ -49,12 +49,7 @@ class Surrogate:
         """
         if not len(rows):
             return self
-        known = self.data
-        values = np.append(known.values, self.posterior.means_at(rows)[:, 0])
-        noise = None
-        if known.noise is not None:
-            noise = np.append(known.noise, np.full(len(rows), self.posterior.noise))
-        data = Data(np.vstack([known.points, rows]), values, known.group, noise)
+        data = self._extended(rows, self.posterior.means_at(rows)[:, 0])
         return replace(self, data=data, posterior=self.posterior.believing(rows))
 
     def supposing_no_more(self, rows: Array) -> "Surrogate":
@@ -64,14 +59,17 @@ class Surrogate:
         """
         if not len(rows):
             return self
+        most = np.quantile(self.posterior.means_at(self.data.points)[:, 0], _OUTSTANDING)
+        data = self._extended(rows, np.minimum(self.posterior.means_at(rows)[:, 0], most))
+        return replace(self, data=data, posterior=posterior(data, self.hyperparameters))
+
+    def _extended(self, rows: Array, values: Array) -> Data:
         known = self.data
-        most = np.quantile(self.posterior.means_at(known.points)[:, 0], _OUTSTANDING)
-        values = np.append(known.values, np.minimum(self.posterior.means_at(rows)[:, 0], most))
         noise = None
         if known.noise is not None:
             noise = np.append(known.noise, np.full(len(rows), self.posterior.noise))
-        data = Data(np.vstack([known.points, rows]), values, known.group, noise)
-        return replace(self, data=data, posterior=posterior(data, self.hyperparameters))
+        points = np.vstack([known.points, rows])
+        return Data(points, np.append(known.values, values), known.group, noise)
 
     def in_own_unit(self, mean: float, stddev: float) -> tuple[float, float]:
         """Return a mean and standard deviation in the unit of the outcome."""

@@ -9,7 +9,6 @@ these comes after a number of cheaper ones at most, however cheap they are.
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from nextpoint_service.optimizer.candidates import CENTRES
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.fidelity import at_full, moved_to_full, place_of, with_place
 from nextpoint_service.optimizer.learning import Models, best_first, modest, rows_at
-from nextpoint_service.optimizer.maximization import maximize, values
+from nextpoint_service.optimizer.maximization import maximize
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 
 _MOST_FOR_EACH = 20
@@ -47,7 +46,7 @@ def _search(problem: Problem, learned: Models, random: np.random.Generator) -> F
     rows, _ = maximize(acquisition, layout, _best(learned), random)
     return Found(
         rows,
-        partial(values, acquisition),
+        acquisition.values,
         "GP log noisy expected improvement of a full evaluation",
         _task(problem, learned, pending, rows[0]),
     )

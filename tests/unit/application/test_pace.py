@@ -7,9 +7,9 @@ from nextpoint_service.application.pace import Pace
 EVALUATION = 100.0
 
 
-def pace_of(workers, *, model, points=1, wish=None):
+def pace_of(workers, *, model, points=1, max_wait=None):
     """Return the pace of workers that are handed points one after the other, in equal steps."""
-    pace = Pace(evaluation_seconds=EVALUATION, wish=wish)
+    pace = Pace(evaluation_seconds=EVALUATION, max_wait=max_wait)
     for number in range(3 * workers + 1):
         pace.handed_out(number * EVALUATION / workers)
     pace.took(model, points)
@@ -38,18 +38,18 @@ def test_workers_that_ask_together_are_counted_before_time_goes_by():
 
 
 @pytest.mark.parametrize(("workers", "seconds"), [(1, 10.0), (4, 2.5)])
-def test_a_call_without_a_wish_waits_a_tenth_of_an_evaluation_shared_by_the_workers(
+def test_a_call_without_a_max_wait_waits_a_tenth_of_an_evaluation_shared_by_the_workers(
     workers, seconds
 ):
     assert pace_of(workers, model=1).patience(None) == pytest.approx(seconds)
 
 
-def test_a_call_with_a_wish_waits_as_long_as_it_says():
+def test_a_call_with_a_max_wait_waits_as_long_as_it_says():
     assert pace_of(4, model=1).patience(30.0) == 30.0
 
 
 @pytest.mark.parametrize(
-    ("workers", "model", "points", "wish", "ahead"),
+    ("workers", "model", "points", "max_wait", "ahead"),
     [
         pytest.param(1, 9, 1, None, 0, id="quick"),
         pytest.param(1, 9, 1, 0.0, 1, id="quick, for who does not wait"),
@@ -62,13 +62,13 @@ def test_a_call_with_a_wish_waits_as_long_as_it_says():
     ],
 )
 def test_points_are_made_ahead_where_no_call_waits_and_models_keep_up(
-    workers, model, points, wish, ahead
+    workers, model, points, max_wait, ahead
 ):
-    assert pace_of(workers, model=model, points=points, wish=wish).ahead == ahead
+    assert pace_of(workers, model=model, points=points, max_wait=max_wait).ahead == ahead
 
 
 def test_as_many_are_made_ahead_as_the_most_that_were_handed_out_in_one_round():
-    pace = Pace(evaluation_seconds=EVALUATION, wish=0.0)
+    pace = Pace(evaluation_seconds=EVALUATION, max_wait=0.0)
     for seconds in (0, 1, 2, 3, 50, 51, 100):
         pace.handed_out(seconds)
     pace.took(4.0, 1)

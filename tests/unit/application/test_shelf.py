@@ -10,7 +10,7 @@ from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 
 def pace_of_three_ahead():
     """Return the pace of an experiment that is handed three points at a time."""
-    pace = Pace(evaluation_seconds=100.0, wish=0.0)
+    pace = Pace(evaluation_seconds=100.0, max_wait=0.0)
     for _ in range(3):
         pace.handed_out(0.0)
     pace.took(25.0, 5)

@@ -26,7 +26,7 @@ def slopes(function, place):
 
 
 def hyperparameters():
-    return Hyperparameters(Kernel(np.array([0.3, 0.5, 0.9]), GROUP, 1.7), 0.05, 0.0)
+    return Hyperparameters(Kernel(np.array([0.3, 0.5, 0.9]), GROUP, 1.7), 0.05)
 
 
 @pytest.fixture
