@@ -14,9 +14,9 @@ class OptimizerSettings:
     memory_bytes: int = 4 * 2**30
     """How much data a model process may hold."""
     model_observations: int = 500
-    """How many observations a model of Ax learns from at most.
+    """How many observations a model of Ax, and the importances, learn from at most.
 
     Its cost grows with the third power of these; a thousand take ten seconds.
     """
     engine_observations: int = 1000
-    """The same for the models of our own, of which a thousand take a fifth of a second."""
+    """The same for the models of our own, of which a thousand take less than half a second."""
