@@ -119,7 +119,8 @@ class Provenance:
         method: The method in the source's own words; may change between versions.
         seed: The seed of every random draw that went into them; None where none did.
         observation_count: How many observations were known.
-        pending_count: How many points were taken into account as being evaluated.
+        pending_count: How many points without an outcome were taken into account: those that were
+            being evaluated, and those made but not yet asked for.
         fallback_reason: Why a space-filling point stands in for one of the model's; empty
             otherwise.
         predictions: What the model expects of each metric, by name; empty without a model.

@@ -261,7 +261,9 @@ class Provenance(google.protobuf.message.Message):
     observation_count: builtins.int
     """How many observations were known when they were made."""
     pending_count: builtins.int
-    """How many points were taken into account as being evaluated at the time."""
+    """How many points without an outcome were taken into account: those that were
+    being evaluated, and those made but not yet asked for.
+    """
     fallback_reason: builtins.str
     """Why the model was not asked or could not answer, where a space-filling
     point stands in for one of the model's. Empty otherwise.

@@ -345,7 +345,8 @@ type Provenance struct {
 	Seed *int64 `protobuf:"varint,3,opt,name=seed,proto3,oneof" json:"seed,omitempty"`
 	// How many observations were known when they were made.
 	ObservationCount int32 `protobuf:"varint,4,opt,name=observation_count,json=observationCount,proto3" json:"observation_count,omitempty"`
-	// How many points were taken into account as being evaluated at the time.
+	// How many points without an outcome were taken into account: those that were
+	// being evaluated, and those made but not yet asked for.
 	PendingCount int32 `protobuf:"varint,5,opt,name=pending_count,json=pendingCount,proto3" json:"pending_count,omitempty"`
 	// Why the model was not asked or could not answer, where a space-filling
 	// point stands in for one of the model's. Empty otherwise.

@@ -163,7 +163,8 @@ export type Provenance = Message<"nextpoint.v1.Provenance"> & {
   observationCount: number;
 
   /**
-   * How many points were taken into account as being evaluated at the time.
+   * How many points without an outcome were taken into account: those that were
+   * being evaluated, and those made but not yet asked for.
    *
    * @generated from field: int32 pending_count = 5;
    */
