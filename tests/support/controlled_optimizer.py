@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
 from nextpoint_service.application.optimizer_port import Expectations, Importances, Problem, Studied
+from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 
@@ -58,6 +59,9 @@ class ControlledOptimizer:
         points = await self._scripted.propose(problem)
         meanwhile()
         return points
+
+    def models_for(self, experiment: Experiment) -> str:
+        return self._scripted.models_for(experiment)
 
     async def importances(self, studied: Studied) -> Importances:
         return await self._scripted.importances(studied)

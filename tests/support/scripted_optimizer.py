@@ -13,6 +13,7 @@ from nextpoint_service.application.optimizer_port import (
     Studied,
 )
 from nextpoint_service.domain.assignments import Value
+from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.search_space import (
     BoolParameter,
@@ -68,6 +69,9 @@ class ScriptedOptimizer:
             )
             for offset in range(problem.count)
         ]
+
+    def models_for(self, experiment: Experiment) -> str:
+        return experiment.engine.value
 
     async def importances(self, studied: Studied) -> Importances:
         names = [each.name for each in studied.experiment.space.parameters]

@@ -71,6 +71,9 @@ class Optimizer(Protocol):
         stands in. Points already observed or pending are avoided as long as there are others.
         """
 
+    def models_for(self, experiment: Experiment) -> str:
+        """Name what makes the model points of such experiments; other names work beside it."""
+
     async def importances(self, studied: Studied) -> Importances:
         """Return, for every metric, a number for every parameter, which add up to 1.
 

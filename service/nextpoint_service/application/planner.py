@@ -5,12 +5,13 @@ round of the model. Where the model is quick compared with what a call waits for
 is all. Where it is not, points are made ahead while workers evaluate, unless evaluations are
 quicker than the model, and made anew when an observation arrives. A point that does not know the
 newest observations is handed out when a better one would not come in the time that the caller is
-willing to wait. Experiments take turns at the models; a call that waits too long for the turn of
-its experiment gets a point without a model.
+willing to wait. Experiments take turns at the models of their kind; a call that waits too long for
+the turn of its experiment gets a point without a model.
 """
 
 import asyncio
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -47,7 +48,7 @@ class Planner:
         self._optimizer = optimizer
         self._settings = settings
         self._clock = clock
-        self._turns = Turns(settings.turns)
+        self._turns: defaultdict[str, Turns] = defaultdict(lambda: Turns(settings.turns))
         self._waiting = 0
         self._shelves: dict[str, Shelf] = {}
         self._closed = False
@@ -215,10 +216,11 @@ class Planner:
     async def _turn(self, shelf: Shelf) -> AsyncIterator[None]:
         began = self._clock()
         shelf.waits_for_turn = True
+        turns = self._turns[shelf.models]
         try:
-            if self._turns.none_free:
+            if turns.none_free:
                 self._relieve(shelf)
-            async with self._turns.turn(lambda: bool(shelf.waiters)):
+            async with turns.turn(lambda: bool(shelf.waiters)):
                 shelf.waits_for_turn = False
                 shelf.pace.waited_for_turn = self._clock() - began
                 yield
@@ -233,6 +235,7 @@ class Planner:
             return bool(shelf.waiters) and not shelf.handed_over
         if problem.phase is Phase.MODEL and not shelf.uses_model:
             shelf.uses_model = True
+            shelf.models = self._optimizer.models_for(problem.experiment)
             return True
         shelf.uses_model = problem.phase is Phase.MODEL
         revision = problem.experiment.revision

@@ -80,6 +80,7 @@ class Shelf:
     producer: asyncio.Task[None] | None = None
     stand_in: asyncio.Task[None] | None = None
     uses_model: bool = False
+    models: str = ""
     round: Round | None = None
     waits_for_turn: bool = False
     revision: int = 0

@@ -17,6 +17,7 @@ from nextpoint_service.application.optimizer_port import (
     Studied,
 )
 from nextpoint_service.domain.errors import ModelUnavailable
+from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Proposal
 from nextpoint_service.optimizer.branches import flattened, flattened_study, pruned
@@ -69,7 +70,7 @@ class OptimizerPool:
         return pruned(problem.experiment.space, await self._propose(flattened(problem)))
 
     async def _propose(self, problem: Problem) -> Sequence[Proposal]:
-        needs_ax = maker_for(problem.experiment) is Maker.AX
+        needs_ax = _kind_for(problem.experiment) is Kind.AX
         if needs_ax and problem.phase is not Phase.RANDOM:
             self._ax.start()
         if problem.phase is not Phase.MODEL:
@@ -83,6 +84,10 @@ class OptimizerPool:
         )
         instead = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason=result.reason)
         return await asyncio.to_thread(_space_filling, instead)
+
+    def models_for(self, experiment: Experiment) -> str:
+        """Name the kind of processes that make the model points of such experiments."""
+        return str(_kind_for(experiment).value)
 
     async def importances(self, studied: Studied) -> Importances:
         """Say which parameters move which metrics, or raise ModelUnavailable."""
@@ -107,6 +112,10 @@ class OptimizerPool:
         if isinstance(result, Failure):
             raise ModelUnavailable(studied.experiment.experiment_id, result.reason)
         return result
+
+
+def _kind_for(experiment: Experiment) -> Kind:
+    return Kind.AX if maker_for(experiment) is Maker.AX else Kind.LIGHT
 
 
 def _space_filling(problem: Problem) -> Sequence[Proposal]:

@@ -17,7 +17,7 @@ from nextpoint_service.domain.errors import (
     Overloaded,
     ShuttingDown,
 )
-from nextpoint_service.domain.experiment import ExperimentType
+from nextpoint_service.domain.experiment import Engine, ExperimentType
 from nextpoint_service.domain.suggestion import Generator, SuggestionState
 
 SECONDS = 10
@@ -504,6 +504,19 @@ async def test_an_experiment_for_which_many_wait_holds_up_no_other(thinking):
 
     await ends(*many, *few)
     assert turns == [other, one, one, one]
+
+
+async def test_models_of_one_kind_hold_up_none_of_another(thinking):
+    by_ax = await in_the_model_phase(thinking, engine=Engine.AX)
+    other = await in_the_model_phase(thinking)
+    calls = await asks(thinking, by_ax, 1)
+    slow = await thought(thinking, answer=False)
+
+    calls += await asks(thinking, other, 1)
+
+    assert (await thought(thinking)).problem.experiment.experiment_id == other
+    slow.answer()
+    await ends(*calls)
 
 
 async def test_a_call_that_waits_has_its_turn_before_what_is_made_ahead(thinking):
