@@ -7,7 +7,7 @@ from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.application.optimizer_port import Problem as Question
 from nextpoint_service.application.phases import choose_phase
 from nextpoint_service.domain.definition import define
-from nextpoint_service.domain.experiment import Engine as Makers
+from nextpoint_service.domain.experiment import Engine
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.optimizer import space_filling
@@ -19,8 +19,8 @@ from systems import definitions
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Engine:
-    """The snapshot that the service would read from its database."""
+class Snapshot:
+    """What the service would read from its database."""
 
     def __init__(self, problem: Problem, seed: int, workers: int, **settings: object) -> None:
         draft = definitions.draft(problem, workers, **settings)
@@ -81,11 +81,11 @@ class Engine:
         )
 
 
-def auto(problem: Problem, seed: int, workers: int) -> Engine:
+def auto(problem: Problem, seed: int, workers: int) -> Snapshot:
     """Return the optimizer as it comes."""
-    return Engine(problem, seed, workers)
+    return Snapshot(problem, seed, workers)
 
 
-def ax(problem: Problem, seed: int, workers: int) -> Engine:
+def ax(problem: Problem, seed: int, workers: int) -> Snapshot:
     """Return the optimizer with Ax for every model point."""
-    return Engine(problem, seed, workers, engine=Makers.AX)
+    return Snapshot(problem, seed, workers, engine=Engine.AX)
