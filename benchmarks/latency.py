@@ -32,8 +32,7 @@ from processes import (
 )
 
 OUTPUT = Path(__file__).resolve().parent.parent / "build/benchmarks/latency.json"
-_PARTS = ("calls", "fleet", "instant", "large")
-_LOAD_AX_SECONDS = 120.0
+_FIRST_MODEL_SECONDS = 120.0
 _TRIES = 10
 """How often a point of Ax is asked for; while it loads each may be one without a model."""
 
@@ -152,6 +151,7 @@ async def large(client: aio.Client, sizes: Sizes, _: ServiceProcess) -> AsyncIte
 
 
 Part = Callable[[aio.Client, Sizes, ServiceProcess], AsyncIterator[Row]]
+_PARTS: dict[str, Part] = {"calls": calls, "fleet": fleet, "instant": instant, "large": large}
 
 
 def main() -> None:
@@ -160,8 +160,8 @@ def main() -> None:
     rows = asyncio.run(_measure(arguments))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     load = os.getloadavg()[0]
-    about = {"quick": arguments.quick, "cores": os.cpu_count(), "load": load, "rows": rows}
-    arguments.output.write_text(json.dumps(about, indent=1))
+    report = {"quick": arguments.quick, "cores": os.cpu_count(), "load": load, "rows": rows}
+    arguments.output.write_text(json.dumps(report, indent=1))
     print("\n".join(table(rows)))
 
 
@@ -169,11 +169,10 @@ async def _measure(arguments: argparse.Namespace) -> list[Row]:
     """Return what each part finds with a service of its own."""
     rows = []
     for name in arguments.parts:
-        part: Part = globals()[name]
         with ServiceProcess(*arguments.flags) as service:
             async with aio.Client(service.address) as client:
                 await _until_models_answer(client)
-                async for row in part(client, QUICK if arguments.quick else FULL, service):
+                async for row in _PARTS[name](client, QUICK if arguments.quick else FULL, service):
                     print("  ".join(f"{key}={_text(value)}" for key, value in row.items()))
                     rows.append(row)
     return rows
@@ -181,7 +180,7 @@ async def _measure(arguments: argparse.Namespace) -> list[Row]:
 
 async def _until_models_answer(client: aio.Client) -> None:
     load = await Load.create(client, 2, 20)
-    until = monotonic() + _LOAD_AX_SECONDS
+    until = monotonic() + _FIRST_MODEL_SECONDS
     while (await load.fresh())[1] != "model":
         if monotonic() > until:
             raise TimeoutError("the service has no model")
