@@ -74,11 +74,18 @@ class Problem:
 
     def satisfied(self, point: Point) -> bool:
         """Whether the linear constraints hold."""
-        return all(
-            sum(weight * float(point[name]) for name, weight in row.weights.items())
-            <= row.bound + 1e-6
+        return all(above <= 1e-6 for above in self._above(point))
+
+    def missed(self, point: Point, values: Values) -> list[float]:
+        """Return for each limit and each linear constraint what is above it; 0 and less is none."""
+        above = [values[name] - limit for name, limit in self.limits.items()]
+        return above + self._above(point)
+
+    def _above(self, point: Point) -> list[float]:
+        return [
+            sum(weight * float(point[name]) for name, weight in row.weights.items()) - row.bound
             for row in self.linear
-        )
+        ]
 
     def scores(self, points: Sequence[Point], measured: Sequence[Values | None]) -> list[float]:
         """Return after each evaluation how far the best point, or the frontier, is from the best.

@@ -10,7 +10,6 @@ from hebo.optimizers.general import GeneralBO
 from hebo.optimizers.hebo import HEBO
 
 from problems import Parameter, Point, Problem, Value, Values
-from systems.constraints import missed
 
 warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
@@ -50,7 +49,7 @@ class Hebo:
             return
         measured = [values[name] for name in self._problem.objectives]
         self._optimizer.observe_new_data(
-            pd.DataFrame([point]), np.array([measured + missed(self._problem, point, values)])
+            pd.DataFrame([point]), np.array([measured + self._problem.missed(point, values)])
         )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import optuna
 
 from problems import Point, Problem, Value, Values
-from systems.constraints import missed
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore")
@@ -45,7 +44,7 @@ class Optuna:
         if values is None:
             self._study.tell(handle, state=optuna.trial.TrialState.FAIL)
             return
-        handle.set_user_attr(_MISSED, missed(self._problem, point, values))
+        handle.set_user_attr(_MISSED, self._problem.missed(point, values))
         self._study.tell(handle, [values[name] for name in self._problem.objectives])
 
 
