@@ -2,14 +2,12 @@
 
 import subprocess
 import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".venv-benchmarks"
 sys.path.insert(0, str(ROOT / "scripts"))
-from find_uv import find_uv  # noqa: E402  # a script's, beside the others
+from find_uv import find_uv, pip_options  # noqa: E402  # a script's, beside the others
 
 _OWN = ("engine", "service", "baselines")
 _PINS = {
@@ -32,7 +30,6 @@ _PINS = {
         "scipy==1.17.1",
         "scikit-learn==1.9.1",
     ),
-    "report": ("matplotlib==3.11.2", "numpy==2.4.6"),
 }
 # Used although a package forbids it: HEBO's bound on NumPy leaves it a GPy that does not build on
 # Python 3.11, and the pymoo that it names has no compiled parts there.
@@ -61,7 +58,7 @@ def python_of(module: str) -> Path:
         overrides = place / "instead.txt"
         overrides.write_text("\n".join(instead))
         _run(
-            [uv, "pip", "install", "--quiet", "--python", python, *_pip_options(),
+            [uv, "pip", "install", "--quiet", "--python", python, *pip_options(),
              "--overrides", overrides, *_PINS[module]]
         )  # fmt: skip
     except subprocess.CalledProcessError as error:
@@ -72,14 +69,3 @@ def python_of(module: str) -> Path:
 
 def _run(command: list[object]) -> None:
     subprocess.run([str(each) for each in command], check=True, stderr=subprocess.PIPE, text=True)
-
-
-def _pip_options() -> list[str]:
-    """Return what scripts/setup, which has no ending, would tell uv."""
-    loader = SourceFileLoader("setup_script", str(ROOT / "scripts/setup"))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    loader.exec_module(module)
-    options: list[str] = module.pip_options()
-    return options
