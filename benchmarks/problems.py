@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hypervolume import hypervolume
+from nextpoint_service.optimizer.hypervolume import hypervolume
 
 Value = float | int | str | bool
 Point = Mapping[str, Value]
@@ -111,13 +111,16 @@ class Problem:
         return regrets
 
     def _gaps(self, points: Sequence[Point], measured: Sequence[Values | None]) -> list[float]:
-        found: list[list[float]] = []
+        gains: list[tuple[float, ...]] = []
         gaps = []
         volume = 0.0
         for point, values in zip(points, measured, strict=True):
             if values is not None and self._counts(point, values):
-                found.append([values[name] for name in self.objectives])
-                volume = hypervolume(np.array(found), np.array(self.reference))
+                pairs = zip(self.objectives, self.reference, strict=True)
+                gain = tuple(most - values[name] for name, most in pairs)
+                if min(gain) > 0.0:
+                    gains.append(gain)
+                    volume = hypervolume(gains, until=math.inf)
             gaps.append(max(self.best - volume, 0.0))
         return gaps
 
