@@ -244,7 +244,7 @@ def _several() -> list[Problem]:
             unit[:4],
             _c2dtlz2,
             two,
-            0.399641,
+            0.382334,
             50,
             limits={"c": 0.0},
             reference=(1.1,) * 2,

@@ -1,7 +1,8 @@
 """Compares how good the points of several systems are, after equally many evaluations.
 
 Every result is a line of JSON; what is there is not computed again, so that a run that was stopped
-goes on where it was. `report.py` makes the table and the curves of it.
+goes on where it was; what the time cut short is done anew when it has more. `report.py` makes the
+table and the curves of it.
 """
 
 import argparse
@@ -61,8 +62,11 @@ class Runner:
     def run(self, job: dict) -> dict | None:
         """Return the result of a job; None when it failed or took too long."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return None
         try:
             # The job looks at the time between evaluations, of which the last can be long.
             line = self._lines.get(timeout=2 * job["seconds"] + _START_SECONDS)
@@ -86,9 +90,19 @@ class Runner:
 def main() -> None:
     """Run what is missing, within the time."""
     arguments = _arguments()
-    deadline = monotonic() + 60.0 * arguments.minutes
-    done = {_key(each) for each in read(arguments.output)}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _run(arguments)
+    except KeyboardInterrupt:
+        sys.exit("stopped; run it again to go on")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    deadline = monotonic() + 60.0 * arguments.minutes
+    results = read(arguments.output)
+    # The last line may have been cut off.
+    arguments.output.write_text("".join(json.dumps(each) + "\n" for each in results))
+    done = {_key(each) for each in results if is_whole(each) or _had(each, arguments.job_seconds)}
     runners: dict[str, Runner] = {}
     missing: set[str] = set()
     try:
@@ -114,14 +128,25 @@ def main() -> None:
                 continue
             with arguments.output.open("a") as output:
                 output.write(json.dumps({**job, **result}) + "\n")
+            print(*_key(job), "missing", result["scores"][-1], file=sys.stderr)
     finally:
         for runner in runners.values():
             runner.close()
 
 
 def read(path: Path) -> list[dict]:
-    """Return the results that are there."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """Return the results that are there; a last line that was cut off is none."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def is_whole(result: dict) -> bool:
+    """Say whether all evaluations were made before the time was over."""
+    return len(result["scores"]) == result["budget"]
+
+
+def _had(result: dict, seconds: float) -> bool:
+    return bool(result["seconds"] >= seconds)
 
 
 def _jobs(arguments: argparse.Namespace) -> Iterator[dict]:
@@ -130,6 +155,8 @@ def _jobs(arguments: argparse.Namespace) -> Iterator[dict]:
 
     known = problems()
     names = arguments.problems or list(known)
+    if unknown := set(names) - known.keys():
+        sys.exit(f"unknown problems: {', '.join(unknown)}; there are {', '.join(known)}")
     for workers, seed, name in product(arguments.workers, range(arguments.seeds), names):
         problem = known[name]
         budget = min(problem.budget, arguments.budget or problem.budget)
@@ -153,13 +180,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less than 10 minutes on two cores")
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), metavar="MODULE.NAME")
-    parser.add_argument("--problems", nargs="+")
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--problems", nargs="+", help="all of them by default")
+    parser.add_argument("--seeds", type=int, default=10, help="how many (10)")
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16], help="1 4 16")
     parser.add_argument("--budget", type=int, help="at most so many evaluations")
-    parser.add_argument("--minutes", type=float, default=600.0, help="for everything")
-    parser.add_argument("--job-seconds", type=float, default=600.0, help="for one optimization")
+    parser.add_argument("--minutes", type=float, default=600.0, help="for everything (600)")
+    parser.add_argument("--job-seconds", type=float, default=600.0, help="for one (600)")
     parser.add_argument("--output", type=Path, default=ROOT / "build/benchmarks/quality.jsonl")
     arguments = parser.parse_args()
     if arguments.quick:

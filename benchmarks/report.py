@@ -1,11 +1,12 @@
 """Prints the table of the results of quality.py, and draws their curves."""
 
 import argparse
+import sys
 from collections import defaultdict
 from pathlib import Path
 from statistics import mean, median, quantiles
 
-from quality import ROOT, read
+from quality import ROOT, is_whole, read
 
 Cell = tuple[int, str, str]
 
@@ -19,6 +20,8 @@ def main() -> None:
     parser.add_argument("--curves", type=Path, help="a PNG to write")
     arguments = parser.parse_args()
     cells = _cells(read(arguments.results))
+    if not cells:
+        sys.exit(f"no results in {arguments.results}")
     for workers in sorted({each[0] for each in cells}):
         _print(cells, workers)
     if arguments.curves:
@@ -28,16 +31,17 @@ def main() -> None:
 def _cells(results: list[dict]) -> dict[Cell, list[dict]]:
     cells = defaultdict(list)
     for each in results:
-        if len(each["scores"]) == each["budget"]:
-            cells[each["workers"], each["problem"], each["system"]].append(each)
+        if is_whole(each):
+            problem = f"{each['problem']} ({each['budget']})"
+            cells[each["workers"], problem, each["system"]].append(each)
     return cells
 
 
 def _print(cells: dict[Cell, list[dict]], workers: int) -> None:
     problems = list(dict.fromkeys(each[1] for each in cells if each[0] == workers))
     systems = list(dict.fromkeys(each[2] for each in cells if each[0] == workers))
-    print(f"\n{workers} workers: median [quartiles] of what is missing to the best, (seeds)\n")
-    print("| problem |", " | ".join(systems), "|")
+    print(f"\nWorkers: {workers}; median [quartiles] of what is missing to the best, (seeds)\n")
+    print("| problem (evaluations) |", " | ".join(systems), "|")
     print("|---|" + "---|" * len(systems))
     ranks = defaultdict(list)
     for problem in problems:
