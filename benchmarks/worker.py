@@ -20,10 +20,11 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     # What systems print would not be a result.
     os.dup2(2, 1)
-    known = problems()
+    there = problems()
     for line in sys.stdin:
         job = json.loads(line)
-        result = run(known[job["problem"]], job)
+        work = cost if "known" in job else run
+        result = work(there[job["problem"]], job)
         answers.write(json.dumps(result) + "\n")
         answers.flush()
 
@@ -33,10 +34,8 @@ def run(problem: Problem, job: dict) -> dict:
 
     Workers take unequal times, the same for every system; nothing waits for them.
     """
-    module, _, name = job["system"].partition(".")
-    make = getattr(import_module(f"systems.{module}"), name)
     durations = np.random.default_rng((job["seed"], 1))
-    system = make(problem, job["seed"], job["workers"])
+    system = _system(problem, job)
     at_work: list[tuple[float, int, object, Point]] = []
     points: list[Point] = []
     measured: list[Values | None] = []
@@ -63,6 +62,36 @@ def run(problem: Problem, job: dict) -> dict:
         "cpu": (_cpu_seconds(system) - cpu) / len(walls),
         "walls": [float(f"{each:.4g}") for each in walls],
     }
+
+
+def cost(problem: Problem, job: dict) -> dict:
+    """Return the CPU seconds of each call but the first, and what is missing before and after.
+
+    The system knows as many random points as the job says before it is asked.
+    """
+    system = _system(problem, job)
+    random = np.random.default_rng(job["seed"])
+    values = []
+    for row in random.random((job["known"], len(problem.parameters))):
+        point = {each.name: float(unit) for each, unit in zip(problem.parameters, row, strict=True)}
+        values.append(problem.measure(point, random))
+        system.know(point, values[-1])
+    taken = []
+    for _ in range(job["asks"] + 1):
+        began = process_time()
+        handle, point = system.ask()
+        taken.append(process_time() - began)
+        values.append(problem.measure(point, random))
+        system.tell(handle, point, values[-1])
+    some = (values[: job["known"]], values)
+    missing = [min(each["f"] for each in those) - problem.best for those in some]
+    return {"seconds": taken[1:], "missing": missing}
+
+
+def _system(problem: Problem, job: dict):
+    module, _, name = job["system"].partition(".")
+    make = getattr(import_module(f"systems.{module}"), name)
+    return make(problem, job["seed"], job["workers"])
 
 
 def _cpu_seconds(system: object) -> float:
