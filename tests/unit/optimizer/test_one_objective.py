@@ -27,16 +27,7 @@ from nextpoint_service.domain.search_space import (
 from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer import one_objective
 from nextpoint_service.optimizer.axes import key
-from nextpoint_service.optimizer.candidates import feasible
-from nextpoint_service.optimizer.drawing import Known, acquisition_of
-from nextpoint_service.optimizer.encoding import encode
-from nextpoint_service.optimizer.layout import layout_of
 from nextpoint_service.optimizer.learning import learn, modest
-from nextpoint_service.optimizer.maximization import maximize, maximize_again
-from nextpoint_service.optimizer.outcomes import outcomes_of
-from nextpoint_service.optimizer.posterior import posterior
-from nextpoint_service.optimizer.priors import Guide
-from nextpoint_service.optimizer.surrogate import surrogate_of
 
 Y = Metric("y")
 CONSTRAINT = Metric("c", strategy=Strategy.CONSTRAINT, threshold=0.5)
@@ -108,36 +99,6 @@ def test_points_of_any_space_are_inside_and_new(space, count, constrained, faili
         assert len(new) == len(proposals)
         assert not new & {key(each) for each in known}
     assert proposals == one_objective.propose(problem, most_observations=1000)
-
-
-@pytest.mark.parametrize(
-    "space",
-    [
-        pytest.param(SQUARE, id="real"),
-        pytest.param(SearchSpace(PARAMETERS), id="mixed"),
-        pytest.param(SearchSpace(PARAMETERS, CONSTRAINTS[:2]), id="bounded"),
-        pytest.param(SearchSpace(PARAMETERS, CONSTRAINTS[2:]), id="equal"),
-        pytest.param(SearchSpace(PARAMETERS[6:9]), id="discrete"),
-    ],
-)
-def test_what_is_found_is_never_worse_than_the_best_points_and_what_is_near_them(space):
-    layout = layout_of(space)
-    random = np.random.default_rng(1)
-    rows = layout.embedded([encode(layout.axes, each) for each in points(space, 12)])
-    heights = -((rows - 0.4) ** 2).sum(axis=1)
-    outcome = outcomes_of(model(space).experiment, [])[0]
-    unknown = np.full(len(rows), np.nan)
-    surrogate = surrogate_of(outcome, rows, heights, unknown, layout.group)
-    known = Known((surrogate,), rows, np.empty((0, layout.width)))
-    acquisition = acquisition_of(known, Guide({}, 0.0), random)
-
-    found, scores = maximize(acquisition, layout, rows[np.argsort(-heights)], random)
-
-    near = [rows + scale * random.standard_normal(rows.shape) for scale in (0.1, 0.01, 0.001)]
-    others = np.vstack([rows, feasible(layout, layout.snapped(np.vstack(near)))])
-    assert len(feasible(layout, found[:1])) == 1
-    assert scores[0] == pytest.approx(acquisition.values(found[:1])[0])
-    assert scores[0] >= acquisition.values(others).max() - 1e-6
 
 
 def test_the_peak_is_found():
@@ -238,38 +199,6 @@ def test_pending_points_are_kept_away_from():
     assert distance(the_point(model(observations=made, pending=[first])), **first) > 1e-3
 
 
-@pytest.mark.parametrize("later", [False, True], ids=["of the database", "of this round"])
-def test_under_noise_too_the_true_value_at_a_pending_point_counts_as_known(later):
-    layout = layout_of(SQUARE)
-    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 24)])
-    noisy = np.sin(5 * rows[:20, 0]) + np.random.default_rng(0).normal(0.0, 1.0, 20)
-    outcome = outcomes_of(model().experiment, [])[0]
-    surrogate = surrogate_of(outcome, rows[:20], noisy, np.full(20, np.nan), layout.group)
-    pending = rows[20:] if not later else rows[:0]
-    known = Known((surrogate,), rows[:20], pending)
-
-    acquisition = acquisition_of(known, Guide({}, 0.0), np.random.default_rng(0))
-    if later:
-        acquisition = acquisition.believing(rows[20:])
-
-    left = acquisition.optimized.moments(rows[20:]).stddev
-    assert (left < 0.1 * surrogate.posterior.moments(rows[20:]).stddev).all()
-
-
-def test_what_is_believed_of_pending_points_is_what_is_expected_and_nearly_certain():
-    layout = layout_of(SQUARE)
-    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 9)])
-    outcome = outcomes_of(model().experiment, [])[0]
-    unknown = np.full(6, np.nan)
-    surrogate = surrogate_of(outcome, rows[:6], np.sin(5 * rows[:6, 0]), unknown, layout.group)
-
-    believed = surrogate.believing(rows[6:])
-
-    before, after = (each.posterior.moments(rows[6:]) for each in (surrogate, believed))
-    np.testing.assert_allclose(after.means, before.means, atol=1e-3)
-    assert (after.stddev < 0.3 * before.stddev).all()
-
-
 def test_where_little_is_known_the_search_follows_the_priors():
     believed = replace(SQUARE.parameters[0], prior=NormalPrior(0.2, 0.03))
     made = [observed(point, y=point["b"]) for point in points(SQUARE, 4)]
@@ -365,72 +294,3 @@ def test_a_thousand_observations_are_learned_from():
     made = [observed(point, y=peak(point)) for point in points(SQUARE, 1200)]
 
     assert distance(the_point(model(observations=made)), 0.3, 0.7) < 0.1
-
-
-def test_what_is_believed_changes_how_certain_it_is_and_nothing_that_is_expected():
-    layout = layout_of(SQUARE)
-    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 40)])
-    outcome = outcomes_of(model().experiment, [])[0]
-    values_of = np.sin(5 * rows[:20, 0]) + rows[:20, 1]
-    surrogate = surrogate_of(outcome, rows[:20], values_of, np.full(20, np.nan), layout.group)
-
-    believed = surrogate.believing(rows[20:24]).believing(rows[24:26])
-    anew = posterior(believed.data, believed.hyperparameters)
-
-    found, right = (each.moments(rows[26:]) for each in (believed.posterior, anew))
-    np.testing.assert_allclose(found.means, right.means, atol=1e-6)
-    np.testing.assert_allclose(found.stddev, right.stddev, atol=1e-6)
-    before = surrogate.posterior.moments(rows[26:])
-    np.testing.assert_allclose(found.means, before.means, atol=1e-6)
-    assert (found.stddev < before.stddev).all()
-
-
-def test_points_of_one_round_are_as_promising_as_those_of_searches_anew(monkeypatch):
-    made = [observed(point, y=peak(point)) for point in points(SQUARE, 12)]
-    missing = []
-
-    def compared(acquisition, layout, looked_at, random):
-        found = maximize_again(acquisition, layout, looked_at, random)
-        _, anew = maximize(acquisition, layout, found[0][:8], np.random.default_rng(0))
-        missing.append(anew[0] - found[1][0])
-        return found
-
-    monkeypatch.setattr(one_objective, "maximize_again", compared)
-    proposed(model(observations=made, count=10))
-
-    assert len(missing) == 9
-    assert float(np.median(missing)) < 0.1
-
-
-def test_a_search_again_looks_at_all_that_may_still_be_the_most_promising():
-    layout = layout_of(SQUARE)
-    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 12)])
-    outcome = outcomes_of(model().experiment, [])[0]
-    heights = -((rows - 0.4) ** 2).sum(axis=1)
-    surrogate = surrogate_of(outcome, rows, heights, np.full(12, np.nan), layout.group)
-    known = Known((surrogate,), rows, rows[:0])
-    acquisition = acquisition_of(known, Guide({}, 0.0), np.random.default_rng(0))
-    looked_at = maximize(acquisition, layout, known.succeeded, np.random.default_rng(0))
-
-    believed = acquisition.believing(looked_at[0][:1])
-    rows, found = maximize_again(believed, layout, looked_at, np.random.default_rng(0))
-
-    assert found[0] >= believed.values(looked_at[0]).max()
-    np.testing.assert_allclose(found[:20], believed.values(rows[:20]))
-
-
-def test_of_many_values_the_newest_few_change_what_is_expected_but_teach_no_hyperparameters():
-    layout = layout_of(SQUARE)
-    rows = layout.embedded([encode(layout.axes, each) for each in points(SQUARE, 120)])
-    outcome = outcomes_of(model().experiment, [])[0]
-
-    def learned_from(count):
-        values_of = np.sin(5 * rows[:count, 0]) + rows[:count, 1]
-        return surrogate_of(outcome, rows[:count], values_of, np.full(count, np.nan), layout.group)
-
-    older, newer, newest = (learned_from(count) for count in (96, 111, 112))
-
-    assert newer.hyperparameters is older.hyperparameters
-    assert len(newer.data.points) == 111
-    lengthscales = [each.hyperparameters.kernel.lengthscales for each in (older, newest)]
-    assert (lengthscales[0] != lengthscales[1]).all()
