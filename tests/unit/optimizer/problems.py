@@ -2,17 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+
+from tests.support.builders import NOW, an_experiment
 
 from nextpoint_service.application.optimizer_port import Phase, Problem
 from nextpoint_service.domain.assignments import Assignments
-from nextpoint_service.domain.experiment import (
-    Engine,
-    Experiment,
-    ExperimentState,
-    ExperimentType,
-    Metric,
-)
+from nextpoint_service.domain.experiment import Engine, Metric
 from nextpoint_service.domain.linear_constraints import Comparison, LinearConstraint, Term
 from nextpoint_service.domain.observation import Measurement, Observation
 from nextpoint_service.domain.search_space import (
@@ -26,7 +21,6 @@ from nextpoint_service.domain.search_space import (
 )
 from nextpoint_service.optimizer import space_filling
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SQUARE = SearchSpace((DoubleParameter("a", 0.0, 1.0), DoubleParameter("b", 0.0, 1.0)))
 EVERY_KIND = (
     DoubleParameter("double", -5.0, 5.0),
@@ -109,23 +103,7 @@ def a_problem(
     seed: int = 7,
 ) -> Problem:
     """Return a problem; `known` are further points, observed with a value that does not matter."""
-    experiment = Experiment(
-        experiment_id="exp_1",
-        name="test",
-        project="",
-        type=ExperimentType.OPTIMIZED,
-        space=space,
-        metrics=tuple(metrics),
-        budget=None,
-        parallel_bandwidth=None,
-        metadata={},
-        tags=(),
-        state=ExperimentState.ACTIVE,
-        revision=1,
-        created=NOW,
-        updated=NOW,
-        engine=engine,
-    )
+    experiment = an_experiment(space=space, metrics=tuple(metrics), budget=None, engine=engine)
     everything = (*observations, *(observed(point, y=0.0) for point in known))
     return Problem(experiment, everything, tuple(pending), phase, count, index, seed)
 
