@@ -1,9 +1,9 @@
 """Does it find the best of two branches with parameters of their own? Through the service."""
 
-import math
 from statistics import median
 
 import pytest
+from tests.quality.functions import LEAST_OF_BRANIN, branin, evaluate
 
 import nextpoint
 
@@ -11,7 +11,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 EVALUATIONS = 40
 EXPERIMENTS = 5
-OPTIMUM = 0.3979
 
 
 def loss(point) -> float:
@@ -22,9 +21,7 @@ def loss(point) -> float:
     shared = 100 * (point["share"] - 0.7) ** 2
     if point["kind"] == "bowl":
         return 3 + 10 * (point["depth"] - 2) ** 2 + 5 * (point["rate"] - 0.1) ** 2 + shared
-    x, y = point["x"], point["y"]
-    curve = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
-    return curve**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10 + shared
+    return branin(point["x"], point["y"]) + shared
 
 
 def least_loss(client, kind: str, number: int) -> float:
@@ -42,10 +39,7 @@ def least_loss(client, kind: str, number: int) -> float:
         metrics=[nextpoint.Metric("loss", objective="minimize")],
         budget=EVALUATIONS,
     )
-    for _ in range(EVALUATIONS):
-        suggestion = experiment.create_suggestion()
-        values = {"loss": loss(suggestion.assignments)}
-        experiment.create_observation(suggestion=suggestion, values=values)
+    evaluate(experiment, lambda point: {"loss": loss(point)})
     return next(iter(experiment.best_assignments())).values["loss"]
 
 
@@ -55,4 +49,4 @@ def test_the_better_of_two_branches_is_searched_through():
         by_chance = [least_loss(client, "random", number) for number in range(EXPERIMENTS)]
 
     losses = {"optimized": sorted(found), "random": sorted(by_chance)}
-    assert median(found) - OPTIMUM < 0.2 * (median(by_chance) - OPTIMUM), losses
+    assert median(found) - LEAST_OF_BRANIN < 0.2 * (median(by_chance) - LEAST_OF_BRANIN), losses

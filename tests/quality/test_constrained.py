@@ -1,9 +1,9 @@
 """Does it find the best point that satisfies constraints? Through the service."""
 
-import math
 from statistics import median
 
 import pytest
+from tests.quality.functions import evaluate, gramacy
 
 import nextpoint
 
@@ -12,16 +12,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 EVALUATIONS = 30
 EXPERIMENTS = 5
 OPTIMUM = 0.5998
-
-
-def problem(x: float, y: float) -> dict[str, float]:
-    """Return the problem of Gramacy et al. (2016), "Modeling an augmented Lagrangian for blackbox
-    constrained optimization": the sum, and two constraints that have to be at least 0."""
-    return {
-        "sum": x + y,
-        "wave": 0.5 * math.sin(2 * math.pi * (x**2 - 2 * y)) + x + 2 * y - 1.5,
-        "circle": 1.5 - x**2 - y**2,
-    }
 
 
 def least_sum(client, kind: str, number: int) -> float:
@@ -37,11 +27,7 @@ def least_sum(client, kind: str, number: int) -> float:
         ],
         budget=EVALUATIONS,
     )
-    while not experiment.is_finished():
-        suggestion = experiment.create_suggestion()
-        experiment.create_observation(
-            suggestion=suggestion, values=problem(**suggestion.assignments)
-        )
+    evaluate(experiment, lambda point: gramacy(**point))
     return min((best.values["sum"] for best in experiment.best_assignments()), default=2.0)
 
 

@@ -4,6 +4,7 @@ import math
 from statistics import median
 
 import pytest
+from tests.quality.functions import evaluate, gramacy
 
 import nextpoint
 
@@ -13,16 +14,6 @@ EVALUATIONS = 50
 EXPERIMENTS = 5
 APART = 0.05
 """Points that are closer count once."""
-
-
-def constraints(x: float, y: float) -> dict[str, float]:
-    """Return the constraints of Gramacy et al. (2016), "Modeling an augmented Lagrangian for
-    blackbox constrained optimization", and that the sum be small: a fiftieth of the square."""
-    return {
-        "wave": 0.5 * math.sin(2 * math.pi * (x**2 - 2 * y)) + x + 2 * y - 1.5,
-        "circle": 1.5 - x**2 - y**2,
-        "sum": x + y,
-    }
 
 
 def different_points_found(client, kind: str, number: int) -> int:
@@ -35,6 +26,7 @@ def different_points_found(client, kind: str, number: int) -> int:
         name=f"Gramacy {kind} {number}",
         type=kind,
         parameters=[nextpoint.Double("x", 0, 1), nextpoint.Double("y", 0, 1)],
+        # The three together leave a fiftieth of the square.
         metrics=[
             constraint("wave", "maximize", 0.0),
             constraint("circle", "maximize", 0.0),
@@ -42,10 +34,7 @@ def different_points_found(client, kind: str, number: int) -> int:
         ],
         budget=EVALUATIONS,
     )
-    while not experiment.is_finished():
-        suggestion = experiment.create_suggestion()
-        values = constraints(**suggestion.assignments)
-        experiment.create_observation(suggestion=suggestion, values=values)
+    evaluate(experiment, lambda point: gramacy(**point))
     kept: list[tuple[float, float]] = []
     for best in experiment.best_assignments():
         place = (best.assignments["x"], best.assignments["y"])

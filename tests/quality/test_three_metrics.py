@@ -4,6 +4,7 @@ import math
 from statistics import median
 
 import pytest
+from tests.quality.functions import evaluate
 
 import nextpoint
 
@@ -39,10 +40,7 @@ def hypervolume(client, kind: str, number: int) -> float:
         ],
         budget=EVALUATIONS,
     )
-    while not experiment.is_finished():
-        suggestion = experiment.create_suggestion()
-        values = dtlz2(*(suggestion.assignments[name] for name in PARAMETERS))
-        experiment.create_observation(suggestion=suggestion, values=values)
+    evaluate(experiment, lambda point: dtlz2(*(point[name] for name in PARAMETERS)))
     return experiment.hypervolume()
 
 

@@ -4,6 +4,7 @@ import math
 from statistics import median
 
 import pytest
+from tests.quality.functions import evaluate
 
 import nextpoint
 
@@ -29,10 +30,7 @@ def taste_of_both(client, kind: str, number: int) -> float:
         num_solutions=len(PEAKS),
         budget=EVALUATIONS,
     )
-    while not experiment.is_finished():
-        suggestion = experiment.create_suggestion()
-        values = {"taste": taste(**suggestion.assignments)}
-        experiment.create_observation(suggestion=suggestion, values=values)
+    evaluate(experiment, lambda point: {"taste": taste(**point)})
     return sum(best.values["taste"] for best in experiment.best_assignments())
 
 
