@@ -1,21 +1,26 @@
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import pytest
 from tests.unit.optimizer.problems import (
     BELIEVED,
     EVERYTHING,
+    ODD_DATA,
+    SOME,
     SQUARE,
-    a_problem,
     at_least,
     at_most,
+    distance,
     equals,
+    modelled,
     observed,
+    peak,
     points,
+    seen,
 )
 
-from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Engine, Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BetaPrior,
@@ -34,19 +39,7 @@ pytestmark = pytest.mark.timeout(240)
 
 Y = Metric("y")
 CONSTRAINT = Metric("c", strategy=Strategy.CONSTRAINT, threshold=0.5)
-
-
-def model(space=SQUARE, observations=(), **fields):
-    fields = {"index": len(observations), "engine": Engine.AX, **fields}
-    return a_problem(space, observations=observations, phase=Phase.MODEL, **fields)
-
-
-def peak(point, a=0.3, b=0.7):
-    return -((point["a"] - a) ** 2) - (point["b"] - b) ** 2
-
-
-def distance(point, a, b):
-    return math.hypot(point["a"] - a, point["b"] - b)
+model = partial(modelled, engine=Engine.AX)
 
 
 async def the_point(pool, problem):
@@ -419,37 +412,7 @@ async def test_equal_problems_have_equal_answers(pool):
     assert await pool.propose(problem) == await pool.propose(problem)
 
 
-SOME = points(SQUARE, 8)
-
-
-def seen(value, places=SOME):
-    return [observed(point, y=value(index, point)) for index, point in enumerate(places)]
-
-
-@pytest.mark.parametrize(
-    "observations",
-    [
-        pytest.param(seen(lambda _, __: 1.0, SOME[:1]), id="one observation"),
-        pytest.param(seen(lambda _, __: 1.0, SOME[:2]), id="two equal"),
-        pytest.param(seen(lambda _, __: 3.0), id="constant"),
-        pytest.param(seen(lambda index, _: index, SOME[:1] * 8), id="one point"),
-        pytest.param(seen(lambda _, point: (peak(point), 0.0)), id="no noise"),
-        pytest.param(
-            seen(lambda index, point: (peak(point), 0.1) if index % 2 else peak(point)),
-            id="some noise known",
-        ),
-        pytest.param(seen(lambda _, point: 1e300 * peak(point)), id="huge"),
-        pytest.param(seen(lambda index, _: 1.7e308 * (-1) ** index), id="largest"),
-        pytest.param(seen(lambda _, point: 1e-300 * peak(point)), id="tiny"),
-        pytest.param(seen(lambda index, point: 1e300 if index == 3 else peak(point)), id="outlier"),
-        pytest.param(
-            [*seen(lambda _, __: 1.0, SOME[:1]), *map(observed, SOME[1:])], id="one success"
-        ),
-        pytest.param(
-            [*seen(lambda _, __: 1.0, SOME[:4]), *map(observed, SOME[:4])], id="failed and not"
-        ),
-    ],
-)
+@pytest.mark.parametrize("observations", ODD_DATA.values(), ids=ODD_DATA)
 async def test_odd_data_yield_a_point_of_the_model(pool, observations):
     await the_point(pool, model(observations=observations))
 

@@ -1,7 +1,9 @@
 """Builders of optimization problems, so that a test says only what it is about."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tests.support.builders import NOW, an_experiment
 
@@ -112,3 +114,48 @@ def points(space: SearchSpace, count: int, seed: int = 7) -> list[Assignments]:
     """Return the first points of a space, spread evenly."""
     problem = a_problem(space, count=count, seed=seed)
     return [each.assignments for each in space_filling.propose(problem)]
+
+
+def modelled(
+    space: SearchSpace = SQUARE, observations: Sequence[Observation] = (), **fields: Any
+) -> Problem:
+    """Return a problem of which a model makes the next points."""
+    fields = {"index": len(observations), **fields}
+    return a_problem(space, observations=observations, phase=Phase.MODEL, **fields)
+
+
+def peak(point: Assignments) -> float:
+    """Return the value at a point of `SQUARE`: most at (0.3, 0.7)."""
+    return -((point["a"] - 0.3) ** 2) - (point["b"] - 0.7) ** 2
+
+
+def distance(point: Assignments, a: float, b: float) -> float:
+    return math.hypot(point["a"] - a, point["b"] - b)
+
+
+SOME = points(SQUARE, 8)
+
+
+def seen(
+    value: Callable[[int, Assignments], float | tuple[float, float]],
+    places: Sequence[Assignments] = SOME,
+) -> list[Observation]:
+    """Return observations of what a function of the index and the point returns."""
+    return [observed(point, y=value(index, point)) for index, point in enumerate(places)]
+
+
+ODD_DATA = {
+    "one observation": seen(lambda _, __: 1.0, SOME[:1]),
+    "two equal": seen(lambda _, __: 1.0, SOME[:2]),
+    "constant": seen(lambda _, __: 3.0),
+    "one point": seen(lambda index, _: index, SOME[:1] * 8),
+    "no noise": seen(lambda _, point: (peak(point), 0.0)),
+    "some noise known": seen(lambda index, point: (peak(point), 0.1) if index % 2 else peak(point)),
+    "huge": seen(lambda _, point: 1e300 * peak(point)),
+    "largest": seen(lambda index, _: 1.7e308 * (-1) ** index),
+    "tiny": seen(lambda _, point: 1e-300 * peak(point)),
+    "outlier": seen(lambda index, point: 1e300 if index == 3 else peak(point)),
+    "one success": [*seen(lambda _, __: 1.0, SOME[:1]), *map(observed, SOME[1:])],
+    "failed and not": [*seen(lambda _, __: 1.0, SOME[:4]), *map(observed, SOME[:4])],
+}
+"""Observations on `SQUARE` from which every model has to make a point."""

@@ -6,17 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.optimizer.problems import (
     EVERY_KIND,
+    ODD_DATA,
+    SOME,
     SQUARE,
     WITH_PRIORS,
-    a_problem,
     at_least,
     at_most,
+    distance,
     equals,
+    modelled,
     observed,
+    peak,
     points,
+    seen,
 )
 
-from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BoolParameter,
@@ -39,11 +43,6 @@ CONSTRAINTS = (
 )
 
 
-def model(space=SQUARE, observations=(), **fields):
-    fields = {"index": len(observations), **fields}
-    return a_problem(space, observations=observations, phase=Phase.MODEL, **fields)
-
-
 def proposed(problem):
     proposals = one_objective.propose(problem, most_observations=1000)
     space = problem.experiment.space
@@ -55,14 +54,6 @@ def the_point(problem):
     (proposal,) = proposed(problem)
     assert proposal.provenance.generator is Generator.MODEL
     return proposal.assignments
-
-
-def peak(point):
-    return -((point["a"] - 0.3) ** 2) - (point["b"] - 0.7) ** 2
-
-
-def distance(point, a, b):
-    return float(np.hypot(point["a"] - a, point["b"] - b))
 
 
 @st.composite
@@ -81,7 +72,7 @@ def test_points_of_any_space_are_inside_and_new(space, count, constrained, faili
     made = [observed(each, y=random.gauss(0, 1), c=random.random()) for each in known[:7]]
     if failing:
         made[0] = observed(made[0].assignments)
-    problem = model(
+    problem = modelled(
         space,
         made,
         count=count,
@@ -104,14 +95,14 @@ def test_points_of_any_space_are_inside_and_new(space, count, constrained, faili
 def test_the_peak_is_found():
     made = [observed(point, y=peak(point)) for point in points(SQUARE, 10)]
 
-    assert distance(the_point(model(observations=made)), 0.3, 0.7) < 0.1
+    assert distance(the_point(modelled(observations=made)), 0.3, 0.7) < 0.1
 
 
 def test_less_is_better_where_it_is_minimized():
     made = [observed(point, y=-peak(point)) for point in points(SQUARE, 10)]
     metrics = [Metric("y", Objective.MINIMIZE)]
 
-    assert distance(the_point(model(observations=made, metrics=metrics)), 0.3, 0.7) < 0.1
+    assert distance(the_point(modelled(observations=made, metrics=metrics)), 0.3, 0.7) < 0.1
 
 
 def test_the_provenance_tells_what_is_expected_in_the_units_of_the_metrics():
@@ -122,7 +113,7 @@ def test_the_provenance_tells_what_is_expected_in_the_units_of_the_metrics():
     ]
 
     (proposal,) = proposed(
-        model(observations=made, metrics=metrics, pending=[{"a": 0.0, "b": 0.0}])
+        modelled(observations=made, metrics=metrics, pending=[{"a": 0.0, "b": 0.0}])
     )
 
     provenance = proposal.provenance
@@ -141,15 +132,15 @@ def test_the_provenance_tells_what_is_expected_in_the_units_of_the_metrics():
 def test_the_search_keeps_to_where_constraints_are_satisfied():
     made = [observed(point, y=point["a"], c=1 - point["a"]) for point in points(SQUARE, 12)]
 
-    assert the_point(model(observations=made))["a"] > 0.9
-    assert 0.4 < the_point(model(observations=made, metrics=[Y, CONSTRAINT]))["a"] < 0.6
+    assert the_point(modelled(observations=made))["a"] > 0.9
+    assert 0.4 < the_point(modelled(observations=made, metrics=[Y, CONSTRAINT]))["a"] < 0.6
 
 
 def test_where_nothing_satisfies_the_constraints_that_is_what_is_looked_for():
     few = [{"a": 0.4 * point["a"], "b": point["b"]} for point in points(SQUARE, 6)]
     made = [observed(point, y=point["b"], c=point["a"]) for point in few]
 
-    proposals = proposed(model(observations=made, metrics=[Y, CONSTRAINT], count=2))
+    proposals = proposed(modelled(observations=made, metrics=[Y, CONSTRAINT], count=2))
 
     assert {each.provenance.method for each in proposals} == {"GP log probability of feasibility"}
     assert proposals[0].assignments["a"] > 0.5
@@ -162,7 +153,7 @@ def test_the_search_keeps_away_from_where_evaluations_fail():
         for point in points(SQUARE, 16)
     ]
 
-    assert 0.4 < the_point(model(observations=made))["a"] < 0.7
+    assert 0.4 < the_point(modelled(observations=made))["a"] < 0.7
 
 
 @pytest.mark.parametrize("threshold", [None, -0.2])
@@ -173,7 +164,7 @@ def test_most_evaluations_do_not_fail_where_the_peak_lies_beyond_the_edge(thresh
     made = [outcome(point) for point in points(SQUARE, 6)]
     while len(made) < 30:
         metrics = [Metric("y", threshold=threshold)]
-        made.append(outcome(the_point(model(observations=made, metrics=metrics))))
+        made.append(outcome(the_point(modelled(observations=made, metrics=metrics))))
 
     assert sum(each.failed for each in made[6:]) < 16
     assert max(each.values["y"].value for each in made if not each.failed) > -0.1
@@ -186,7 +177,7 @@ def test_a_failure_beside_a_success_says_nothing_of_the_metric():
     beyond = [*made, *(observed({"a": 1.0, "b": each / 8}) for each in range(9))]
 
     def supposed(observations):
-        learned = learn(model().experiment, observations, 1000)
+        learned = learn(modelled().experiment, observations, 1000)
         return len(modest(learned)[0].data.points) - len(learned.optimized.data.points)
 
     assert (supposed(made), supposed(now_and_then), supposed(beyond)) == (0, 0, 9)
@@ -194,16 +185,16 @@ def test_a_failure_beside_a_success_says_nothing_of_the_metric():
 
 def test_pending_points_are_kept_away_from():
     made = [observed(point, y=peak(point)) for point in points(SQUARE, 10)]
-    first = the_point(model(observations=made))
+    first = the_point(modelled(observations=made))
 
-    assert distance(the_point(model(observations=made, pending=[first])), **first) > 1e-3
+    assert distance(the_point(modelled(observations=made, pending=[first])), **first) > 1e-3
 
 
 def test_where_little_is_known_the_search_follows_the_priors():
     believed = replace(SQUARE.parameters[0], prior=NormalPrior(0.2, 0.03))
     made = [observed(point, y=point["b"]) for point in points(SQUARE, 4)]
 
-    (proposal,) = proposed(model(SearchSpace((believed, SQUARE.parameters[1])), made))
+    (proposal,) = proposed(modelled(SearchSpace((believed, SQUARE.parameters[1])), made))
 
     assert 0.1 < proposal.assignments["a"] < 0.3
     assert proposal.provenance.method == "GP log noisy expected improvement, by prior"
@@ -214,71 +205,40 @@ def test_observations_outside_the_space_take_part_and_those_without_a_place_do_n
     outside = [observed({"a": -0.3 - 0.02 * index, "b": 0.5}, y=5.0) for index in range(3)]
     strange = [observed({"a": 0.5}, y=1.0), observed({"a": 1e9, "b": 0.5}, y=1.0)]
 
-    assert the_point(model(observations=[*made, *strange]))["a"] > 0.5
-    assert the_point(model(observations=[*made, *outside]))["a"] < 0.3
+    assert the_point(modelled(observations=[*made, *strange]))["a"] > 0.5
+    assert the_point(modelled(observations=[*made, *outside]))["a"] < 0.3
 
 
-SOME = points(SQUARE, 8)
+ODDER_DATA = ODD_DATA | {
+    "zero": seen(lambda _, __: 0.0),
+    "no noise, repeated": seen(lambda _, point: (peak(point), 0.0), SOME * 3),
+    "endless noise": seen(lambda _, point: (peak(point), 1e300)),
+    "next to constant": seen(lambda index, _: 1e6 + 1e-12 * index),
+    "bad outlier": seen(lambda index, point: -1e300 if index == 3 else peak(point)),
+    "next to one point": seen(
+        lambda index, _: index, [{"a": 0.5 + 1e-10 * index, "b": 0.5} for index in range(60)]
+    ),
+}
 
 
-def seen(value, places=SOME):
-    return [observed(point, y=value(index, point)) for index, point in enumerate(places)]
-
-
-@pytest.mark.parametrize(
-    "observations",
-    [
-        pytest.param(seen(lambda _, __: 1.0, SOME[:1]), id="one observation"),
-        pytest.param(seen(lambda _, __: 1.0, SOME[:2]), id="two equal"),
-        pytest.param(seen(lambda _, __: 3.0), id="constant"),
-        pytest.param(seen(lambda _, __: 0.0), id="zero"),
-        pytest.param(seen(lambda index, _: index, SOME[:1] * 8), id="one point"),
-        pytest.param(seen(lambda _, point: (peak(point), 0.0), SOME * 3), id="no noise, repeated"),
-        pytest.param(seen(lambda _, point: (peak(point), 1e300)), id="endless noise"),
-        pytest.param(
-            seen(lambda index, point: (peak(point), 0.1) if index % 2 else peak(point)),
-            id="some noise known",
-        ),
-        pytest.param(seen(lambda _, point: 1e300 * peak(point)), id="huge"),
-        pytest.param(seen(lambda index, _: 1.7e308 * (-1) ** index), id="largest"),
-        pytest.param(seen(lambda _, point: 1e-300 * peak(point)), id="tiny"),
-        pytest.param(seen(lambda index, _: 1e6 + 1e-12 * index), id="next to constant"),
-        pytest.param(seen(lambda index, point: 1e300 if index == 3 else peak(point)), id="outlier"),
-        pytest.param(
-            seen(lambda index, point: -1e300 if index == 3 else peak(point)), id="bad outlier"
-        ),
-        pytest.param(
-            [*seen(lambda _, __: 1.0, SOME[:1]), *map(observed, SOME[1:])], id="one success"
-        ),
-        pytest.param(
-            [*seen(lambda _, __: 1.0, SOME[:4]), *map(observed, SOME[:4])], id="failed and not"
-        ),
-        pytest.param(
-            seen(
-                lambda index, _: index,
-                [{"a": 0.5 + 1e-10 * index, "b": 0.5} for index in range(60)],
-            ),
-            id="next to one point",
-        ),
-    ],
-)
+@pytest.mark.parametrize("observations", ODDER_DATA.values(), ids=ODDER_DATA)
 @pytest.mark.parametrize("pending", [[], SOME[6:]], ids=["none pending", "some pending"])
 def test_odd_data_yield_a_point_of_the_model(observations, pending):
-    the_point(model(observations=observations, pending=pending))
+    the_point(modelled(observations=observations, pending=pending))
 
 
 @pytest.mark.parametrize("threshold", [-1e300, 0.0, 1e300])
 def test_thresholds_may_be_anywhere(threshold):
     made = [observed(point, y=peak(point), c=1.0) for point in points(SQUARE, 5)]
 
-    the_point(model(observations=made, metrics=[Y, replace(CONSTRAINT, threshold=threshold)]))
+    the_point(modelled(observations=made, metrics=[Y, replace(CONSTRAINT, threshold=threshold)]))
 
 
 def test_an_exhausted_space_repeats_a_point():
     space = SearchSpace((BoolParameter("u"), BoolParameter("v")))
     made = [observed({"u": u, "v": v}, y=1.0) for u in (True, False) for v in (True, False)]
 
-    (proposal,) = proposed(model(space, made))
+    (proposal,) = proposed(modelled(space, made))
 
     assert proposal.provenance.fallback_reason
 
@@ -287,10 +247,10 @@ def test_the_last_points_of_a_discrete_space_are_found():
     space = SearchSpace((IntParameter("n", 0, 3),))
     made = [observed({"n": 0}, y=0.0), observed({"n": 1}, y=1.0), observed({"n": 2})]
 
-    assert the_point(model(space, made)) == {"n": 3}
+    assert the_point(modelled(space, made)) == {"n": 3}
 
 
 def test_a_thousand_observations_are_learned_from():
     made = [observed(point, y=peak(point)) for point in points(SQUARE, 1200)]
 
-    assert distance(the_point(model(observations=made)), 0.3, 0.7) < 0.1
+    assert distance(the_point(modelled(observations=made)), 0.3, 0.7) < 0.1

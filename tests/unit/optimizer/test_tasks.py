@@ -5,9 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.optimizer.problems import SQUARE, a_problem, at_most, equals, observed, points
+from tests.unit.optimizer.problems import (
+    SQUARE,
+    at_most,
+    equals,
+    modelled,
+    observed,
+    peak,
+    points,
+)
 
-from nextpoint_service.application.optimizer_port import Phase, Studied
+from nextpoint_service.application.optimizer_port import Studied
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import (
     BoolParameter,
@@ -47,10 +55,6 @@ FAILING = SearchSpace(
 )
 
 
-def peak(point):
-    return -((point["a"] - 0.3) ** 2) - (point["b"] - 0.7) ** 2
-
-
 def a_tenth(point):
     """Lower everywhere, and the peak a little beside."""
     return 0.5 * (peak({"a": point["a"] - 0.05, "b": point["b"]}) - 3.0)
@@ -61,9 +65,7 @@ def misleading(point):
 
 
 def model(observations, space=SQUARE, **fields):
-    problem = a_problem(
-        space, observations=observations, phase=Phase.MODEL, index=len(observations), **fields
-    )
+    problem = modelled(space, observations, **fields)
     return replace(problem, experiment=replace(problem.experiment, tasks=TASKS))
 
 
