@@ -20,6 +20,8 @@ from pathlib import Path
 from statistics import median
 from time import monotonic, perf_counter
 
+from psutil import Process
+
 from load import Load, Seconds, Seen, about, always, together
 from nextpoint import aio
 from processes import (
@@ -27,8 +29,8 @@ from processes import (
     bare_ax_megabytes,
     below,
     cpu_seconds,
-    megabytes,
     model_processes,
+    shared_megabytes,
 )
 
 OUTPUT = Path(__file__).resolve().parent.parent / "build/benchmarks/latency.json"
@@ -102,14 +104,14 @@ async def fleet(client: aio.Client, sizes: Sizes, service: ServiceProcess) -> As
     for _ in range(_TRIES):
         if (await load.fresh())[1] == "model":
             break
-    server = megabytes(service.pid)
+    server = Process(service.pid).memory_full_info()
     bare = bare_ax_megabytes()
     # Ax's processes begin when they are needed.
     by_ax = [each for each in model_processes(service.pid) if each not in light]
     memory = {
         "what": f"after {sizes.fleet} experiments",
-        "server_rss_mb": round(server["rss"]),
-        "server_pss_mb": round(server["pss"]),
+        "server_rss_mb": round(server.rss / 1e6),
+        "server_pss_mb": round(server.pss / 1e6),
         "bare_ax_pss_mb": round(bare),
         "light_models_pss_mb": _sizes(light),
         "models_of_ax_pss_mb": _sizes(by_ax),
@@ -117,8 +119,8 @@ async def fleet(client: aio.Client, sizes: Sizes, service: ServiceProcess) -> As
     yield {"part": "memory", **memory}
 
 
-def _sizes(processes: list[int]) -> str:
-    return ", ".join(f"{megabytes(each)['pss']:.0f}" for each in processes)
+def _sizes(processes: list[Process]) -> str:
+    return ", ".join(f"{shared_megabytes(each):.0f}" for each in processes)
 
 
 async def _later(seconds: float, load: Load, seen: Seen, evaluation: Seconds) -> None:
@@ -188,7 +190,7 @@ async def _until_models_answer(client: aio.Client) -> None:
 
 def _cpu(service: ServiceProcess) -> float:
     """Return the processor time of the server and of all that it started."""
-    return sum(cpu_seconds(each) for each in below(service.pid) | {service.pid})
+    return sum(cpu_seconds(each) for each in [Process(service.pid), *below(service.pid)])
 
 
 def _summary(seen: Seen) -> Row:

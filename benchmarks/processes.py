@@ -1,13 +1,15 @@
 """A service in a process of its own, and what its processes use."""
 
-import os
 import select
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from psutil import NoSuchProcess, Process
 
 _READY = "listening on "
 _START_SECONDS = 60.0
@@ -56,43 +58,37 @@ class ServiceProcess:
         self._folder.cleanup()
 
 
-def below(ancestor: int) -> set[int]:
+def below(ancestor: int) -> list[Process]:
     """Return the processes that a process started, and those that they did."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-            parents[int(entry.name)] = int(fields[1])
-    found: set[int] = set()
-    while more := {each for each, up in parents.items() if up in found | {ancestor}} - found:
-        found |= more
+    return Process(ancestor).children(recursive=True)
+
+
+def cpu_seconds(process: Process) -> float:
+    """Return the processor time of a process; 0 for one that has ended."""
+    try:
+        times = process.cpu_times()
+    except NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def shared_megabytes(process: Process) -> float:
+    """Return the proportional set size in MB: shared pages count as parts."""
+    return float(process.memory_full_info().pss / 1e6)
+
+
+def model_processes(server: int) -> list[Process]:
+    """Return the processes that compute models: our own, and the children of the fork server."""
+    found = []
+    for each in below(server):
+        with suppress(NoSuchProcess):
+            if not each.children() and _is_model(each):
+                found.append(each)
     return found
 
 
-def cpu_seconds(process: int) -> float:
-    """Return the processor time of a process; 0 for one that has ended."""
-    fields = _stat(process)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
-
-
-def megabytes(process: int) -> dict[str, float]:
-    """Return the resident and the proportional set size in MB: shared pages count as parts."""
-    sizes = {}
-    for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-        name, _, size = line.partition(":")
-        if name in ("Rss", "Pss"):
-            sizes[name.lower()] = int(size.split()[0]) * 1024 / 1e6
-    return sizes
-
-
-def model_processes(server: int) -> list[int]:
-    """Return the processes that compute models: our own, and the children of the fork server."""
-    processes = below(server)
-    parents = {int(fields[1]) for each in processes if (fields := _stat(each))}
-    return sorted(each for each in processes - parents if _is_model(each))
-
-
-def _is_model(process: int) -> bool:
-    command = Path(f"/proc/{process}/cmdline").read_text()
+def _is_model(process: Process) -> bool:
+    command = " ".join(process.cmdline())
     return "forkserver" in command or "spawn_main" in command
 
 
@@ -104,12 +100,4 @@ def bare_ax_megabytes() -> float:
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        return megabytes(process.pid)["pss"]
-
-
-def _stat(process: int) -> list[str]:
-    """Return the fields after the name; none for a process that has ended."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
+        return shared_megabytes(Process(process.pid))

@@ -1,39 +1,25 @@
-"""What runs on this machine, read from /proc."""
+"""What runs on this machine."""
 
-from pathlib import Path
+from contextlib import suppress
+
+from psutil import STATUS_ZOMBIE, NoSuchProcess, Process
 
 
 def descendants(ancestor: int, *, command: str = "", leaves: bool = False) -> set[int]:
     """Return the processes below one, those with no process of their own if `leaves`."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
-            parents[int(entry.name)] = parent
-    found: set[int] = set()
-    while (
-        more := {each for each, parent in parents.items() if parent in found | {ancestor}} - found
-    ):
-        found |= more
-    if leaves:
-        found -= set(parents.values())
-    return {each for each in found if command in _command(each)}
+    commands, parents = {}, set()
+    for each in Process(ancestor).children(recursive=True):
+        # It has ended meanwhile, or waits to be buried.
+        with suppress(NoSuchProcess):
+            commands[each.pid] = " ".join(each.cmdline())
+            parents.add(each.ppid())
+    found = {process for process, line in commands.items() if command in line}
+    return found - parents if leaves else found
 
 
 def is_running(process: int) -> bool:
     """Whether the process is there and not only waiting to be buried."""
-    return _parent(Path(f"/proc/{process}")) is not None
-
-
-def _parent(entry: Path) -> int | None:
     try:
-        state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-    except (OSError, ValueError):
-        return None
-    return None if state == "Z" else int(parent)
-
-
-def _command(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
+        return Process(process).status() != STATUS_ZOMBIE
+    except NoSuchProcess:
+        return False
