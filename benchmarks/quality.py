@@ -99,10 +99,14 @@ def main() -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     deadline = monotonic() + 60.0 * arguments.minutes
-    results = read(arguments.output)
-    # The last line may have been cut off.
-    arguments.output.write_text("".join(json.dumps(each) + "\n" for each in results))
-    done = {_key(each) for each in results if is_whole(each) or _had(each, arguments.job_seconds)}
+    done = {
+        _key(each)
+        for each in read(arguments.output)
+        if is_whole(each) or each["seconds"] >= arguments.job_seconds
+    }
+    if arguments.output.exists():
+        # The last line may have been cut off.
+        os.truncate(arguments.output, arguments.output.read_bytes().rfind(b"\n") + 1)
     runners: dict[str, Runner] = {}
     missing: set[str] = set()
     try:
@@ -143,10 +147,6 @@ def read(path: Path) -> list[dict]:
 def is_whole(result: dict) -> bool:
     """Say whether all evaluations were made before the time was over."""
     return len(result["scores"]) == result["budget"]
-
-
-def _had(result: dict, seconds: float) -> bool:
-    return bool(result["seconds"] >= seconds)
 
 
 def _jobs(arguments: argparse.Namespace) -> Iterator[dict]:
