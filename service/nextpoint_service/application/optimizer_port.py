@@ -72,7 +72,7 @@ class Optimizer(Protocol):
         """
 
     def models_for(self, experiment: Experiment) -> str:
-        """Name what makes the model points of such experiments; other names work beside it."""
+        """Name what makes the model points of such experiments; others work beside it."""
 
     async def importances(self, studied: Studied) -> Importances:
         """Return, for every metric, a number for every parameter, which add up to 1.

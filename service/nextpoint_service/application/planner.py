@@ -203,7 +203,7 @@ class Planner:
                 await asyncio.sleep(_BREATH_SECONDS)
             going_on = True
             while going_on and self._is_wanted(shelf):
-                if shelf.uses_model:
+                if shelf.models:
                     async with self._turn(shelf):
                         going_on = self._is_wanted(shelf) and await self._make(shelf)
                 else:
@@ -233,11 +233,11 @@ class Planner:
         if problem is None:
             # Otherwise what was handed over came back while the database was looked at.
             return bool(shelf.waiters) and not shelf.handed_over
-        if problem.phase is Phase.MODEL and not shelf.uses_model:
-            shelf.uses_model = True
+        if problem.phase is not Phase.MODEL:
+            shelf.models = ""
+        elif not shelf.models:
             shelf.models = self._optimizer.models_for(problem.experiment)
             return True
-        shelf.uses_model = problem.phase is Phase.MODEL
         revision = problem.experiment.revision
         began = self._clock()
         shelf.round = Round(revision, began + shelf.pace.round_seconds)
@@ -245,7 +245,7 @@ class Planner:
             proposals = await self._optimizer.propose(problem)
         finally:
             shelf.round = None
-        if shelf.uses_model:
+        if shelf.models:
             shelf.pace.took(self._clock() - began, len(proposals))
         known = _KNOWS_ENOUGH if problem.phase is Phase.RANDOM else revision
         made = with_tasks(problem, proposals)

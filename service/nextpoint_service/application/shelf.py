@@ -79,8 +79,8 @@ class Shelf:
     waiters: deque[Waiter] = field(default_factory=deque)
     producer: asyncio.Task[None] | None = None
     stand_in: asyncio.Task[None] | None = None
-    uses_model: bool = False
     models: str = ""
+    """What makes its points, as the optimizer names it; empty where that is no model."""
     round: Round | None = None
     waits_for_turn: bool = False
     revision: int = 0

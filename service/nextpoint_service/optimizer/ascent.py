@@ -75,7 +75,6 @@ class ThoroughAcquisition(Acquisition):
             point, value = around.improved(found, [*tried, *points])
             points.append(point)
             values.append(value)
-        self.X_pending = pending
         return torch.cat(points), torch.stack(values), torch.ones(n, dtype=self.dtype)
 
     def _construct_botorch_acquisition(
