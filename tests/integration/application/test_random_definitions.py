@@ -3,11 +3,14 @@
 import asyncio
 
 import pytest
+from tests.support.builders import NOW
 from tests.support.quick_optimizer import QuickOptimizer
 from tests.support.random_definitions import definition
 from tests.support.walk import Walk
 
-from nextpoint_service.domain.experiment import Engine, Strategy
+from nextpoint_service.domain.definition import define
+from nextpoint_service.domain.limits import Limits
+from nextpoint_service.optimizer.choice import Maker, maker_for
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 FEW = 60
@@ -21,8 +24,7 @@ MODELS = 2
 
 
 def by_ax(draft):
-    optimized = sum(each.strategy is Strategy.OPTIMIZE for each in draft.metrics)
-    return draft.engine is Engine.AX or optimized > 1
+    return maker_for(define(draft, Limits(), "exp_1", NOW)) is Maker.AX
 
 
 async def walk(service, seed, at_once=AT_ONCE):
