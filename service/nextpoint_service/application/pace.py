@@ -9,6 +9,8 @@ WAIT_SHARE = 0.1
 """Which share of an evaluation a lone worker waits for a fresh point, when it says nothing."""
 _REMEMBERED_ROUNDS = 5
 _REMEMBERED_HAND_OUTS = 64
+_REMEMBERED_EVALUATIONS = 4
+"""How many evaluations ago it counts what was handed out: workers come and go."""
 
 
 @dataclass(slots=True)
@@ -36,6 +38,10 @@ class Pace:
     def handed_out(self, now: float, waited: float = 0.0) -> None:
         """Note that a point was handed out, for which a call had waited so many seconds."""
         self._handed_out.append((now, waited))
+        if self._busy_seconds:
+            earliest = now - _REMEMBERED_EVALUATIONS * self._busy_seconds
+            while self._handed_out[0][0] < earliest:
+                self._handed_out.popleft()
 
     @property
     def round_seconds(self) -> float:
@@ -54,8 +60,7 @@ class Pace:
             return 1.0
         span = self._handed_out[-1][0] - self._handed_out[0][0]
         others = len(self._handed_out) - 1
-        busy = self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
-        return max(1.0, min(others, others * busy / span if span else others))
+        return max(1.0, min(others, others * self._busy_seconds / span if span else others))
 
     def patience(self, max_wait: float | None) -> float:
         """How long a call waits for a fresh point; if it does not say, a share of an evaluation.
@@ -76,6 +81,11 @@ class Pace:
         if waits or self.workers * self._least_point_seconds >= self.evaluation_seconds:
             return 0
         return self._most_within(self.round_seconds)
+
+    @property
+    def _busy_seconds(self) -> float:
+        """How long a worker evaluates, and waits for the point before that."""
+        return self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
 
     @property
     def _least_point_seconds(self) -> float:

@@ -74,3 +74,27 @@ def test_as_many_are_made_ahead_as_the_most_that_were_handed_out_in_one_round():
     pace.took(4.0, 1)
 
     assert pace.ahead == 4
+
+
+def test_workers_that_have_left_are_forgotten():
+    pace = Pace(evaluation_seconds=EVALUATION, max_wait=0.0)
+    for _ in range(32):
+        pace.handed_out(0.0)
+    pace.took(3.0, 1)
+    assert pace.ahead == 32
+
+    for number in range(1, 6):
+        pace.handed_out(number * EVALUATION)
+
+    assert pace.workers == 1
+    assert pace.ahead == 1
+
+
+def test_workers_that_begin_after_a_pause_are_counted():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    pace.handed_out(0.0)
+
+    for number in range(33):
+        pace.handed_out(1000 * EVALUATION + number * EVALUATION / 16)
+
+    assert pace.workers == pytest.approx(16)
