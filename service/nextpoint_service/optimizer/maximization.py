@@ -32,6 +32,10 @@ _ASCENTS = 5
 _PIECE = 64
 _STEPS = 60
 _ROUNDS = 4
+_FINE = 1e-9
+"""How little more an ascent has to gain, relative to the value, before it ends."""
+_COARSE = 1e-6
+"""The same for all but the first of a round: a third cheaper, and as good (docs/performance.md)."""
 
 
 def maximize(
@@ -48,7 +52,7 @@ def maximize(
     near = around(layout, centres[:_LOOKED_AROUND], each=_AROUND, random=random)
     near = np.vstack([feasible(layout, layout.snapped(centres)), near])
     groups = [(rows, acquisition.values(rows)) for rows in (everywhere, near) if len(rows)]
-    climbed = _tops(acquisition, layout, _starts(groups), random)
+    climbed = _tops(acquisition, layout, _starts(groups), random, _FINE)
     return _best_first([*groups, climbed])
 
 
@@ -71,13 +75,17 @@ def maximize_again(
             break
     # A second ascent costs as much, and found no better points (docs/performance.md).
     best = rows[int(found[: piece.stop].argmax())]
-    return _best_first([(rows, found), _tops(acquisition, layout, [best], random)])
+    return _best_first([(rows, found), _tops(acquisition, layout, [best], random, _COARSE)])
 
 
 def _tops(
-    acquisition: Acquisition, layout: Layout, starts: list[Array], random: np.random.Generator
+    acquisition: Acquisition,
+    layout: Layout,
+    starts: list[Array],
+    random: np.random.Generator,
+    tolerance: float,
 ) -> tuple[Array, Array]:
-    rows = [_climbed(acquisition, layout, each, random) for each in starts]
+    rows = [_climbed(acquisition, layout, each, random, tolerance) for each in starts]
     return np.vstack(rows), acquisition.values(np.vstack(rows))
 
 
@@ -108,12 +116,13 @@ def _climbed(
     layout: Layout,
     start: Array,
     random: np.random.Generator,
+    tolerance: float,
 ) -> Array:
     """Return the top of the hill: real columns by gradient, discrete ones by looking around."""
     place = start
     discrete = any(layout.count(axis) > 1 for axis in range(len(layout.axes)))
     for _ in range(_ROUNDS):
-        place = _ascended(acquisition, layout, place)
+        place = _ascended(acquisition, layout, place, tolerance)
         if not discrete:
             break
         others = neighbours(layout, place, random)
@@ -124,7 +133,7 @@ def _climbed(
     return place
 
 
-def _ascended(acquisition: Acquisition, layout: Layout, place: Array) -> Array:
+def _ascended(acquisition: Acquisition, layout: Layout, place: Array, tolerance: float) -> Array:
     movable = layout.movable(place)
     free = np.flatnonzero(movable)
     if not len(free):
@@ -144,19 +153,19 @@ def _ascended(acquisition: Acquisition, layout: Layout, place: Array) -> Array:
             jac=True,
             method="L-BFGS-B",
             bounds=[(0.0, 1.0)] * len(free),
-            options={"maxiter": _STEPS, "ftol": 1e-9, "gtol": 1e-6},
+            options={"maxiter": _STEPS, "ftol": tolerance, "gtol": 1e-6},
         )
         end = np.clip(result.x, 0.0, 1.0)
     else:
         fixed = np.where(movable, 0.0, place)
         rest = layout.system.bound - layout.system.matrix @ fixed
-        end = _within(loss, replace(layout.system.among(free), bound=rest), place[free])
+        end = _within(loss, replace(layout.system.among(free), bound=rest), place[free], tolerance)
     ascended = place.copy()
     ascended[free] = end
     return ascended if np.isfinite(end).all() else place
 
 
-def _within(loss: Loss, system: LinearSystem, start: Array) -> Array:
+def _within(loss: Loss, system: LinearSystem, start: Array, tolerance: float) -> Array:
     """Return the bottom of the valley where the linear constraints hold."""
     constraints = []
     for kind, chosen in (("eq", system.equal), ("ineq", ~system.equal)):
@@ -172,7 +181,7 @@ def _within(loss: Loss, system: LinearSystem, start: Array) -> Array:
         method="SLSQP",
         bounds=[(0.0, 1.0)] * len(start),
         constraints=constraints,
-        options={"maxiter": _STEPS, "ftol": 1e-9},
+        options={"maxiter": _STEPS, "ftol": tolerance},
     )
     return np.asarray(np.clip(result.x, 0.0, 1.0))
 
