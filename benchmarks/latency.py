@@ -75,13 +75,12 @@ async def calls(client: aio.Client, sizes: Sizes, _: ServiceProcess) -> AsyncIte
     kinds = ("calling", "at_once", "streaming")
     for evaluation, (workers, word, taking), kind in product(sizes.evaluations, teams, kinds):
         seen = Seen()
+        taken = taking(evaluation)
         for _ in range(sizes.rounds):
             load = await Load.create(client, 6, 300)
             work = getattr(load, kind)
             asks = sizes.asks if workers == 1 else sizes.asks // 3
-            await together(
-                [work(seen, taking(evaluation), asks=asks) for _ in range(workers)], sizes.seconds
-            )
+            await together([work(seen, taken, asks=asks) for _ in range(workers)], sizes.seconds)
         name = f"{kind.replace('_', ' ')}, {workers} workers, {word}{evaluation:g} s"
         yield {"part": "calls", "what": name, **_summary(seen)}
 
@@ -92,12 +91,9 @@ async def fleet(client: aio.Client, sizes: Sizes, service: ServiceProcess) -> As
     loads = [await Load.create(client, 6, 30) for _ in range(sizes.fleet)]
     for mean in sizes.fleet_evaluations:
         seen = Seen()
+        taken = about(mean)
         # Not all at once, as no fleet is.
-        work = [
-            _later(mean * draw.random(), load, seen, about(mean))
-            for load in loads
-            for _ in range(4)
-        ]
+        work = [_later(mean * draw.random(), load, seen, taken) for load in loads for _ in range(4)]
         began, cpu = perf_counter(), _cpu(service)
         await together(work, 4.0 * mean)
         cores = (_cpu(service) - cpu) / (perf_counter() - began)

@@ -9,8 +9,8 @@ WAIT_SHARE = 0.1
 """Which share of an evaluation a lone worker waits for a fresh point, when it says nothing."""
 _REMEMBERED_ROUNDS = 5
 _REMEMBERED_HAND_OUTS = 64
-_REMEMBERED_EVALUATIONS = 4
-"""How many evaluations ago it counts what was handed out: workers come and go."""
+_RECENT_EVALUATIONS = 4
+"""For how many evaluations it counts that a point was handed out: workers come and go."""
 
 
 @dataclass(slots=True)
@@ -38,10 +38,6 @@ class Pace:
     def handed_out(self, now: float, waited: float = 0.0) -> None:
         """Note that a point was handed out, for which a call had waited so many seconds."""
         self._handed_out.append((now, waited))
-        if self._busy_seconds:
-            earliest = now - _REMEMBERED_EVALUATIONS * self._busy_seconds
-            while self._handed_out[0][0] < earliest:
-                self._handed_out.popleft()
 
     @property
     def round_seconds(self) -> float:
@@ -56,10 +52,11 @@ class Pace:
     @property
     def workers(self) -> float:
         """How many evaluate or wait for a point at the same time, on average: the law of Little."""
-        if len(self._handed_out) < 2:
+        times = self._recent_times
+        if len(times) < 2:
             return 1.0
-        span = self._handed_out[-1][0] - self._handed_out[0][0]
-        others = len(self._handed_out) - 1
+        span = times[-1] - times[0]
+        others = len(times) - 1
         return max(1.0, min(others, others * self._busy_seconds / span if span else others))
 
     def patience(self, max_wait: float | None) -> float:
@@ -88,10 +85,18 @@ class Pace:
         return self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
 
     @property
+    def _recent_times(self) -> list[float]:
+        """When points were handed out lately; all times where no evaluation has ended yet."""
+        times = [time for time, _ in self._handed_out]
+        if not times or not self.evaluation_seconds:
+            return times
+        return times[bisect_left(times, times[-1] - _RECENT_EVALUATIONS * self._busy_seconds) :]
+
+    @property
     def _least_point_seconds(self) -> float:
         return min((seconds / points for seconds, points in self._rounds), default=0.0)
 
     def _most_within(self, seconds: float) -> int:
-        times = [time for time, _ in self._handed_out]
+        times = self._recent_times
         ends = (bisect_left(times, begin + seconds) for begin in times)
         return max((end - start for start, end in enumerate(ends)), default=1)

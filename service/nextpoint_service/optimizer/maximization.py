@@ -33,9 +33,9 @@ _PIECE = 64
 _STEPS = 60
 _ROUNDS = 4
 _FINE = 1e-9
-"""How little more an ascent has to gain, relative to the value, before it ends."""
+"""How little an ascent still gains when it ends."""
 _COARSE = 1e-6
-"""The same for all but the first of a round: a third cheaper, and as good (docs/performance.md)."""
+"""The same for all but the first point of a round: cheaper, and as good (docs/performance.md)."""
 
 
 def maximize(
@@ -52,7 +52,7 @@ def maximize(
     near = around(layout, centres[:_LOOKED_AROUND], each=_AROUND, random=random)
     near = np.vstack([feasible(layout, layout.snapped(centres)), near])
     groups = [(rows, acquisition.values(rows)) for rows in (everywhere, near) if len(rows)]
-    climbed = _tops(acquisition, layout, _starts(groups), random, _FINE)
+    climbed = _tops(acquisition, layout, _starts(groups), random, tolerance=_FINE)
     return _best_first([*groups, climbed])
 
 
@@ -75,7 +75,9 @@ def maximize_again(
             break
     # A second ascent costs as much, and found no better points (docs/performance.md).
     best = rows[int(found[: piece.stop].argmax())]
-    return _best_first([(rows, found), _tops(acquisition, layout, [best], random, _COARSE)])
+    return _best_first(
+        [(rows, found), _tops(acquisition, layout, [best], random, tolerance=_COARSE)]
+    )
 
 
 def _tops(
@@ -83,9 +85,10 @@ def _tops(
     layout: Layout,
     starts: list[Array],
     random: np.random.Generator,
+    *,
     tolerance: float,
 ) -> tuple[Array, Array]:
-    rows = [_climbed(acquisition, layout, each, random, tolerance) for each in starts]
+    rows = [_climbed(acquisition, layout, each, random, tolerance=tolerance) for each in starts]
     return np.vstack(rows), acquisition.values(np.vstack(rows))
 
 
@@ -116,13 +119,14 @@ def _climbed(
     layout: Layout,
     start: Array,
     random: np.random.Generator,
+    *,
     tolerance: float,
 ) -> Array:
     """Return the top of the hill: real columns by gradient, discrete ones by looking around."""
     place = start
     discrete = any(layout.count(axis) > 1 for axis in range(len(layout.axes)))
     for _ in range(_ROUNDS):
-        place = _ascended(acquisition, layout, place, tolerance)
+        place = _ascended(acquisition, layout, place, tolerance=tolerance)
         if not discrete:
             break
         others = neighbours(layout, place, random)
@@ -133,7 +137,7 @@ def _climbed(
     return place
 
 
-def _ascended(acquisition: Acquisition, layout: Layout, place: Array, tolerance: float) -> Array:
+def _ascended(acquisition: Acquisition, layout: Layout, place: Array, *, tolerance: float) -> Array:
     movable = layout.movable(place)
     free = np.flatnonzero(movable)
     if not len(free):
@@ -159,13 +163,15 @@ def _ascended(acquisition: Acquisition, layout: Layout, place: Array, tolerance:
     else:
         fixed = np.where(movable, 0.0, place)
         rest = layout.system.bound - layout.system.matrix @ fixed
-        end = _within(loss, replace(layout.system.among(free), bound=rest), place[free], tolerance)
+        end = _within(
+            loss, replace(layout.system.among(free), bound=rest), place[free], tolerance=tolerance
+        )
     ascended = place.copy()
     ascended[free] = end
     return ascended if np.isfinite(end).all() else place
 
 
-def _within(loss: Loss, system: LinearSystem, start: Array, tolerance: float) -> Array:
+def _within(loss: Loss, system: LinearSystem, start: Array, *, tolerance: float) -> Array:
     """Return the bottom of the valley where the linear constraints hold."""
     constraints = []
     for kind, chosen in (("eq", system.equal), ("ineq", ~system.equal)):

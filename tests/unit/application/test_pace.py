@@ -98,3 +98,14 @@ def test_workers_that_begin_after_a_pause_are_counted():
         pace.handed_out(1000 * EVALUATION + number * EVALUATION / 16)
 
     assert pace.workers == pytest.approx(16)
+
+
+@pytest.mark.parametrize("quickest", [0.0, 0.01 * EVALUATION])
+def test_workers_that_began_before_it_was_known_how_long_evaluations_take_are_counted(quickest):
+    pace = Pace(evaluation_seconds=quickest)
+    for number in range(17):
+        pace.handed_out(number * EVALUATION / 16, waited=0.001)
+
+    pace.evaluation_seconds = EVALUATION
+
+    assert pace.workers == pytest.approx(16, rel=1e-3)

@@ -19,6 +19,13 @@ from nextpoint_service.optimizer.priors import Guide
 
 PARAMETERS = (*EVERY_KIND, *WITH_PRIORS)
 BOUNDED = (at_most(4.0, double=1.0, few=1.0), at_least(-1.0, double=1.0, normal=-1.0))
+SPACES = [
+    pytest.param(SQUARE, id="real"),
+    pytest.param(SearchSpace(PARAMETERS), id="mixed"),
+    pytest.param(SearchSpace(PARAMETERS, BOUNDED), id="bounded"),
+    pytest.param(SearchSpace(PARAMETERS, (equals(3.0, few=1.0, beta=1.0),)), id="equal"),
+    pytest.param(SearchSpace(PARAMETERS[6:9]), id="discrete"),
+]
 
 
 def of_a_hill(random, space=SQUARE):
@@ -29,16 +36,7 @@ def of_a_hill(random, space=SQUARE):
     return acquisition_of(known, Guide({}, 0.0), random), rows[np.argsort(-heights)]
 
 
-@pytest.mark.parametrize(
-    "space",
-    [
-        pytest.param(SQUARE, id="real"),
-        pytest.param(SearchSpace(PARAMETERS), id="mixed"),
-        pytest.param(SearchSpace(PARAMETERS, BOUNDED), id="bounded"),
-        pytest.param(SearchSpace(PARAMETERS, (equals(3.0, few=1.0, beta=1.0),)), id="equal"),
-        pytest.param(SearchSpace(PARAMETERS[6:9]), id="discrete"),
-    ],
-)
+@pytest.mark.parametrize("space", SPACES)
 def test_what_is_found_is_never_worse_than_the_best_points_and_what_is_near_them(space):
     layout = layout_of(space)
     random = np.random.default_rng(1)
@@ -69,13 +67,15 @@ def test_points_of_one_round_are_as_promising_as_those_of_searches_anew():
     assert float(np.median(missing)) < 0.1
 
 
-def test_a_search_again_looks_at_all_that_may_still_be_the_most_promising():
-    layout = layout_of(SQUARE)
-    acquisition, rows = of_a_hill(np.random.default_rng(0))
+@pytest.mark.parametrize("space", SPACES)
+def test_a_search_again_looks_at_all_that_may_still_be_the_most_promising(space):
+    layout = layout_of(space)
+    acquisition, rows = of_a_hill(np.random.default_rng(0), space)
     looked_at = maximize(acquisition, layout, rows, np.random.default_rng(0))
 
     believed = acquisition.believing(looked_at[0][:1])
     rows, found = maximize_again(believed, layout, looked_at, np.random.default_rng(0))
 
+    assert len(feasible(layout, rows[:1])) == 1
     assert found[0] >= believed.values(looked_at[0]).max()
     np.testing.assert_allclose(found[:20], believed.values(rows[:20]))
