@@ -35,7 +35,7 @@ _ROUNDS = 4
 _FINE = 1e-9
 """How little an ascent still gains when it ends."""
 _COARSE = 1e-6
-"""The same for all but the first point of a round: cheaper, and as good (docs/performance.md)."""
+"""The same for all but the first point of a round: cheaper, and nearly as good."""
 
 
 def maximize(
