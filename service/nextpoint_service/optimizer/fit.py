@@ -34,6 +34,8 @@ _CONSTANT = 1e-9
 _STEPS = 60
 _MORE_STEPS = 12
 """From what fewer points taught, which is near already."""
+EXACT, ROUGH = 1e-7, 1e-3
+"""How little a step still gains, as a share, when the search ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,13 @@ class Hyperparameters:
     noise: float
 
 
-def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
+def fit(
+    data: Data, start: Hyperparameters | None = None, *, tolerance: float = EXACT
+) -> Hyperparameters:
     """Return the hyperparameters of the largest posterior density; equal data give equal ones.
 
     Without a `start` it begins from two places: long lengthscales with noise, and short without.
+    It ends where a step gains less than the tolerance, as a share of what it is already.
     """
     misfit = Misfit(data)
     if np.ptp(data.values) < _CONSTANT:
@@ -74,7 +79,7 @@ def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
             bounds=misfit.bounds(),
             options={
                 "maxiter": _STEPS if start is None else _MORE_STEPS,
-                "ftol": 1e-7,
+                "ftol": tolerance,
                 "gtol": 1e-3,
             },
         )

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, fit
+from nextpoint_service.optimizer.fit import LEAST_NOISE, ROUGH, Data, Hyperparameters, fit
 from nextpoint_service.optimizer.outcomes import Outcome
 from nextpoint_service.optimizer.posterior import Posterior, posterior
 from nextpoint_service.optimizer.warping import Warping, warping_of
@@ -104,14 +105,48 @@ def _warped(
 def _hyperparameters(
     outcome: Outcome, points: Array, values: Array, stddevs: Array, group: NDArray[np.int64]
 ) -> Hyperparameters:
-    """Return the hyperparameters; where there are many values, the newest few teach none yet."""
+    """Return the hyperparameters; where there are many values, the newest few teach none yet.
+
+    What `_STRIDE` more values teach is learned in two steps, by the call that knows the last of
+    them and by the next one, so that neither takes twice its time.
+    """
+
+    def first(count: int) -> _Frozen:
+        warping = warping_of(values[:count], bend=outcome.optimized)
+        return _frozen(_warped(warping, points[:count], values[:count], stddevs[:count], group))
+
     count = len(points)
-    old = count - count % _STRIDE if count > _COARSE else count
-    if np.isnan(stddevs[:old]).any() != np.isnan(stddevs).any():
-        old = count
-    warping = warping_of(values[:old], bend=outcome.optimized)
-    data = _warped(warping, points[:old], values[:old], stddevs[:old], group)
-    return _remembered(
+    newer = count % _STRIDE
+    taught = count - newer if newer > 1 else max(count - newer - _STRIDE, _COARSE)
+    if count <= _COARSE or np.isnan(stddevs[:taught]).any() != np.isnan(stddevs).any():
+        return _learned(first(count))
+    if newer == 0:
+        _roughly_learned(first(count))
+    elif newer == 1:
+        _learned(first(count - newer))
+    return _learned(first(taught))
+
+
+class _Frozen(NamedTuple):
+    """Data that can be looked up."""
+
+    points: bytes
+    values: bytes
+    group: bytes
+    noise: bytes | None
+
+    def thawed(self) -> Data:
+        values = np.frombuffer(self.values)
+        return Data(
+            np.frombuffer(self.points).reshape(len(values), -1),
+            values,
+            np.frombuffer(self.group, dtype=np.int64),
+            None if self.noise is None else np.frombuffer(self.noise),
+        )
+
+
+def _frozen(data: Data) -> _Frozen:
+    return _Frozen(
         data.points.tobytes(),
         data.values.tobytes(),
         data.group.tobytes(),
@@ -120,20 +155,18 @@ def _hyperparameters(
 
 
 @lru_cache(maxsize=32)
-def _remembered(points: bytes, values: bytes, group: bytes, noise: bytes | None) -> Hyperparameters:
+def _learned(frozen: _Frozen) -> Hyperparameters:
     """Learn, once for the same data: when only what is under way has changed, that is known."""
-    targets = np.frombuffer(values)
-    data = Data(
-        np.frombuffer(points).reshape(len(targets), -1),
-        targets,
-        np.frombuffer(group, dtype=np.int64),
-        None if noise is None else np.frombuffer(noise),
-    )
-    if len(targets) <= _COARSE:
+    data = frozen.thawed()
+    if len(data.values) <= _COARSE:
         return fit(data)
     # From few points first, and from there on from more: the best, and some of the rest.
-    coarse = fit(_subset(data, _COARSE))
-    return fit(_subset(data, min(len(targets), _FINE)), coarse)
+    return fit(_subset(data, _FINE), _roughly_learned(frozen))
+
+
+@lru_cache(maxsize=32)
+def _roughly_learned(frozen: _Frozen) -> Hyperparameters:
+    return fit(_subset(frozen.thawed(), _COARSE), tolerance=ROUGH)
 
 
 def _subset(data: Data, count: int) -> Data:
