@@ -76,12 +76,11 @@ class OptimizerPool:
         if problem.phase is not Phase.MODEL:
             return await asyncio.to_thread(_space_filling, problem)
         processes = self._ax if needs_ax else self._light
-        result = await processes.compute(partial(self._compute, problem))
+        experiment_id = problem.experiment.experiment_id
+        result = await processes.compute(experiment_id, partial(self._compute, problem))
         if not isinstance(result, Failure):
             return result
-        _log.warning(
-            "model_failed", experiment=problem.experiment.experiment_id, reason=result.reason
-        )
+        _log.warning("model_failed", experiment=experiment_id, reason=result.reason)
         instead = replace(problem, phase=Phase.SPACE_FILLING, fallback_reason=result.reason)
         return await asyncio.to_thread(_space_filling, instead)
 
@@ -108,9 +107,10 @@ class OptimizerPool:
     async def _analysed(
         self, studied: Studied, compute: Callable[[Studied, OptimizerSettings], T]
     ) -> T:
-        result = await self._light.compute(partial(compute, studied))
+        experiment_id = studied.experiment.experiment_id
+        result = await self._light.compute(experiment_id, partial(compute, studied))
         if isinstance(result, Failure):
-            raise ModelUnavailable(studied.experiment.experiment_id, result.reason)
+            raise ModelUnavailable(experiment_id, result.reason)
         return result
 
 

@@ -3,17 +3,16 @@
 import asyncio
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from nextpoint_service.optimizer.computing import SHUTTING_DOWN, Failure, Work, too_long
 from nextpoint_service.optimizer.process import GRACE_SECONDS, Kind, ModelProcess
 from nextpoint_service.optimizer.settings import OptimizerSettings
+from nextpoint_service.optimizer.work_queue import Asked, WorkQueue
 
 T = TypeVar("T")
 
@@ -27,13 +26,12 @@ class ModelProcesses:
     """So many processes as the settings say, each with a thread that waits for it."""
 
     def __init__(self, kind: Kind, settings: OptimizerSettings) -> None:
-        # What each piece of work returns is known to whoever waits for its future.
-        self._waiting: SimpleQueue[tuple[Future[Any], Work[Any]] | None] = SimpleQueue()
+        self._waiting = WorkQueue()
         self._processes = [ModelProcess(kind, settings) for _ in range(settings.processes)]
         # A thread that waits for Ax to load must not hold up the end of the server.
         self._threads = [
-            Thread(target=self._serve, args=(process,), name="model", daemon=True)
-            for process in self._processes
+            Thread(target=self._serve, args=(number, process), name="model", daemon=True)
+            for number, process in enumerate(self._processes)
         ]
         self._settings = settings
         self._started = False
@@ -49,23 +47,19 @@ class ModelProcesses:
     async def close(self) -> None:
         """End the threads and processes, and tell those who wait."""
         self._closed.set()
-        with suppress(Empty):
-            while True:
-                # The threads take from it as well.
-                asked = self._waiting.get_nowait()
-                if asked is not None and asked[0].set_running_or_notify_cancel():
-                    asked[0].set_result(SHUTTING_DOWN)
+        for asked in self._waiting.close():
+            if asked.future.set_running_or_notify_cancel():
+                asked.future.set_result(SHUTTING_DOWN)
         for process in self._processes:
-            self._waiting.put(None)
             process.close()
         await asyncio.to_thread(self._join)
 
-    async def compute(self, work: Work[T]) -> T | Failure:
+    async def compute(self, experiment_id: str, work: Work[T]) -> T | Failure:
         """Return what the work returns in one of the processes, or why there is nothing."""
         if self._closed.is_set():
             return SHUTTING_DOWN
         future: Future[T | Failure] = Future()
-        self._waiting.put((future, work))
+        self._waiting.put(Asked(experiment_id, work, future))
         # From here on, and not from when it is begun: Ax may load, and others may be first.
         seconds = self._settings.time_box_seconds + GRACE_SECONDS
         try:
@@ -73,17 +67,16 @@ class ModelProcesses:
         except TimeoutError:
             return too_long(self._settings) if future.running() else Failure(_NOT_BEGUN)
 
-    def _serve(self, process: ModelProcess) -> None:
+    def _serve(self, number: int, process: ModelProcess) -> None:
         """Do what waits, one after the other, on a thread that belongs to the process."""
         try:
             process.start()
         except (BrokenProcessPool, EOFError, OSError) as error:
             # Whatever waits will try again, and say so if that fails too.
             _log.warning("model_not_loaded", error=repr(error))
-        while not self._closed.is_set() and (asked := self._waiting.get()) is not None:
-            future, work = asked
-            if future.set_running_or_notify_cancel():
-                future.set_result(_computed(process, work))
+        while (asked := self._waiting.take(number)) is not None:
+            if asked.future.set_running_or_notify_cancel():
+                asked.future.set_result(_computed(process, asked.work))
         process.end()
 
     def _join(self) -> None:

@@ -16,6 +16,10 @@ def raise_an_error(_problem: Problem, _settings: OptimizerSettings) -> Sequence[
     raise ArithmeticError("the matrix is not positive definite")
 
 
+def fail_with_the_pid(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
+    raise ArithmeticError(os.getpid())
+
+
 def hang_loading() -> None:
     Path(os.environ["PID_FILE"]).write_text(str(os.getpid()))
     time.sleep(60)

@@ -122,6 +122,26 @@ async def test_calls_at_the_same_time_get_the_same_answers_as_one_by_one(pool):
     assert together == [alone] * 3
 
 
+async def test_what_is_learned_of_an_experiment_is_learned_in_one_process():
+    pool = OptimizerPool(OptimizerSettings(processes=2), scripted_models.fail_with_the_pid)
+    other = replace(MODEL, experiment=replace(MODEL.experiment, experiment_id="exp_other"))
+
+    async def process_of(problem):
+        return (await pool.propose(problem))[0].provenance.fallback_reason
+
+    pool.start()
+    try:
+        for _ in range(1000):
+            both = await asyncio.gather(process_of(MODEL), process_of(other))
+            if len(set(both)) == 2:
+                break
+        found = [[await process_of(MODEL), await process_of(other)] for _ in range(20)]
+    finally:
+        await pool.close()
+
+    assert found == [both] * 20
+
+
 @pytest.mark.parametrize(
     ("problem", "command"),
     [pytest.param(MODEL, "spawn_main", id="light"), pytest.param(OF_AX, "forkserver", id="Ax")],
