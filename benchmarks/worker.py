@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from importlib import import_module
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
@@ -32,10 +32,12 @@ def main() -> None:
 def run(problem: Problem, job: dict) -> dict:
     """Evaluate as often as the job says, with as many workers, and say how it went.
 
-    Workers take unequal times, the same for every system; nothing waits for them.
+    Workers take unequal times, the same for every system; nothing waits for them, but with a system
+    that has `evaluation_seconds`, where an evaluation takes so many on average.
     """
     durations = np.random.default_rng((job["seed"], 1))
     system = _system(problem, job)
+    evaluation_seconds = getattr(system, "evaluation_seconds", 0.0)
     at_work: list[tuple[float, int, object, Point]] = []
     points: list[Point] = []
     measured: list[Values | None] = []
@@ -49,8 +51,11 @@ def run(problem: Problem, job: dict) -> dict:
             handle, point = system.ask()
             walls.append(perf_counter() - asked)
             duration = 0.5 + float(durations.random())
+            if evaluation_seconds:
+                now = (perf_counter() - began) / evaluation_seconds
             heapq.heappush(at_work, (now + duration, len(walls), handle, point))
         now, number, handle, point = heapq.heappop(at_work)
+        sleep(max(0.0, began + evaluation_seconds * now - perf_counter()))
         random = np.random.default_rng((job["seed"], 2, number))
         points.append(point)
         measured.append(problem.measure(point, random))

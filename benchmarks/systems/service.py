@@ -15,8 +15,14 @@ class Service:
     """One experiment on a service that all jobs of this process share."""
 
     def __init__(
-        self, problem: Problem, workers: int, *, max_wait: float | None, **settings: object
+        self,
+        problem: Problem,
+        workers: int,
+        *,
+        max_wait: float | None = None,
+        evaluation_seconds: float = 0.0,
     ) -> None:
+        self.evaluation_seconds = evaluation_seconds
         self._max_wait = max_wait
         metrics = [nextpoint.Metric(name, objective="minimize") for name in problem.objectives]
         limits = [
@@ -33,7 +39,6 @@ class Service:
             ],
             budget=problem.budget,
             parallel_bandwidth=workers,
-            **settings,
         )
 
     def ask(self) -> tuple[object, Point]:
@@ -60,7 +65,12 @@ def fresh(problem: Problem, seed: int, workers: int) -> Service:  # noqa: ARG001
 
 def hasty(problem: Problem, seed: int, workers: int) -> Service:  # noqa: ARG001
     """Return the service as it comes, to which evaluations look as if they took no time at all."""
-    return Service(problem, workers, max_wait=None)
+    return Service(problem, workers)
+
+
+def real_time(problem: Problem, seed: int, workers: int) -> Service:  # noqa: ARG001
+    """Return the service as it comes, with evaluations of about a second."""
+    return Service(problem, workers, evaluation_seconds=1.0)
 
 
 @cache

@@ -442,10 +442,10 @@ class Experiment:
             lease_duration: For how many seconds it stays held when the client or the returned
                 object goes away. Make it long when another process reports the outcome.
             max_wait: How many seconds to wait rather than take a point that was made before the
-                newest observations. None means a tenth of what an evaluation takes, divided by the
-                number of workers. Where no fresh point is expected in that time, an older one comes
-                at once; where there is none, as when evaluations are quicker than the model, the
-                call waits for the model in any case.
+                newest observations. None means a tenth of what an evaluation takes. Where no fresh
+                point is expected in that time, an older one comes at once; where there is none, as
+                when evaluations are quicker than the model, the call waits for the model in any
+                case.
 
         Raises:
             BudgetSpentError: No suggestion is left.

@@ -3,10 +3,11 @@
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
+from math import ceil
 from statistics import fmean, median
 
 WAIT_SHARE = 0.1
-"""Which share of an evaluation a lone worker waits for a fresh point, when it says nothing."""
+"""Which share of an evaluation a call waits for a fresh point, when it says nothing."""
 _REMEMBERED_ROUNDS = 5
 _REMEMBERED_HAND_OUTS = 64
 _RECENT_EVALUATIONS = 4
@@ -62,10 +63,9 @@ class Pace:
     def patience(self, max_wait: float | None) -> float:
         """How long a call waits for a fresh point; if it does not say, a share of an evaluation.
 
-        The share is smaller the more workers there are, since what is fresh lacks the outcomes of
-        all others anyway.
+        With many workers too: docs/performance.md says what the newest outcomes are worth to them.
         """
-        return WAIT_SHARE * self.evaluation_seconds / self.workers if max_wait is None else max_wait
+        return WAIT_SHARE * self.evaluation_seconds if max_wait is None else max_wait
 
     @property
     def ahead(self) -> int:
@@ -80,15 +80,25 @@ class Pace:
         return self._most_within(self.round_seconds)
 
     @property
+    def leaving(self) -> int:
+        """How many points that were made ahead are handed out in the time of a round, on average.
+
+        The law of Little again.
+        """
+        if not self.ahead:
+            return 0
+        return ceil(self.workers * self.round_seconds / self._busy_seconds)
+
+    @property
     def _busy_seconds(self) -> float:
         """How long a worker evaluates, and waits for the point before that."""
         return self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
 
     @property
     def _recent_times(self) -> list[float]:
-        """When points were handed out lately; all times where no evaluation has ended yet."""
+        """When points were handed out lately."""
         times = [time for time, _ in self._handed_out]
-        if not times or not self.evaluation_seconds:
+        if not times:
             return times
         return times[bisect_left(times, times[-1] - _RECENT_EVALUATIONS * self._busy_seconds) :]
 

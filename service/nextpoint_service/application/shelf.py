@@ -94,7 +94,7 @@ class Shelf:
 
     def take(self, revision: int) -> Point | None:
         """Hand over the first point that knows the most, and at least this revision."""
-        point = max(self.ready, key=lambda each: each.revision, default=None)
+        point = next(iter(self._best_first), None)
         if point is None or point.revision < revision:
             return None
         self.ready.remove(point)
@@ -111,11 +111,9 @@ class Shelf:
                 waiter.future.set_result(point)
             elif not point.stands_in:
                 self.ready.append(point)
-        if self.ready:
-            newest = max(each.revision for each in self.ready)
-            fresh = sum(each.revision == newest for each in self.ready)
-            kept = sorted(self.ready, key=lambda each: each.revision)
-            self.ready = kept[-max(fresh, self.pace.ahead) :]
+        newest = max((each.revision for each in (*points, *self.ready)), default=0)
+        fresh = sum(each.revision == newest for each in self.ready)
+        self.ready = self._best_first[: max(fresh, self.pace.ahead)]
 
     def take_back(self, point: Point) -> None:
         """End the handing over of a point, as its fate says."""
@@ -163,8 +161,22 @@ class Shelf:
         return self._fresh < self.pace.ahead
 
     @property
+    def _best_first(self) -> list[Point]:
+        return sorted(self.ready, key=lambda each: each.revision, reverse=True)
+
+    @property
     def _fresh(self) -> int:
         return sum(each.revision >= self.revision for each in self.ready)
+
+    @property
+    def _leaving(self) -> list[Point]:
+        """The ready points that are likely to be evaluated.
+
+        Those of a model that lack an outcome are replaced, but for what is asked for until then.
+        """
+        if not self.models:
+            return self.ready
+        return self._best_first[: max(self._fresh, self.pace.leaving)]
 
     def relieve(self) -> int:
         """Hand stale points to those who have waited long enough; return how many take any."""
@@ -183,6 +195,6 @@ class Shelf:
             ahead=self.pace.ahead,
             batch=batch,
             fresh=self._fresh,
-            ready=[each.proposal for each in self.ready],
+            ready=[each.proposal for each in self._leaving],
             handed_over=[each.proposal for each in self.handed_over],
         )

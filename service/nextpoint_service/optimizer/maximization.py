@@ -32,9 +32,9 @@ _ASCENTS = 5
 _PIECE = 64
 _STEPS = 60
 _ROUNDS = 4
-_FINE = 1e-9
-"""How little an ascent still gains when it ends."""
-_COARSE = 1e-6
+_EXACT = 1e-9
+"""How little a step of an ascent still gains when it ends: a share, and of SLSQP the amount."""
+_ROUGH = 1e-6
 """The same for all but the first point of a round: cheaper, and nearly as good."""
 
 
@@ -52,7 +52,7 @@ def maximize(
     near = around(layout, centres[:_LOOKED_AROUND], each=_AROUND, random=random)
     near = np.vstack([feasible(layout, layout.snapped(centres)), near])
     groups = [(rows, acquisition.values(rows)) for rows in (everywhere, near) if len(rows)]
-    climbed = _tops(acquisition, layout, _starts(groups), random, tolerance=_FINE)
+    climbed = _tops(acquisition, layout, _starts(groups), random, tolerance=_EXACT)
     return _best_first([*groups, climbed])
 
 
@@ -73,10 +73,10 @@ def maximize_again(
         found[piece] = acquisition.values(rows[piece])
         if found[: piece.stop].max() >= found[piece.stop :].max(initial=-np.inf):
             break
-    # A second ascent costs as much, and found no better points (docs/performance.md).
+    # Further ascents cost more, and found no better points (docs/decisions/0015).
     best = rows[int(found[: piece.stop].argmax())]
     return _best_first(
-        [(rows, found), _tops(acquisition, layout, [best], random, tolerance=_COARSE)]
+        [(rows, found), _tops(acquisition, layout, [best], random, tolerance=_ROUGH)]
     )
 
 

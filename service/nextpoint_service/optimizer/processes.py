@@ -1,9 +1,9 @@
-"""Model processes of one kind, and the work that waits for them."""
+"""Model processes of one kind."""
 
 import asyncio
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from threading import Event, Thread
+from threading import Thread
 from time import monotonic
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ class ModelProcesses:
     """So many processes as the settings say, each with a thread that waits for it."""
 
     def __init__(self, kind: Kind, settings: OptimizerSettings) -> None:
-        self._waiting = WorkQueue()
+        self._queue = WorkQueue()
         self._processes = [ModelProcess(kind, settings) for _ in range(settings.processes)]
         # A thread that waits for Ax to load must not hold up the end of the server.
         self._threads = [
@@ -35,19 +35,19 @@ class ModelProcesses:
         ]
         self._settings = settings
         self._started = False
-        self._closed = Event()
+        self._closed = False
 
     def start(self) -> None:
         """Begin to load what the processes need, without waiting for it, if that has not begun."""
-        if not self._started and not self._closed.is_set():
+        if not self._started and not self._closed:
             self._started = True
             for thread in self._threads:
                 thread.start()
 
     async def close(self) -> None:
         """End the threads and processes, and tell those who wait."""
-        self._closed.set()
-        for asked in self._waiting.close():
+        self._closed = True
+        for asked in self._queue.close():
             if asked.future.set_running_or_notify_cancel():
                 asked.future.set_result(SHUTTING_DOWN)
         for process in self._processes:
@@ -56,10 +56,10 @@ class ModelProcesses:
 
     async def compute(self, experiment_id: str, work: Work[T]) -> T | Failure:
         """Return what the work returns in one of the processes, or why there is nothing."""
-        if self._closed.is_set():
+        if self._closed:
             return SHUTTING_DOWN
         future: Future[T | Failure] = Future()
-        self._waiting.put(Asked(experiment_id, work, future))
+        self._queue.put(Asked(experiment_id, work, future))
         # From here on, and not from when it is begun: Ax may load, and others may be first.
         seconds = self._settings.time_box_seconds + GRACE_SECONDS
         try:
@@ -74,7 +74,7 @@ class ModelProcesses:
         except (BrokenProcessPool, EOFError, OSError) as error:
             # Whatever waits will try again, and say so if that fails too.
             _log.warning("model_not_loaded", error=repr(error))
-        while (asked := self._waiting.take(number)) is not None:
+        while (asked := self._queue.take(number)) is not None:
             if asked.future.set_running_or_notify_cancel():
                 asked.future.set_result(_computed(process, asked.work))
         process.end()

@@ -1,27 +1,23 @@
 """The model of one outcome: a Gaussian process of its warped values."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextpoint_service.optimizer.arrays import Array
-from nextpoint_service.optimizer.fit import LEAST_NOISE, ROUGH, Data, Hyperparameters, fit
+from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters
+from nextpoint_service.optimizer.lessons import Learner
 from nextpoint_service.optimizer.outcomes import Outcome
 from nextpoint_service.optimizer.posterior import Posterior, posterior
 from nextpoint_service.optimizer.warping import Warping, warping_of
 
-_COARSE = 96
-_FINE = 256
-_BEST_SHARE = 4
-_STRIDE = 16
-"""Of more values than `_COARSE`, so many at a time are learned from."""
 _OUTSTANDING = 0.75
 """The quantile, of what is expected where something was measured, above which it is outstanding."""
 _FAR = 1e3
 """A floor further away than this is never, or always, reached; more noise says nothing."""
+
+_learner = Learner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,12 @@ def surrogate_of(
     """Return the model after values at points, whose standard deviations may be NaN: unknown."""
     warping = warping_of(values, bend=outcome.optimized)
     data = _warped(warping, points, values, stddevs, group)
-    hyperparameters = _hyperparameters(outcome, points, values, stddevs, group)
+
+    def first(count: int) -> Data:
+        earlier = warping_of(values[:count], bend=outcome.optimized)
+        return _warped(earlier, points[:count], values[:count], stddevs[:count], group)
+
+    hyperparameters = _learner.learn(data, first)
     floor = 0.0
     if outcome.floor is not None:
         floor = float(np.clip(warping.forward(np.array([outcome.floor])), -_FAR, _FAR)[0])
@@ -100,81 +101,3 @@ def _warped(
     if not np.isnan(stddevs).any():
         noise = np.clip(warping.stddevs(values, stddevs), LEAST_NOISE**0.5, _FAR) ** 2
     return Data(points, warping.forward(values), group, noise)
-
-
-def _hyperparameters(
-    outcome: Outcome, points: Array, values: Array, stddevs: Array, group: NDArray[np.int64]
-) -> Hyperparameters:
-    """Return the hyperparameters; where there are many values, the newest few teach none yet.
-
-    What `_STRIDE` more values teach is learned in two steps, by the call that knows the last of
-    them and by the next one, so that neither takes twice its time.
-    """
-
-    def first(count: int) -> _Frozen:
-        warping = warping_of(values[:count], bend=outcome.optimized)
-        return _frozen(_warped(warping, points[:count], values[:count], stddevs[:count], group))
-
-    count = len(points)
-    newer = count % _STRIDE
-    taught = count - newer if newer > 1 else max(count - newer - _STRIDE, _COARSE)
-    if count <= _COARSE or np.isnan(stddevs[:taught]).any() != np.isnan(stddevs).any():
-        return _learned(first(count))
-    if newer == 0:
-        _roughly_learned(first(count))
-    elif newer == 1:
-        _learned(first(count - newer))
-    return _learned(first(taught))
-
-
-class _Frozen(NamedTuple):
-    """Data that can be looked up."""
-
-    points: bytes
-    values: bytes
-    group: bytes
-    noise: bytes | None
-
-    def thawed(self) -> Data:
-        values = np.frombuffer(self.values)
-        return Data(
-            np.frombuffer(self.points).reshape(len(values), -1),
-            values,
-            np.frombuffer(self.group, dtype=np.int64),
-            None if self.noise is None else np.frombuffer(self.noise),
-        )
-
-
-def _frozen(data: Data) -> _Frozen:
-    return _Frozen(
-        data.points.tobytes(),
-        data.values.tobytes(),
-        data.group.tobytes(),
-        None if data.noise is None else data.noise.tobytes(),
-    )
-
-
-@lru_cache(maxsize=32)
-def _learned(frozen: _Frozen) -> Hyperparameters:
-    """Learn, once for the same data: when only what is under way has changed, that is known."""
-    data = frozen.thawed()
-    if len(data.values) <= _COARSE:
-        return fit(data)
-    # From few points first, and from there on from more: the best, and some of the rest.
-    return fit(_subset(data, _FINE), _roughly_learned(frozen))
-
-
-@lru_cache(maxsize=32)
-def _roughly_learned(frozen: _Frozen) -> Hyperparameters:
-    return fit(_subset(frozen.thawed(), _COARSE), tolerance=ROUGH)
-
-
-def _subset(data: Data, count: int) -> Data:
-    if count >= len(data.points):
-        return data
-    order = np.argsort(-data.values, kind="stable")
-    best, rest = order[: count // _BEST_SHARE], order[count // _BEST_SHARE :]
-    random = np.random.default_rng(len(order))
-    kept = np.sort(np.concatenate([best, random.permutation(rest)[: count - len(best)]]))
-    noise = None if data.noise is None else data.noise[kept]
-    return Data(data.points[kept], data.values[kept], data.group, noise)

@@ -1,10 +1,11 @@
 """Work that waits for model processes.
 
-What is learned of an experiment is remembered where it was learned: its work is for the process
-that did its last, as long as that one has nothing else to do.
+What models of our own learned of an experiment is remembered where they did (`lessons`): its work
+is for the process that did its last, as long as that one has nothing else to do.
 """
 
 from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Condition
@@ -28,7 +29,7 @@ class Asked:
 class WorkQueue:
     """Hands out work in the order in which it came, but for what is better done elsewhere.
 
-    Processes have numbers. All methods may be called by any thread.
+    Processes go by their numbers. All methods may be called by any thread.
     """
 
     def __init__(self) -> None:
@@ -38,28 +39,24 @@ class WorkQueue:
         self._last: OrderedDict[str, int] = OrderedDict()
         self._closed = False
 
-    @property
-    def idle(self) -> frozenset[int]:
-        """Return the processes that wait for work."""
-        with self._changed:
-            return frozenset(self._idle)
-
     def put(self, asked: Asked) -> None:
-        """Add work, which once the queue is closed nobody will do."""
+        """Add work. Not after `close`: nobody would do it."""
         with self._changed:
             self._waiting.append(asked)
             self._changed.notify_all()
 
-    def take(self, process: int) -> Asked | None:
+    def take(self, number: int) -> Asked | None:
         """Wait for work for the process, and return it; None once the queue is closed."""
         with self._changed:
-            self._idle.add(process)
-            self._changed.wait_for(lambda: self._closed or self._first_for(process))
-            self._idle.remove(process)
-            asked = None if self._closed else self._first_for(process)
+            self._idle.add(number)
+            self._changed.wait_for(lambda: self._closed or self._first_for(number))
+            self._idle.remove(number)
+            if self._closed:
+                return None
+            asked = self._first_for(number)
             if asked is not None:
                 self._waiting.remove(asked)
-                self._remember(asked.experiment_id, process)
+                self._remember(asked.experiment_id, number)
             # What is better done by this process may be done by any that is idle now.
             self._changed.notify_all()
             return asked
@@ -72,15 +69,19 @@ class WorkQueue:
             self._changed.notify_all()
             return left
 
-    def _first_for(self, process: int) -> Asked | None:
-        others = self._idle - {process}
-        return next(
-            (each for each in self._waiting if self._last.get(each.experiment_id) not in others),
-            None,
-        )
+    def _first_for(self, number: int) -> Asked | None:
+        return first_for(number, self._waiting, idle=self._idle, last=self._last)
 
-    def _remember(self, experiment_id: str, process: int) -> None:
-        self._last[experiment_id] = process
+    def _remember(self, experiment_id: str, number: int) -> None:
+        self._last[experiment_id] = number
         self._last.move_to_end(experiment_id)
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
+
+
+def first_for(
+    number: int, waiting: Iterable[Asked], *, idle: Collection[int], last: Mapping[str, int]
+) -> Asked | None:
+    """Return the first work that no other idle process should do."""
+    others = {each for each in idle if each != number}
+    return next((each for each in waiting if last.get(each.experiment_id) not in others), None)

@@ -135,6 +135,7 @@ async def test_what_is_learned_of_an_experiment_is_learned_in_one_process():
             both = await asyncio.gather(process_of(MODEL), process_of(other))
             if len(set(both)) == 2:
                 break
+        assert len(set(both)) == 2
         found = [[await process_of(MODEL), await process_of(other)] for _ in range(20)]
     finally:
         await pool.close()

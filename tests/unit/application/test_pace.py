@@ -37,11 +37,9 @@ def test_workers_that_ask_together_are_counted_before_time_goes_by():
     assert pace.workers == 3
 
 
-@pytest.mark.parametrize(("workers", "seconds"), [(1, 10.0), (4, 2.5)])
-def test_a_call_without_a_max_wait_waits_a_tenth_of_an_evaluation_shared_by_the_workers(
-    workers, seconds
-):
-    assert pace_of(workers, model=1).patience(None) == pytest.approx(seconds)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_call_without_a_max_wait_waits_a_tenth_of_an_evaluation(workers):
+    assert pace_of(workers, model=1).patience(None) == pytest.approx(10.0)
 
 
 def test_a_call_with_a_max_wait_waits_as_long_as_it_says():
@@ -56,7 +54,8 @@ def test_a_call_with_a_max_wait_waits_as_long_as_it_says():
         pytest.param(1, 30, 1, None, 1, id="slow"),
         pytest.param(1, 30, 1, 60.0, 0, id="slow, for who waits"),
         pytest.param(1, 100, 1, 0.0, 0, id="slower than evaluations"),
-        pytest.param(2, 9, 1, None, 1, id="two workers"),
+        pytest.param(2, 9, 1, None, 0, id="quick, for two workers"),
+        pytest.param(2, 12, 1, None, 1, id="slow, for two workers"),
         pytest.param(10, 25, 5, None, 3, id="ten workers"),
         pytest.param(10, 25, 2, None, 0, id="more workers than the models can serve"),
     ],
@@ -74,6 +73,18 @@ def test_as_many_are_made_ahead_as_the_most_that_were_handed_out_in_one_round():
     pace.took(4.0, 1)
 
     assert pace.ahead == 4
+
+
+@pytest.mark.parametrize(
+    ("workers", "model", "max_wait", "leaving"),
+    [
+        pytest.param(16, 5, 0.0, 1, id="one in the time of a round"),
+        pytest.param(16, 20, 0.0, 4, id="more, rounded up"),
+        pytest.param(16, 5, None, 0, id="none where calls wait"),
+    ],
+)
+def test_points_that_are_handed_out_while_others_are_made(workers, model, max_wait, leaving):
+    assert pace_of(workers, model=model, points=16, max_wait=max_wait).leaving == leaving
 
 
 def test_workers_that_have_left_are_forgotten():
@@ -100,9 +111,8 @@ def test_workers_that_begin_after_a_pause_are_counted():
     assert pace.workers == pytest.approx(16)
 
 
-@pytest.mark.parametrize("quickest", [0.0, 0.01 * EVALUATION])
-def test_workers_that_began_before_it_was_known_how_long_evaluations_take_are_counted(quickest):
-    pace = Pace(evaluation_seconds=quickest)
+def test_workers_that_began_before_it_was_known_how_long_evaluations_take_are_counted():
+    pace = Pace()
     for number in range(17):
         pace.handed_out(number * EVALUATION / 16, waited=0.001)
 

@@ -1,9 +1,11 @@
 """Which of the points that were made ahead are kept."""
 
+from asyncio import Future
+
 import pytest
 
 from nextpoint_service.application.pace import Pace
-from nextpoint_service.application.shelf import Point, Shelf
+from nextpoint_service.application.shelf import Point, Shelf, Waiter
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 
@@ -26,7 +28,7 @@ def points(*revisions):
 @pytest.mark.parametrize(
     ("new", "ready"),
     [
-        pytest.param([6], [5, 5, 6], id="fewer"),
+        pytest.param([6], [6, 5, 5], id="fewer"),
         pytest.param([6, 6, 6], [6, 6, 6], id="as many"),
         pytest.param([6, 6, 6, 6], [6, 6, 6, 6], id="more"),
         pytest.param([4], [5, 5, 5], id="older"),
@@ -50,3 +52,33 @@ def test_the_point_that_knows_most_is_handed_over_first():
 
     assert [each.revision for each in taken] == [6, 5, 5]
     assert shelf.take(0) is None
+
+
+async def test_points_that_lack_an_outcome_are_not_kept_where_none_are_to_be_ready():
+    shelf = Shelf("e", pace=pace_of_three_ahead())
+    shelf.put(points(5, 5, 5))
+    shelf.pace.max_wait = 100.0
+    shelf.waiters.append(Waiter(6, Future()))
+
+    shelf.put(points(6))
+
+    assert shelf.ready == []
+    assert [each.revision for each in shelf.handed_over] == [6]
+
+
+@pytest.mark.parametrize(
+    ("models", "revision", "counted"),
+    [
+        pytest.param("light", 5, 3, id="all that know everything"),
+        pytest.param("light", 6, 1, id="of others those that leave until there are new ones"),
+        pytest.param("", 6, 3, id="all that need no model"),
+    ],
+)
+def test_ready_points_count_as_under_way_where_they_are_likely_to_be_evaluated(
+    models, revision, counted
+):
+    shelf = Shelf("e", pace=pace_of_three_ahead(), models=models)
+    shelf.put(points(5, 5, 5))
+    shelf.revision = revision
+
+    assert len(shelf.demand(wanted=1, batch=5).ready) == counted

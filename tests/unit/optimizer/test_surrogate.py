@@ -1,8 +1,6 @@
 import numpy as np
 from tests.unit.optimizer.surrogates import a_surrogate, some_rows
 
-from nextpoint_service.optimizer import surrogate
-from nextpoint_service.optimizer.fit import fit
 from nextpoint_service.optimizer.posterior import posterior
 
 
@@ -12,26 +10,26 @@ def waves(rows):
 
 def test_what_is_believed_of_pending_points_is_what_is_expected_and_nearly_certain():
     rows = some_rows(9)
-    known = a_surrogate(rows[:6], np.sin(5 * rows[:6, 0]))
+    surrogate = a_surrogate(rows[:6], np.sin(5 * rows[:6, 0]))
 
-    believed = known.believing(rows[6:])
+    believed = surrogate.believing(rows[6:])
 
-    before, after = (each.posterior.moments(rows[6:]) for each in (known, believed))
+    before, after = (each.posterior.moments(rows[6:]) for each in (surrogate, believed))
     np.testing.assert_allclose(after.means, before.means, atol=1e-3)
     assert (after.stddev < 0.3 * before.stddev).all()
 
 
 def test_what_is_believed_changes_how_certain_it_is_and_nothing_that_is_expected():
     rows = some_rows(40)
-    known = a_surrogate(rows[:20], waves(rows[:20]))
+    surrogate = a_surrogate(rows[:20], waves(rows[:20]))
 
-    believed = known.believing(rows[20:24]).believing(rows[24:26])
+    believed = surrogate.believing(rows[20:24]).believing(rows[24:26])
     anew = posterior(believed.data, believed.hyperparameters)
 
     found, right = (each.moments(rows[26:]) for each in (believed.posterior, anew))
     np.testing.assert_allclose(found.means, right.means, atol=1e-6)
     np.testing.assert_allclose(found.stddev, right.stddev, atol=1e-6)
-    before = known.posterior.moments(rows[26:])
+    before = surrogate.posterior.moments(rows[26:])
     np.testing.assert_allclose(found.means, before.means, atol=1e-6)
     assert (found.stddev < before.stddev).all()
 
@@ -48,21 +46,3 @@ def test_of_many_values_the_newest_few_change_what_is_expected_but_teach_no_hype
     assert (lengthscales[1] == lengthscales[0]).all()
     assert newer.hyperparameters.noise == older.hyperparameters.noise
     assert (lengthscales[2] != lengthscales[0]).all()
-
-
-def test_what_many_values_teach_is_learned_in_steps_and_then_remembered(monkeypatch):
-    rows = some_rows(170)
-    calls = []
-    monkeypatch.setattr(surrogate, "fit", lambda *given, **_: calls.append(given) or fit(*given))
-    a_surrogate(rows[:159], waves(rows[:159]))
-    fits = []
-
-    for count in (160, 161, *range(162, 170)):
-        calls.clear()
-        a_surrogate(rows[:count], waves(rows[:count]))
-        fits.append(len(calls))
-
-    assert fits == [1, 1, 0, 0, 0, 0, 0, 0, 0, 0]
-    calls.clear()
-    a_surrogate(rows[:162], 2.0 * waves(rows[:162]) + 1.0 - rows[:162, 1] ** 2)
-    assert len(calls) == 2

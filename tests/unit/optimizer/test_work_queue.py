@@ -1,81 +1,54 @@
 from concurrent.futures import Future, ThreadPoolExecutor
-from time import monotonic, sleep
 
 import pytest
 
-from nextpoint_service.optimizer.work_queue import Asked, WorkQueue
+from nextpoint_service.optimizer.work_queue import Asked, WorkQueue, first_for
 
 
 def asked(experiment_id):
     return Asked(experiment_id, lambda _: None, Future())
 
 
-@pytest.fixture
-def queue():
-    made = WorkQueue()
-    yield made
-    made.close()
+WORKS = [asked("exp_0"), asked("exp_1"), asked("exp_2")]
 
 
-def taking(queue, process):
-    """Have a process take work, and return when it waits for some."""
-    taken = ThreadPoolExecutor(1).submit(queue.take, process)
-    until = monotonic() + 10.0
-    while process not in queue.idle:
-        assert monotonic() < until
-        sleep(0.001)
-    return taken
+@pytest.mark.parametrize(
+    ("idle", "last", "first"),
+    [
+        pytest.param({0, 1}, {}, 0, id="the oldest"),
+        pytest.param({0, 1}, {"exp_0": 1}, 1, id="another one is for a process that is idle"),
+        pytest.param({0}, {"exp_0": 1}, 0, id="one that is for a busy process"),
+        pytest.param({0, 1}, {"exp_0": 0}, 0, id="its own"),
+        pytest.param({0, 1}, {f"exp_{each}": 1 for each in range(3)}, None, id="none"),
+    ],
+)
+def test_a_process_does_the_oldest_work_that_no_other_idle_one_should_do(idle, last, first):
+    found = first_for(0, WORKS, idle=idle, last=last)
+
+    assert found is (None if first is None else WORKS[first])
 
 
-def test_work_is_done_in_the_order_in_which_it_came(queue):
-    works = [asked(experiment_id) for experiment_id in ("exp_1", "exp_2", "exp_1")]
-    for each in works:
-        queue.put(each)
+def test_all_work_is_handed_out_once_whoever_takes_it():
+    queue = WorkQueue()
+    works = [asked(f"exp_{number % 7}") for number in range(500)]
 
-    assert [queue.take(0) for _ in works] == works
+    def taken(number):
+        return list(iter(lambda: queue.take(number), None))
 
+    with ThreadPoolExecutor(4) as executor:
+        taking = [executor.submit(taken, number) for number in range(4)]
+        for each in works:
+            queue.put(each)
+        left = queue.close()
 
-def test_work_is_for_the_process_that_did_the_last_of_its_experiment(queue):
-    queue.put(asked("exp_1"))
-    queue.take(1)
-    for _ in range(20):
-        zero, one = taking(queue, 0), taking(queue, 1)
-
-        queue.put(again := asked("exp_1"))
-
-        assert one.result(10.0) is again
-        assert not zero.done()
-        queue.put(other := asked("exp_2"))
-        assert zero.result(10.0) is other
+    found = [each for some in taking for each in some.result()] + left
+    assert len(found) == len(works)
+    assert {id(each) for each in found} == {id(each) for each in works}
 
 
-def test_work_does_not_wait_for_a_process_that_has_other_work(queue):
-    queue.put(asked("exp_1"))
-    queue.take(1)
+def test_a_closed_queue_returns_what_is_left_and_ends_those_who_wait():
+    queue = WorkQueue()
+    queue.put(WORKS[0])
 
-    queue.put(again := asked("exp_1"))
-
-    assert queue.take(0) is again
-
-
-def test_work_goes_elsewhere_when_its_process_takes_other_work(queue):
-    queue.put(asked("exp_1"))
-    queue.take(1)
-    zero, one = taking(queue, 0), taking(queue, 1)
-
-    first, second = asked("exp_1"), asked("exp_1")
-    queue.put(first)
-    queue.put(second)
-
-    assert one.result(10.0) is first
-    assert zero.result(10.0) is second
-
-
-def test_a_closed_queue_ends_those_who_wait_and_returns_what_is_left(queue):
-    zero = taking(queue, 0)
-
-    assert queue.close() == []
-    assert zero.result(10.0) is None
-    queue.put(asked("exp_1"))
-    assert queue.take(1) is None
-    assert len(queue.close()) == 1
+    assert queue.close() == [WORKS[0]]
+    assert queue.take(0) is None

@@ -1,0 +1,111 @@
+"""What values teach about the hyperparameters of their model, learned in steps and remembered.
+
+Learning from many values takes longer than making a point. It is done for so many new values at a
+time, one half of it by the call that knows the last of them and the other half by the next one, and
+what they teach is used from the call after that. What is remembered changes how long a point takes,
+and never the point.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
+
+import numpy as np
+
+from nextpoint_service.optimizer.fit import ROUGH, Data, Hyperparameters, fit
+
+_FEW = 96
+"""Of up to so many values all teach, at once."""
+_MANY = 256
+"""So many teach, where there are more."""
+_BEST_SHARE = 4
+_STRIDE = 16
+_REMEMBERED = 2000
+"""Of so many data it is remembered what they taught; the work queue counts on it."""
+
+
+def lessons(count: int) -> tuple[int, int]:
+    """Return how many of so many values teach, and how many will for calls to come."""
+    if count <= _FEW:
+        return count, count
+    return max((count - 2) // _STRIDE * _STRIDE, _FEW), count // _STRIDE * _STRIDE
+
+
+class Learner:
+    """Learns, and remembers what was learned from the same data."""
+
+    def __init__(self) -> None:
+        self._rough = _Memory()
+        self._fine = _Memory()
+
+    def learn(self, data: Data, first: Callable[[int], Data]) -> Hyperparameters:
+        """Return what data teach, of which `first` gives the first so many.
+
+        Equal data teach the same, whatever was learned before.
+        """
+        count = len(data.values)
+        taught, latest = lessons(count)
+        known = first(taught) if taught < count else data
+        if (known.noise is None) != (data.noise is None):
+            return self._learned(data)
+        is_next = _digest(known) in self._fine
+        found = self._learned(known)
+        # To learn ahead is for data that grow at their end: others are not asked for again.
+        if latest > taught and is_next:
+            step = self._learned if count > latest else self._roughly_learned
+            step(first(latest))
+        return found
+
+    def _learned(self, data: Data) -> Hyperparameters:
+        return self._fine.recall(data, self._fit)
+
+    def _roughly_learned(self, data: Data) -> Hyperparameters:
+        return self._rough.recall(data, _roughly_fit)
+
+    def _fit(self, data: Data) -> Hyperparameters:
+        if len(data.values) <= _FEW:
+            return fit(data)
+        # From few points first, and from there on from more: the best, and some of the rest.
+        return fit(_subset(data, _MANY), self._roughly_learned(data))
+
+
+class _Memory:
+    """What was found lately, by the digest of the data that it was found from."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[bytes, Hyperparameters] = OrderedDict()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._found
+
+    def recall(self, data: Data, find: Callable[[Data], Hyperparameters]) -> Hyperparameters:
+        """Return what is found from the data, once."""
+        digest = _digest(data)
+        found = self._found.pop(digest, None) or find(data)
+        self._found[digest] = found
+        if len(self._found) > _REMEMBERED:
+            self._found.popitem(last=False)
+        return found
+
+
+def _roughly_fit(data: Data) -> Hyperparameters:
+    return fit(_subset(data, _FEW), tolerance=ROUGH)
+
+
+def _digest(data: Data) -> bytes:
+    digest = blake2b(digest_size=16)
+    for each in (data.points, data.values, data.group, data.noise):
+        part = b"" if each is None else each.tobytes()
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _subset(data: Data, count: int) -> Data:
+    if count >= len(data.points):
+        return data
+    order = np.argsort(-data.values, kind="stable")
+    best, rest = order[: count // _BEST_SHARE], order[count // _BEST_SHARE :]
+    random = np.random.default_rng(len(order))
+    kept = np.sort(np.concatenate([best, random.permutation(rest)[: count - len(best)]]))
+    noise = None if data.noise is None else data.noise[kept]
+    return Data(data.points[kept], data.values[kept], data.group, noise)
