@@ -21,6 +21,9 @@ ENDINGS = {
     Ending.EXPERIMENT_ARCHIVED: pb.STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED,
 }
 
+_AT_ONCE = 16
+"""How many suggestions a stream waits for at the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
@@ -92,7 +95,7 @@ class _Delivery:
         self._experiment_id = experiment_id
         self._worker_id = worker_id
         self._sent: set[tuple[str, int]] = set()
-        self._taking: asyncio.Task[bool] | None = None
+        self._taking: set[asyncio.Task[bool]] = set()
         self._listening: asyncio.Task[None] | None = None
 
     async def events(
@@ -114,16 +117,16 @@ class _Delivery:
             for event in self._unsent(outlook):
                 yield event
                 sent_at = clock()
-            if self._taking is None and not none_left and len(outlook.held) < max_outstanding:
-                self._taking = asyncio.create_task(self._take())
+            if not none_left:
+                self._take_more(max_outstanding - len(outlook.held) - len(self._taking))
             # Much may happen to others, of which this worker hears nothing.
             await self._something_happened(sent_at + settings.heartbeat_seconds - clock())
             if clock() - sent_at >= settings.heartbeat_seconds:
                 yield pb.StreamSuggestionsResponse(heartbeat=pb.StreamHeartbeat())
                 sent_at = clock()
-            if self._taking is not None and self._taking.done():
-                none_left = not self._taking.result()
-                self._taking = None
+            done = {each for each in self._taking if each.done()}
+            self._taking -= done
+            none_left |= not all(each.result() for each in done)
 
     def _unsent(self, outlook: Outlook) -> list[pb.StreamSuggestionsResponse]:
         held = {(each.suggestion_id, each.attempt): each for each in outlook.held}
@@ -135,6 +138,11 @@ class _Delivery:
             )
             for each in new
         ]
+
+    def _take_more(self, free: int) -> None:
+        """Ask for several at the same time, so that one round of the model makes them."""
+        for _ in range(min(free, _AT_ONCE - len(self._taking))):
+            self._taking.add(asyncio.create_task(self._take()))
 
     async def _take(self) -> bool:
         """Lease one more suggestion to the worker; False when there is none for now."""
@@ -148,12 +156,12 @@ class _Delivery:
         """Wait for a change or the end of a hand-out, but not longer than this."""
         if self._listening is None or self._listening.done():
             self._listening = asyncio.create_task(self._subscription.changed())
-        waiting = {self._listening, *([self._taking] if self._taking else [])}
+        waiting = {self._listening, *self._taking}
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
         """Stop what is under way; a lease that is being made stays the worker's."""
-        under_way = [task for task in (self._taking, self._listening) if task is not None]
+        under_way = [*self._taking, *([self._listening] if self._listening else [])]
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)

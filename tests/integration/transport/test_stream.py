@@ -109,6 +109,22 @@ async def test_a_worker_holds_no_more_than_it_wants(serve, wanted, held):
     assert (await api.get(experiment)).progress.open_suggestion_count == held
 
 
+async def test_what_a_worker_has_room_for_is_made_together(serve):
+    optimizer = ControlledOptimizer()
+    api = await serve(optimizer)
+    stream = await api.opened((await api.define()).experiment_id, max_outstanding=4)
+
+    first = await optimizer.next_thought()
+    first.answer()
+    rest = 4 - first.problem.count
+    if rest:
+        second = await optimizer.next_thought()
+        second.answer()
+
+    assert rest == 0 or second.problem.count == rest
+    assert len({(await stream.assigned()).suggestion_id for _ in range(4)}) == 4
+
+
 async def test_a_stream_on_which_nothing_is_sent_beats_though_others_are_busy(serve):
     api = await serve(heartbeat_seconds=0.2)
     experiment = (await api.define()).experiment_id
