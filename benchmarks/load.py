@@ -156,7 +156,10 @@ def always(seconds: float) -> Seconds:
 
 
 def about(seconds: float) -> Seconds:
-    """Return evaluations that take so long on average, and up to half as much less or more."""
+    """Return evaluations that take so long on average, and up to half as much less or more.
+
+    Workers share it: two of them would draw the same.
+    """
     draw = random.Random(0)  # noqa: S311
     return lambda: seconds * draw.uniform(0.5, 1.5)
 

@@ -20,6 +20,7 @@ from time import monotonic
 from environments import ROOT, NotInstalled, python_of
 
 HERE = Path(__file__).resolve().parent
+BUILD = ROOT / "build/benchmarks"
 SYSTEMS = (
     "engine.auto",
     "service.fresh",
@@ -43,15 +44,17 @@ _START_SECONDS = 120.0
 
 
 class Runner:
-    """A process that runs the jobs of one system."""
+    """A process that runs the jobs of one system; what it complains of goes into `log`."""
 
     def __init__(self, module: str) -> None:
+        self.log = BUILD / f"{module}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}/service:{ROOT}/python_client"}
         self._process = subprocess.Popen(
             [python_of(module), HERE / "worker.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.log.open("w"),
             text=True,
             cwd=HERE,
             env=environment,
@@ -127,7 +130,7 @@ def _run(arguments: argparse.Namespace) -> None:
                 continue
             result = runner.run(job)
             if result is None:
-                print("failed:", json.dumps(job), file=sys.stderr)
+                print(f"failed, see {runner.log}: {json.dumps(job)}", file=sys.stderr)
                 runners.pop(module).close()
                 continue
             with arguments.output.open("a") as output:
@@ -157,6 +160,9 @@ def _jobs(arguments: argparse.Namespace) -> Iterator[dict]:
     names = arguments.problems or list(known)
     if unknown := set(names) - known.keys():
         sys.exit(f"unknown problems: {', '.join(unknown)}; there are {', '.join(known)}")
+    there = {each.stem for each in (HERE / "systems").glob("*.py")}
+    if others := {each.partition(".")[0] for each in arguments.systems} - there:
+        sys.exit(f"unknown systems: {', '.join(others)}; --help names some")
     for workers, seed, name in product(arguments.workers, range(arguments.seeds), names):
         problem = known[name]
         budget = min(problem.budget, arguments.budget or problem.budget)
@@ -179,7 +185,13 @@ def _key(job: dict) -> tuple[object, ...]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less than 10 minutes on two cores")
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), metavar="MODULE.NAME")
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        default=list(SYSTEMS),
+        metavar="MODULE.NAME",
+        help=f"{', '.join(SYSTEMS)} by default; others are in systems/",
+    )
     parser.add_argument("--problems", nargs="+", help="all of them by default")
     parser.add_argument("--seeds", type=int, default=10, help="how many (10)")
     parser.add_argument("--first-seed", type=int, default=0)
@@ -187,7 +199,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=int, help="at most so many evaluations")
     parser.add_argument("--minutes", type=float, default=600.0, help="for everything (600)")
     parser.add_argument("--job-seconds", type=float, default=600.0, help="for one (600)")
-    parser.add_argument("--output", type=Path, default=ROOT / "build/benchmarks/quality.jsonl")
+    parser.add_argument("--output", type=Path, default=BUILD / "quality.jsonl", help="JSON lines")
     arguments = parser.parse_args()
     if arguments.quick:
         vars(arguments).update(_QUICK, workers=[1])

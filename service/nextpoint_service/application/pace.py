@@ -53,11 +53,11 @@ class Pace:
     @property
     def workers(self) -> float:
         """How many evaluate or wait for a point at the same time, on average: the law of Little."""
-        times = self._recent_times
-        if len(times) < 2:
+        recent = self._recent
+        if len(recent) < 2:
             return 1.0
-        span = times[-1] - times[0]
-        others = len(times) - 1
+        span = recent[-1][0] - recent[0][0]
+        others = len(recent) - 1
         return max(1.0, min(others, others * self._busy_seconds / span if span else others))
 
     def patience(self, max_wait: float | None) -> float:
@@ -92,21 +92,22 @@ class Pace:
     @property
     def _busy_seconds(self) -> float:
         """How long a worker evaluates, and waits for the point before that."""
-        return self.evaluation_seconds + fmean(waited for _, waited in self._handed_out)
+        return self.evaluation_seconds + fmean(waited for _, waited in self._recent)
 
     @property
-    def _recent_times(self) -> list[float]:
-        """When points were handed out lately."""
-        times = [time for time, _ in self._handed_out]
-        if not times:
-            return times
-        return times[bisect_left(times, times[-1] - _RECENT_EVALUATIONS * self._busy_seconds) :]
+    def _recent(self) -> list[tuple[float, float]]:
+        """When points were handed out lately, and for how long calls had waited for them."""
+        if not self._handed_out:
+            return []
+        last, waited = self._handed_out[-1]
+        oldest = last - _RECENT_EVALUATIONS * (self.evaluation_seconds + waited)
+        return [each for each in self._handed_out if each[0] >= oldest]
 
     @property
     def _least_point_seconds(self) -> float:
         return min((seconds / points for seconds, points in self._rounds), default=0.0)
 
     def _most_within(self, seconds: float) -> int:
-        times = self._recent_times
+        times = [time for time, _ in self._recent]
         ends = (bisect_left(times, begin + seconds) for begin in times)
         return max((end - start for start, end in enumerate(ends)), default=1)

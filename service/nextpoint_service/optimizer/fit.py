@@ -34,8 +34,6 @@ _CONSTANT = 1e-9
 _STEPS = 60
 _MORE_STEPS = 12
 """From what fewer points taught, which is near already."""
-EXACT, ROUGH = 1e-7, 1e-3
-"""How little a step still gains, as a share, when the search ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +54,10 @@ class Hyperparameters:
     noise: float
 
 
-def fit(
-    data: Data, start: Hyperparameters | None = None, *, tolerance: float = EXACT
-) -> Hyperparameters:
+def fit(data: Data, start: Hyperparameters | None = None) -> Hyperparameters:
     """Return the hyperparameters of the largest posterior density; equal data give equal ones.
 
     Without a `start` it begins from two places: long lengthscales with noise, and short without.
-    It ends where a step gains less than the tolerance, as a share of what it is already.
     """
     misfit = Misfit(data)
     if np.ptp(data.values) < _CONSTANT:
@@ -79,7 +74,7 @@ def fit(
             bounds=misfit.bounds(),
             options={
                 "maxiter": _STEPS if start is None else _MORE_STEPS,
-                "ftol": tolerance,
+                "ftol": 1e-7,
                 "gtol": 1e-3,
             },
         )

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from nextpoint_service.optimizer.fit import ROUGH, Data, Hyperparameters, fit
+from nextpoint_service.optimizer.fit import Data, Hyperparameters, fit
 
 _FEW = 96
 """Of up to so many values all teach, at once."""
@@ -35,7 +35,7 @@ class Learner:
     """Learns, and remembers what was learned from the same data."""
 
     def __init__(self) -> None:
-        self._rough = _Memory()
+        self._coarse = _Memory()
         self._fine = _Memory()
 
     def learn(self, data: Data, first: Callable[[int], Data]) -> Hyperparameters:
@@ -52,21 +52,21 @@ class Learner:
         found = self._learned(known)
         # To learn ahead is for data that grow at their end: others are not asked for again.
         if latest > taught and is_next:
-            step = self._learned if count > latest else self._roughly_learned
+            step = self._learned if count > latest else self._begun
             step(first(latest))
         return found
 
     def _learned(self, data: Data) -> Hyperparameters:
         return self._fine.recall(data, self._fit)
 
-    def _roughly_learned(self, data: Data) -> Hyperparameters:
-        return self._rough.recall(data, _roughly_fit)
+    def _begun(self, data: Data) -> Hyperparameters:
+        return self._coarse.recall(data, _begin)
 
     def _fit(self, data: Data) -> Hyperparameters:
         if len(data.values) <= _FEW:
             return fit(data)
         # From few points first, and from there on from more: the best, and some of the rest.
-        return fit(_subset(data, _MANY), self._roughly_learned(data))
+        return fit(_subset(data, _MANY), self._begun(data))
 
 
 class _Memory:
@@ -88,8 +88,8 @@ class _Memory:
         return found
 
 
-def _roughly_fit(data: Data) -> Hyperparameters:
-    return fit(_subset(data, _FEW), tolerance=ROUGH)
+def _begin(data: Data) -> Hyperparameters:
+    return fit(_subset(data, _FEW))
 
 
 def _digest(data: Data) -> bytes:

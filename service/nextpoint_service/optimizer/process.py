@@ -46,11 +46,15 @@ class ModelProcess:
         self._pid: int | None = None
         self._closed = False
 
-    def start(self) -> ProcessPoolExecutor:
-        """Begin the process, and wait until it has loaded what it needs.
+    def start(self) -> None:
+        """Begin the process if it is not there, and wait until it has loaded what it needs.
 
         Raises OSError, TimeoutError among them, EOFError or BrokenProcessPool; then it is ended.
         """
+        if self._executor is None and not self._closed:
+            self._begin()
+
+    def _begin(self) -> ProcessPoolExecutor:
         _quieten_the_tracker()
         match self._kind:
             case Kind.LIGHT:
@@ -99,7 +103,7 @@ class ModelProcess:
             executor.shutdown(wait=False, cancel_futures=True)
 
     def _try(self, work: computing.Work[T]) -> T | computing.Failure:
-        executor = self._executor or self.start()
+        executor = self._executor or self._begin()
         future = executor.submit(computing.run, work, self._settings)
         try:
             return future.result(self._settings.time_box_seconds + GRACE_SECONDS)

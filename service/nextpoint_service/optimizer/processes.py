@@ -69,14 +69,12 @@ class ModelProcesses:
 
     def _serve(self, number: int, process: ModelProcess) -> None:
         """Do what waits, one after the other, on a thread that belongs to the process."""
-        try:
-            process.start()
-        except (BrokenProcessPool, EOFError, OSError) as error:
-            # Whatever waits will try again, and say so if that fails too.
-            _log.warning("model_not_loaded", error=repr(error))
+        _begun(process)
         while (asked := self._queue.take(number)) is not None:
             if asked.future.set_running_or_notify_cancel():
                 asked.future.set_result(_computed(process, asked.work))
+            # One that had to be ended begins anew before it is idle: others do what waits.
+            _begun(process)
         process.end()
 
     def _join(self) -> None:
@@ -84,6 +82,14 @@ class ModelProcesses:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(0.0, deadline - monotonic()))
+
+
+def _begun(process: ModelProcess) -> None:
+    try:
+        process.start()
+    except (BrokenProcessPool, EOFError, OSError) as error:
+        # Whatever waits will try again, and say so if that fails too.
+        _log.warning("model_not_loaded", error=repr(error))
 
 
 def _computed(process: ModelProcess, work: Work[T]) -> T | Failure:

@@ -8,6 +8,8 @@ import numpy as np
 from nextpoint_service.optimizer.arrays import Array
 
 _LARGEST = float(np.finfo(np.float64).max)
+_SMALLEST = 1e-300
+"""What is smaller may be 0 once it is divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,6 @@ def warping_of(values: Array, *, bend: bool) -> Warping:
         knee = (low - centre) / spread if spread > 0.0 else -math.inf
     else:
         centre, knee = float(small.mean()), -math.inf
-    if not spread > 1e-12:
-        return Warping(centre * largest, max(largest, 1e-300), -math.inf)
+    if not (spread > 1e-12 and spread * largest > _SMALLEST):
+        return Warping(centre * largest, max(largest, _SMALLEST), -math.inf)
     return Warping(centre * largest, spread * largest, knee)

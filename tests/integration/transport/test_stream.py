@@ -114,14 +114,14 @@ async def test_what_a_worker_has_room_for_is_made_together(serve):
     api = await serve(optimizer)
     stream = await api.opened((await api.define()).experiment_id, max_outstanding=4)
 
-    first = await optimizer.next_thought()
-    first.answer()
-    rest = 4 - first.problem.count
-    if rest:
-        second = await optimizer.next_thought()
-        second.answer()
+    counts = []
+    while sum(counts) < 4:
+        thought = await optimizer.next_thought()
+        counts.append(thought.problem.count)
+        thought.answer()
 
-    assert rest == 0 or second.problem.count == rest
+    # The first may have been begun before the others were asked for.
+    assert len(counts) <= 2
     assert len({(await stream.assigned()).suggestion_id for _ in range(4)}) == 4
 
 

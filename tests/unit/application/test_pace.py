@@ -101,6 +101,17 @@ def test_workers_that_have_left_are_forgotten():
     assert pace.ahead == 1
 
 
+def test_waits_of_before_are_forgotten_as_well():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    for _ in range(8):
+        pace.handed_out(0.0, waited=10 * EVALUATION)
+
+    for number in range(1, 7):
+        pace.handed_out(number * EVALUATION)
+
+    assert pace.workers == pytest.approx(1)
+
+
 def test_workers_that_begin_after_a_pause_are_counted():
     pace = Pace(evaluation_seconds=EVALUATION)
     pace.handed_out(0.0)

@@ -169,6 +169,13 @@ def test_a_parameter_that_does_nothing_gets_a_long_lengthscale():
 
 
 @pytest.mark.parametrize("bend", [True, False])
+def test_values_too_close_to_tell_apart_are_numbers_all_the_same(bend):
+    values = np.array([0.0, 5e-324] * 4)
+
+    assert np.isfinite(warping_of(values, bend=bend).forward(values)).all()
+
+
+@pytest.mark.parametrize("bend", [True, False])
 @pytest.mark.parametrize("factor", [1e-300, 1.0, 1e300])
 def test_warped_values_grow_and_come_back(bend, factor, random):
     values = np.sort(np.append(random.standard_normal(30), [-500.0, -1e5])) * factor
