@@ -75,7 +75,7 @@ def acquisition_of(known: Known, guide: Guide, random: np.random.Generator) -> A
 
     The latter until an observation satisfies them; until then pending points are drawn as they are.
     Afterwards they count as observed, with what the models expect there: with 16 workers that found
-    better points (docs/performance.md).
+    better points (docs/decisions/0015).
     """
     improves = bool(known.satisfied().any())
     if improves:

@@ -22,7 +22,7 @@ _LENGTHSCALE_SPREAD = math.sqrt(3.0)
 _NOISE_SHAPE, _NOISE_RATE = 1.1, 1.0
 """Of a gamma distribution: little noise is likely, and much is not unlikely.
 
-With a rate of 5 noise that is larger than the signal was hardly smoothed (docs/performance.md).
+With a rate of 5 noise that is larger than the signal was hardly smoothed (docs/decisions/0015).
 """
 _SHORTEST, _LONGEST = 0.02, 1e3
 """The bounds of lengthscales, the shorter one times the root of the number of parameters.
