@@ -60,6 +60,13 @@ def compute_expectations(studied: Studied, settings: OptimizerSettings) -> Expec
     return expectations.expectations_of(studied, most_observations=settings.engine_observations)
 
 
+def learn_ahead(_: OptimizerSettings) -> None:
+    """Learn, while nobody waits, what the next points will need."""
+    from nextpoint_service.optimizer.lessons import LEARNER  # noqa: PLC0415  # as above
+
+    LEARNER.learn_ahead()
+
+
 def set_up_light(settings: OptimizerSettings) -> int:
     """Prepare this new process for models of our own, as `set_up` does."""
     confine()

@@ -1,13 +1,14 @@
 """What values teach about the hyperparameters of their model, learned in steps and remembered.
 
 Learning from many values takes longer than making a point. It is done for so many new values at a
-time, one half of it by the call that knows the last of them and the other half by the next one, and
-what they teach is used from the call after that. What is remembered changes how long a point takes,
-and never the point.
+time, in two steps: after the call that knows the last of them, and after the next one. What they
+teach is used from the call after that. What is remembered changes how long a point takes, and never
+the point.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -22,6 +23,8 @@ _BEST_SHARE = 4
 _STRIDE = 16
 _REMEMBERED = 2000
 """Of so many data it is remembered what they taught; the work queue counts on it."""
+_MOST_AHEAD = 100
+"""So many data at most, those of the outcomes of one experiment, are learned from ahead."""
 
 
 def lessons(count: int) -> tuple[int, int]:
@@ -37,6 +40,10 @@ class Learner:
     def __init__(self) -> None:
         self._coarse = _Memory()
         self._fine = _Memory()
+        self._ahead: deque[Callable[[], Hyperparameters]] = deque(maxlen=_MOST_AHEAD)
+
+    def __contains__(self, data: Data) -> bool:
+        return _digest(data) in self._fine
 
     def learn(self, data: Data, first: Callable[[int], Data]) -> Hyperparameters:
         """Return what data teach, of which `first` gives the first so many.
@@ -48,13 +55,16 @@ class Learner:
         known = first(taught) if taught < count else data
         if (known.noise is None) != (data.noise is None):
             return self._learned(data)
-        is_next = _digest(known) in self._fine
-        found = self._learned(known)
         # To learn ahead is for data that grow at their end: others are not asked for again.
-        if latest > taught and is_next:
+        if latest > taught and known in self:
             step = self._learned if count > latest else self._begun
-            step(first(latest))
-        return found
+            self._ahead.append(partial(step, first(latest)))
+        return self._learned(known)
+
+    def learn_ahead(self) -> None:
+        """Take the steps that are due, which need not be waited for."""
+        while self._ahead:
+            self._ahead.popleft()()
 
     def _learned(self, data: Data) -> Hyperparameters:
         return self._fine.recall(data, self._fit)
@@ -86,6 +96,10 @@ class _Memory:
         if len(self._found) > _REMEMBERED:
             self._found.popitem(last=False)
         return found
+
+
+LEARNER = Learner()
+"""That of this process."""
 
 
 def _begin(data: Data) -> Hyperparameters:

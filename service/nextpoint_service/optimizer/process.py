@@ -106,10 +106,13 @@ class ModelProcess:
         executor = self._executor or self._begin()
         future = executor.submit(computing.run, work, self._settings)
         try:
-            return future.result(self._settings.time_box_seconds + GRACE_SECONDS)
+            result = future.result(self._settings.time_box_seconds + GRACE_SECONDS)
         except TimeoutError:
             self.end()
             return computing.too_long(self._settings)
+        if self._kind is Kind.LIGHT:
+            executor.submit(computing.run, computing.learn_ahead, self._settings)
+        return result
 
     def _kill(self) -> None:
         if self._pid is not None:

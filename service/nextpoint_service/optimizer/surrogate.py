@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters
-from nextpoint_service.optimizer.lessons import Learner
+from nextpoint_service.optimizer.lessons import LEARNER
 from nextpoint_service.optimizer.outcomes import Outcome
 from nextpoint_service.optimizer.posterior import Posterior, posterior
 from nextpoint_service.optimizer.warping import Warping, warping_of
@@ -16,8 +16,6 @@ _OUTSTANDING = 0.75
 """The quantile, of what is expected where something was measured, above which it is outstanding."""
 _FAR = 1e3
 """A floor further away than this is never, or always, reached; more noise says nothing."""
-
-_learner = Learner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def surrogate_of(
         earlier = warping_of(values[:count], bend=outcome.optimized)
         return _warped(earlier, points[:count], values[:count], stddevs[:count], group)
 
-    hyperparameters = _learner.learn(data, first)
+    hyperparameters = LEARNER.learn(data, first)
     floor = 0.0
     if outcome.floor is not None:
         floor = float(np.clip(warping.forward(np.array([outcome.floor])), -_FAR, _FAR)[0])

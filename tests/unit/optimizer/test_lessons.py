@@ -35,11 +35,31 @@ def test_many_values_teach_so_many_at_a_time(count, used, for_later):
 def test_what_is_learned_in_steps_is_what_is_learned_at_once():
     learner = Learner()
 
-    steps = [learner.learn(first(count), first) for count in range(100, 141)]
+    for count in range(100, 141):
+        found = learner.learn(first(count), first)
+        learner.learn_ahead()
 
-    for count, found in zip(range(100, 141), steps, strict=True):
         alone = Learner().learn(first(count), first)
         assert np.array_equal(found.kernel.lengthscales, alone.kernel.lengthscales)
+
+
+def test_what_is_needed_next_is_learned_ahead():
+    learner = Learner()
+    for count in (111, 112, 113):
+        learner.learn(first(count), first)
+        assert first(112) not in learner
+        learner.learn_ahead()
+
+    assert first(112) in learner
+
+
+def test_nothing_is_learned_ahead_of_data_that_were_not_known_before():
+    learner = Learner()
+
+    learner.learn(first(113), first)
+    learner.learn_ahead()
+
+    assert first(112) not in learner
 
 
 def test_noise_that_is_unknown_of_the_newest_value_alone_is_unknown():
