@@ -74,25 +74,36 @@ class Pace:
         It is 0 where nothing is to be made ahead: where a call waits for a fresh point anyway,
         since the model is quick, or where evaluations are quicker than the model.
         """
-        waits = self.patience(self.max_wait) >= self.round_seconds
+        waits = self.patience(self.max_wait) >= self._fresh_seconds
         if waits or self.workers * self._least_point_seconds >= self.evaluation_seconds:
             return 0
         return self._most_within(self.round_seconds)
 
     @property
     def leaving(self) -> int:
-        """How many points that were made ahead are handed out in the time of a round, on average.
+        """How many points that were made ahead are handed out in a round, on average."""
+        return ceil(self._asked_in_a_round) if self.ahead else 0
 
-        The law of Little again.
+    @property
+    def _fresh_seconds(self) -> float:
+        """How long a call waits for a fresh point: half of a round that is under way, and its own.
+
+        The more points are asked for in a round, up to one, the likelier another is under way.
         """
-        if not self.ahead:
-            return 0
-        return ceil(self.workers * self.round_seconds / self._busy_seconds)
+        return self.round_seconds * (1.0 + 0.5 * min(1.0, self._asked_in_a_round))
+
+    @property
+    def _asked_in_a_round(self) -> float:
+        """How many points are asked for in the time of a round: the law of Little again."""
+        if not self._busy_seconds:
+            return 0.0
+        return self.workers * self.round_seconds / self._busy_seconds
 
     @property
     def _busy_seconds(self) -> float:
         """How long a worker evaluates, and waits for the point before that."""
-        return self.evaluation_seconds + fmean(waited for _, waited in self._recent)
+        waits = [waited for _, waited in self._recent]
+        return self.evaluation_seconds + (fmean(waits) if waits else 0.0)
 
     @property
     def _recent(self) -> list[tuple[float, float]]:

@@ -56,6 +56,8 @@ def test_a_call_with_a_max_wait_waits_as_long_as_it_says():
         pytest.param(1, 100, 1, 0.0, 0, id="slower than evaluations"),
         pytest.param(2, 9, 1, None, 0, id="quick, for two workers"),
         pytest.param(2, 12, 1, None, 1, id="slow, for two workers"),
+        pytest.param(16, 6, 1, None, 0, id="quick, for many workers"),
+        pytest.param(16, 7, 2, None, 2, id="quick, but busy with the rounds of others"),
         pytest.param(10, 25, 5, None, 3, id="ten workers"),
         pytest.param(10, 25, 2, None, 0, id="more workers than the models can serve"),
     ],
