@@ -32,12 +32,16 @@ _HOLDERS_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Who wants a suggestion of which experiment; None and empty mean the default."""
+    """Who wants a suggestion of which experiment; None and empty mean the default.
+
+    A worker that holds `most_held` gets nothing.
+    """
 
     experiment_id: str
     worker_id: str = ""
     lease_seconds: float | None = None
     max_wait_seconds: float | None = None
+    most_held: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class HandOuts:
     async def take(self, ask: Ask, call: Call, finish: Finish) -> tuple[str, ...]:
         """Hand out one suggestion and finish in the same transaction.
 
-        Raises BudgetSpent or GridExhausted when there is none for now.
+        Returns nothing where the worker holds enough. Raises BudgetSpent or GridExhausted when
+        there is none for now.
         """
         violations = Violations()
         check_ask(ask, violations, self._context)
@@ -91,6 +96,8 @@ class HandOuts:
             earlier = earlier_result(tx, call)
             if earlier is not None:
                 return earlier, Fate.UNUSED
+            if _holds_enough(tx, ask):
+                return (), Fate.UNUSED
             experiment = tx.experiments.get(ask.experiment_id)
             suggestion = _from_pool(tx, experiment, lease, suggestion_id)
             fate = Fate.UNUSED
@@ -121,6 +128,13 @@ class HandOuts:
             if point is not None:
                 point.fate = fate
         return result
+
+
+def _holds_enough(tx: Transaction, ask: Ask) -> bool:
+    # Looked at here, because what an earlier stream of the worker asked for may come meanwhile.
+    return ask.most_held is not None and (
+        len(tx.suggestions.held_by(ask.experiment_id, ask.worker_id)) >= ask.most_held
+    )
 
 
 def check_ask(ask: Ask, violations: Violations, context: Context) -> None:

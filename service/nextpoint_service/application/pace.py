@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
-from math import ceil
 from statistics import fmean, median
 
 WAIT_SHARE = 0.1
@@ -78,11 +77,6 @@ class Pace:
         if waits or self.workers * self._least_point_seconds >= self.evaluation_seconds:
             return 0
         return self._most_within(self.round_seconds)
-
-    @property
-    def leaving(self) -> int:
-        """How many points that were made ahead are handed out in a round, on average."""
-        return ceil(self._asked_in_a_round) if self.ahead else 0
 
     @property
     def _fresh_seconds(self) -> float:

@@ -99,7 +99,8 @@ class Planner:
         try:
             yield
         finally:
-            if point.fate is Fate.HANDED_OUT:
+            # All workers begin at once with points that need no model, and only then.
+            if point.fate is Fate.HANDED_OUT and shelf.models:
                 shelf.pace.handed_out(self._clock(), waited)
             shelf.take_back(point)
             self._produce(shelf)

@@ -172,11 +172,11 @@ class Shelf:
     def _leaving(self) -> list[Point]:
         """The ready points that are likely to be evaluated.
 
-        Those of a model that lack an outcome are replaced, but for what is asked for until then.
+        Where calls wait for fresh points, those of a model that lack an outcome are not.
         """
         if not self.models:
             return self.ready
-        return self._best_first[: max(self._fresh, self.pace.leaving)]
+        return self._best_first[: max(self._fresh, self.pace.ahead)]
 
     def relieve(self) -> int:
         """Hand stale points to those who have waited long enough; return how many take any."""

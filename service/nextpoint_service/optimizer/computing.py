@@ -61,7 +61,7 @@ def compute_expectations(studied: Studied, settings: OptimizerSettings) -> Expec
 
 
 def learn_ahead(_: OptimizerSettings) -> None:
-    """Learn, while nobody waits, what the next points will need."""
+    """Learn, once an answer is given, what the next points will need."""
     from nextpoint_service.optimizer.lessons import LEARNER  # noqa: PLC0415  # as above
 
     LEARNER.learn_ahead()

@@ -2,8 +2,8 @@
 
 Learning from many values takes longer than making a point. It is done for so many new values at a
 time, in two steps: after the call that knows the last of them, and after the next one. What they
-teach is used from the call after that. What is remembered changes how long a point takes, and never
-the point.
+teach is used from the call after that, which learns it itself where there was no such call. What is
+remembered changes how long a point takes, and never the point.
 """
 
 from collections import OrderedDict, deque

@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from multiprocessing import get_context
 from typing import TypeVar, assert_never
@@ -15,6 +16,8 @@ from nextpoint_service.optimizer.settings import OptimizerSettings
 
 START_SECONDS = 120.0
 """How long a process may take to load what it needs: Ax takes ten seconds, and more under load."""
+_AHEAD_SECONDS = 2.0
+"""How long a process may learn ahead, which the next work waits for."""
 GRACE_SECONDS = 5.0
 """How long after its time box a model that does not look at the time is left alone."""
 T = TypeVar("T")
@@ -111,7 +114,10 @@ class ModelProcess:
             self.end()
             return computing.too_long(self._settings)
         if self._kind is Kind.LIGHT:
-            executor.submit(computing.run, computing.learn_ahead, self._settings)
+            # One that has died meanwhile is begun anew for the next work.
+            with suppress(BrokenProcessPool, OSError, RuntimeError):
+                settings = replace(self._settings, time_box_seconds=_AHEAD_SECONDS)
+                executor.submit(computing.run, computing.learn_ahead, settings)
         return result
 
     def _kill(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from threading import Thread
 from time import monotonic
 from typing import TypeVar
@@ -87,7 +86,7 @@ class ModelProcesses:
 def _begun(process: ModelProcess) -> None:
     try:
         process.start()
-    except (BrokenProcessPool, EOFError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  # the thread goes on
         # Whatever waits will try again, and say so if that fails too.
         _log.warning("model_not_loaded", error=repr(error))
 

@@ -8,7 +8,12 @@ from nextpoint.v1 import suggestion_service_pb2 as pb
 from nextpoint_service.application.events import Events, Subscription
 from nextpoint_service.application.hand_outs import Ask
 from nextpoint_service.application.suggestions import Outlook, SuggestionUseCases
-from nextpoint_service.domain.errors import BudgetSpent, ExperimentArchived, GridExhausted
+from nextpoint_service.domain.errors import (
+    BudgetSpent,
+    ExperimentArchived,
+    GridExhausted,
+    Overloaded,
+)
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.suggestion import Ending
 from nextpoint_service.domain.violations import Violations
@@ -21,8 +26,11 @@ ENDINGS = {
     Ending.EXPERIMENT_ARCHIVED: pb.STREAM_CLOSED_REASON_EXPERIMENT_ARCHIVED,
 }
 
-_AT_ONCE = 16
-"""How many suggestions a stream waits for at the same time."""
+_AT_ONCE = 8
+"""How many suggestions a stream waits for at the same time.
+
+All streams together stay below the limit of calls that wait.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,7 @@ class _Delivery:
         self._worker_id = worker_id
         self._sent: set[tuple[str, int]] = set()
         self._taking: set[asyncio.Task[bool]] = set()
+        self._at_once = _AT_ONCE
         self._listening: asyncio.Task[None] | None = None
 
     async def events(
@@ -118,15 +127,13 @@ class _Delivery:
                 yield event
                 sent_at = clock()
             if not none_left:
-                self._take_more(max_outstanding - len(outlook.held) - len(self._taking))
+                self._take_more(max_outstanding, held=len(outlook.held))
             # Much may happen to others, of which this worker hears nothing.
             await self._something_happened(sent_at + settings.heartbeat_seconds - clock())
             if clock() - sent_at >= settings.heartbeat_seconds:
                 yield pb.StreamSuggestionsResponse(heartbeat=pb.StreamHeartbeat())
                 sent_at = clock()
-            done = {each for each in self._taking if each.done()}
-            self._taking -= done
-            none_left |= not all(each.result() for each in done)
+            none_left |= not self._took()
 
     def _unsent(self, outlook: Outlook) -> list[pb.StreamSuggestionsResponse]:
         held = {(each.suggestion_id, each.attempt): each for each in outlook.held}
@@ -139,18 +146,33 @@ class _Delivery:
             for each in new
         ]
 
-    def _take_more(self, free: int) -> None:
+    def _take_more(self, max_outstanding: int, *, held: int) -> None:
         """Ask for several at the same time, so that one round of the model makes them."""
-        for _ in range(min(free, _AT_ONCE - len(self._taking))):
-            self._taking.add(asyncio.create_task(self._take()))
+        under_way = len(self._taking)
+        for _ in range(min(max_outstanding - held, self._at_once) - under_way):
+            self._taking.add(asyncio.create_task(self._take(max_outstanding)))
 
-    async def _take(self) -> bool:
+    async def _take(self, max_outstanding: int) -> bool:
         """Lease one more suggestion to the worker; False when there is none for now."""
+        ask = Ask(self._experiment_id, self._worker_id, most_held=max_outstanding)
         try:
-            await self._suggestions.take(Ask(self._experiment_id, self._worker_id))
+            await self._suggestions.take(ask)
         except (BudgetSpent, GridExhausted, ExperimentArchived):
             return False
         return True
+
+    def _took(self) -> bool:
+        """Forget what has been taken; return False when there is no more for now."""
+        done = {each for each in self._taking if each.done()}
+        self._taking -= done
+        # All are looked at, so that no error is left behind.
+        errors = [error for each in done if (error := each.exception()) is not None]
+        for error in errors:
+            if not isinstance(error, Overloaded) or len(errors) == len(done | self._taking):
+                raise error
+            # The service has no room for so many: the others go on.
+            self._at_once = max(1, len(self._taking))
+        return all(each.result() for each in done if each.exception() is None)
 
     async def _something_happened(self, seconds: float) -> None:
         """Wait for a change or the end of a hand-out, but not longer than this."""

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.suggestion import Proposal
+from nextpoint_service.optimizer.fit import Data
+from nextpoint_service.optimizer.lessons import LEARNER
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 
@@ -18,6 +22,19 @@ def raise_an_error(_problem: Problem, _settings: OptimizerSettings) -> Sequence[
 
 def fail_with_the_pid(_problem: Problem, _settings: OptimizerSettings) -> Sequence[Proposal]:
     raise ArithmeticError(os.getpid())
+
+
+def learn_from(count: int, _settings: OptimizerSettings) -> None:
+    LEARNER.learn(_first(count), _first)
+
+
+def has_learned_from(count: int, _settings: OptimizerSettings) -> bool:
+    return _first(count) in LEARNER
+
+
+def _first(count: int) -> Data:
+    rows = np.random.default_rng(0).random((200, 2))[:count]
+    return Data(rows, np.sin(5 * rows[:, 0]) + rows[:, 1], np.arange(2), None)
 
 
 def hang_loading() -> None:

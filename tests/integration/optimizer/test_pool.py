@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from tests.integration.optimizer import scripted_models
@@ -120,6 +121,17 @@ async def test_calls_at_the_same_time_get_the_same_answers_as_one_by_one(pool):
     together = await asyncio.gather(*(pool.propose(MODEL) for _ in range(3)))
 
     assert together == [alone] * 3
+
+
+def test_a_process_learns_ahead_after_it_has_answered():
+    light = process.ModelProcess(process.Kind.LIGHT, OptimizerSettings())
+    try:
+        for count in (111, 112, 113):
+            light.compute(partial(scripted_models.learn_from, count))
+
+        assert light.compute(partial(scripted_models.has_learned_from, 112))
+    finally:
+        light.end()
 
 
 async def test_what_is_learned_of_an_experiment_is_learned_in_one_process():

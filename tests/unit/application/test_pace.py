@@ -77,18 +77,6 @@ def test_as_many_are_made_ahead_as_the_most_that_were_handed_out_in_one_round():
     assert pace.ahead == 4
 
 
-@pytest.mark.parametrize(
-    ("workers", "model", "max_wait", "leaving"),
-    [
-        pytest.param(16, 5, 0.0, 1, id="one in the time of a round"),
-        pytest.param(16, 20, 0.0, 4, id="more, rounded up"),
-        pytest.param(16, 5, None, 0, id="none where calls wait"),
-    ],
-)
-def test_points_that_are_handed_out_while_others_are_made(workers, model, max_wait, leaving):
-    assert pace_of(workers, model=model, points=16, max_wait=max_wait).leaving == leaving
-
-
 def test_workers_that_have_left_are_forgotten():
     pace = Pace(evaluation_seconds=EVALUATION, max_wait=0.0)
     for _ in range(32):

@@ -67,18 +67,20 @@ async def test_points_that_lack_an_outcome_are_not_kept_where_none_are_to_be_rea
 
 
 @pytest.mark.parametrize(
-    ("models", "revision", "counted"),
+    ("models", "revision", "max_wait", "counted"),
     [
-        pytest.param("light", 5, 3, id="all that know everything"),
-        pytest.param("light", 6, 1, id="of others those that leave until there are new ones"),
-        pytest.param("", 6, 3, id="all that need no model"),
+        pytest.param("light", 5, 0.0, 3, id="all that know everything"),
+        pytest.param("light", 6, 0.0, 3, id="others where calls take them"),
+        pytest.param("light", 6, 100.0, 0, id="none where calls wait"),
+        pytest.param("", 6, 100.0, 3, id="all that need no model"),
     ],
 )
 def test_ready_points_count_as_under_way_where_they_are_likely_to_be_evaluated(
-    models, revision, counted
+    models, revision, max_wait, counted
 ):
     shelf = Shelf("e", pace=pace_of_three_ahead(), models=models)
     shelf.put(points(5, 5, 5))
     shelf.revision = revision
+    shelf.pace.max_wait = max_wait
 
     assert len(shelf.demand(wanted=1, batch=5).ready) == counted
