@@ -99,12 +99,12 @@ type CreateSuggestionRequest struct {
 	// How long the caller would rather wait for a point that knows the newest
 	// observations than take one that was made before them, from 0 to 1 hour.
 	// Absent means a tenth of what an evaluation of this experiment takes (the
-	// median of the last 20), divided by the number of workers. Where a fresh
-	// point is not expected in that time, an older one comes at once. Where there
-	// is none, as when evaluations are quicker than the model, the call waits for
-	// the model in any case; but when the models are busy with other experiments
-	// it waits for their turn no longer than this or half a second, whichever is
-	// more, and then gets a space-filling point that says so. Optional.
+	// median of the last 20). Where a fresh point is not expected in that time,
+	// an older one comes at once. Where there is none, as when evaluations are
+	// quicker than the model, the call waits for the model in any case; but when
+	// the models are busy with other experiments it waits for their turn no
+	// longer than this or half a second, whichever is more, and then gets a
+	// space-filling point that says so. Optional.
 	MaxWait       *durationpb.Duration `protobuf:"bytes,5,opt,name=max_wait,json=maxWait,proto3" json:"max_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
