@@ -50,15 +50,16 @@ class Runner:
         self.log = BUILD / f"{module}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}/service:{ROOT}/python_client"}
-        self._process = subprocess.Popen(
-            [python_of(module), HERE / "worker.py"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("w"),
-            text=True,
-            cwd=HERE,
-            env=environment,
-        )
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [python_of(module), HERE / "worker.py"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=HERE,
+                env=environment,
+            )
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 

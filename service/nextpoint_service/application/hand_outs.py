@@ -133,7 +133,7 @@ class HandOuts:
 def _holds_enough(tx: Transaction, ask: Ask) -> bool:
     # Looked at here, because what an earlier stream of the worker asked for may come meanwhile.
     return ask.most_held is not None and (
-        len(tx.suggestions.held_by(ask.experiment_id, ask.worker_id)) >= ask.most_held
+        tx.suggestions.held_count(ask.experiment_id, ask.worker_id) >= ask.most_held
     )
 
 

@@ -99,8 +99,7 @@ class Planner:
         try:
             yield
         finally:
-            # All workers begin at once with points that need no model, and only then.
-            if point.fate is Fate.HANDED_OUT and shelf.models:
+            if shelf.models and point.fate is Fate.HANDED_OUT:
                 shelf.pace.handed_out(self._clock(), waited)
             shelf.take_back(point)
             self._produce(shelf)

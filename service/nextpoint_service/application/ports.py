@@ -110,6 +110,9 @@ class Suggestions(Protocol):
     def held_by(self, experiment_id: str, worker_id: str) -> list[Suggestion]:
         """Return what the worker holds, the earliest created first."""
 
+    def held_count(self, experiment_id: str, worker_id: str) -> int:
+        """Return how many suggestions the worker holds."""
+
     def leases_ending(self, before: datetime) -> list[Suggestion]:
         """Return leased suggestions, of all experiments, whose lease expires at or before."""
 

@@ -94,7 +94,7 @@ class Shelf:
 
     def take(self, revision: int) -> Point | None:
         """Hand over the first point that knows the most, and at least this revision."""
-        point = next(iter(self._best_first), None)
+        point = max(self.ready, key=lambda each: each.revision, default=None)
         if point is None or point.revision < revision:
             return None
         self.ready.remove(point)

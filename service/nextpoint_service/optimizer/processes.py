@@ -68,12 +68,12 @@ class ModelProcesses:
 
     def _serve(self, number: int, process: ModelProcess) -> None:
         """Do what waits, one after the other, on a thread that belongs to the process."""
-        _begun(process)
+        _begin(process)
         while (asked := self._queue.take(number)) is not None:
             if asked.future.set_running_or_notify_cancel():
                 asked.future.set_result(_computed(process, asked.work))
             # One that had to be ended begins anew before it is idle: others do what waits.
-            _begun(process)
+            _begin(process)
         process.end()
 
     def _join(self) -> None:
@@ -83,7 +83,7 @@ class ModelProcesses:
                 thread.join(max(0.0, deadline - monotonic()))
 
 
-def _begun(process: ModelProcess) -> None:
+def _begin(process: ModelProcess) -> None:
     try:
         process.start()
     except Exception as error:  # noqa: BLE001  # the thread goes on

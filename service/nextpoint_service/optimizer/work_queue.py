@@ -51,12 +51,11 @@ class WorkQueue:
             self._idle.add(number)
             self._changed.wait_for(lambda: self._closed or self._first_for(number))
             self._idle.remove(number)
-            if self._closed:
+            asked = None if self._closed else self._first_for(number)
+            if asked is None:
                 return None
-            asked = self._first_for(number)
-            if asked is not None:
-                self._waiting.remove(asked)
-                self._remember(asked.experiment_id, number)
+            self._waiting.remove(asked)
+            self._remember(asked.experiment_id, number)
             # What is better done by this process may be done by any that is idle now.
             self._changed.notify_all()
             return asked

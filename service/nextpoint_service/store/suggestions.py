@@ -62,6 +62,10 @@ FROM suggestions WHERE experiment_id = :experiment_id AND worker_id = :worker_id
 ORDER BY seq
 """
 
+_HELD_COUNT = """
+SELECT COUNT(*) FROM suggestions WHERE experiment_id = :experiment_id AND worker_id = :worker_id
+"""
+
 _LEASES_ENDING = """
 SELECT id, experiment_id, state, attempt, worker_id, lease_started, lease_expires, created,
     assignments, provenance, task
@@ -157,6 +161,13 @@ class SuggestionTable:
             _HELD_BY, {"experiment_id": experiment_id, "worker_id": worker_id}
         )
         return [_from_row(row) for row in rows]
+
+    def held_count(self, experiment_id: str, worker_id: str) -> int:
+        """Return how many suggestions the worker holds."""
+        (count,) = self._connection.execute(
+            _HELD_COUNT, {"experiment_id": experiment_id, "worker_id": worker_id}
+        ).fetchone()
+        return int(count)
 
     def leases_ending(self, before: datetime) -> list[Suggestion]:
         """Return leased suggestions, of all experiments, whose lease expires at or before."""

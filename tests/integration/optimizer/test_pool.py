@@ -4,7 +4,6 @@ import signal
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from tests.integration.optimizer import scripted_models
@@ -121,38 +120,6 @@ async def test_calls_at_the_same_time_get_the_same_answers_as_one_by_one(pool):
     together = await asyncio.gather(*(pool.propose(MODEL) for _ in range(3)))
 
     assert together == [alone] * 3
-
-
-def test_a_process_learns_ahead_after_it_has_answered():
-    light = process.ModelProcess(process.Kind.LIGHT, OptimizerSettings())
-    try:
-        for count in (111, 112, 113):
-            light.compute(partial(scripted_models.learn_from, count))
-
-        assert light.compute(partial(scripted_models.has_learned_from, 112))
-    finally:
-        light.end()
-
-
-async def test_what_is_learned_of_an_experiment_is_learned_in_one_process():
-    pool = OptimizerPool(OptimizerSettings(processes=2), scripted_models.fail_with_the_pid)
-    other = replace(MODEL, experiment=replace(MODEL.experiment, experiment_id="exp_other"))
-
-    async def process_of(problem):
-        return (await pool.propose(problem))[0].provenance.fallback_reason
-
-    pool.start()
-    try:
-        for _ in range(1000):
-            both = await asyncio.gather(process_of(MODEL), process_of(other))
-            if len(set(both)) == 2:
-                break
-        assert len(set(both)) == 2
-        found = [[await process_of(MODEL), await process_of(other)] for _ in range(20)]
-    finally:
-        await pool.close()
-
-    assert found == [both] * 20
 
 
 @pytest.mark.parametrize(

@@ -32,21 +32,26 @@ def test_all_work_is_handed_out_once_whoever_takes_it():
     queue = WorkQueue()
     works = [asked(f"exp_{number % 7}") for number in range(500)]
 
-    def taken(number):
-        return list(iter(lambda: queue.take(number), None))
+    def take_all(number):
+        while (taken := queue.take(number)) is not None:
+            # A second time would be an error.
+            taken.future.set_result(number)
 
     with ThreadPoolExecutor(4) as executor:
-        taking = [executor.submit(taken, number) for number in range(4)]
-        for each in works:
-            queue.put(each)
-        left = queue.close()
+        taking = [executor.submit(take_all, number) for number in range(4)]
+        try:
+            for each in works:
+                queue.put(each)
+            for each in works:
+                each.future.result(10.0)
+        finally:
+            left = queue.close()
 
-    found = [each for some in taking for each in some.result()] + left
-    assert len(found) == len(works)
-    assert {id(each) for each in found} == {id(each) for each in works}
+    assert left == []
+    assert [each.result() for each in taking] == [None] * 4
 
 
-def test_a_closed_queue_returns_what_is_left_and_ends_those_who_wait():
+def test_a_closed_queue_returns_what_is_left_and_ends_those_who_come():
     queue = WorkQueue()
     queue.put(WORKS[0])
 
