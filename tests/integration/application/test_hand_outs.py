@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from nextpoint_service.application.hand_outs import Ask
 from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.ports import Page
 from nextpoint_service.domain.errors import (
@@ -52,6 +53,15 @@ async def test_a_queued_point_does_not_count_before_it_is_handed_out(service):
     assert (await service.progress(experiment)).remaining == 1
     await service.ask(experiment)
     assert (await service.progress(experiment)).remaining == 0
+
+
+async def test_a_worker_who_asks_for_more_than_it_wants_to_hold_at_once_holds_no_more(service):
+    experiment = await service.define()
+    ask = Ask(experiment, "w1", most_held=3)
+
+    await asyncio.gather(*(service.suggestions.take(ask) for _ in range(10)))
+
+    assert (await service.progress(experiment)).open_suggestions == 3
 
 
 async def test_200_workers_who_ask_at_once_get_as_many_as_the_budget_says(service):

@@ -37,19 +37,6 @@ async def test_what_a_worker_has_room_for_is_made_together(serve):
     assert len({(await stream.assigned()).suggestion_id for _ in range(4)}) == 4
 
 
-async def test_a_worker_that_comes_back_again_and_again_holds_no_more_than_it_wants(serve):
-    api = await serve(heartbeat_seconds=0.1)
-    experiment = (await api.define()).experiment_id
-    for _ in range(5):
-        (await api.opened(experiment, "w1", max_outstanding=4)).cancel()
-
-    stream = await api.opened(experiment, "w1", max_outstanding=4)
-
-    assert len({(await stream.assigned()).suggestion_id for _ in range(4)}) == 4
-    assert await stream.next() == ("heartbeat", suggestion_service_pb2.StreamHeartbeat())
-    assert (await api.get(experiment)).progress.open_suggestion_count == 4
-
-
 async def test_a_stream_asks_for_less_where_the_service_has_no_room_for_more(serve):
     api = await serve(waiting_calls=3)
     stream = await api.opened((await api.define()).experiment_id, max_outstanding=8)
