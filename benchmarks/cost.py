@@ -21,9 +21,21 @@ _SECONDS = 3600.0
 def main() -> None:
     """Measure every system in a process of its own, one after another for each size."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), metavar="MODULE.NAME")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[30, 100, 300, 1000])
-    parser.add_argument("--asks", type=int, default=5)
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        default=list(SYSTEMS),
+        metavar="MODULE.NAME",
+        help=f"{', '.join(SYSTEMS)} by default",
+    )
+    parser.add_argument(
+        "--sizes",
+        nargs="+",
+        type=int,
+        default=[30, 100, 300, 1000],
+        help="after how many observations (30 100 300 1000)",
+    )
+    parser.add_argument("--asks", type=int, default=5, help="how many calls are timed (5)")
     arguments = parser.parse_args()
     for size, system in product(arguments.sizes, arguments.systems):
         print(f"n = {size}: {system}: {_found(system, size, arguments.asks)}", flush=True)

@@ -198,8 +198,7 @@ def _summary(seen: Seen) -> Row:
     count = sum(generators.values())
     row: Row = {"suggestions": count}
     if not count:
-        # The time was over before.
-        return row
+        return {**row, "note": "the time was over before one counted"}
     for name in ("call", "gap"):
         if times := sorted(getattr(seen, name)):
             for share in (50, 90, 99, 100):
@@ -232,8 +231,12 @@ def _text(value: object) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less than 3 minutes on two cores")
-    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS))
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument(
+        "--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="all of them by default"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=OUTPUT, help="JSON (build/benchmarks/latency.json)"
+    )
     parser.add_argument("flags", nargs="*", help="of the service, after --")
     return parser.parse_args()
 

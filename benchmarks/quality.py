@@ -161,9 +161,9 @@ def _jobs(arguments: argparse.Namespace) -> Iterator[dict]:
     names = arguments.problems or list(known)
     if unknown := set(names) - known.keys():
         sys.exit(f"unknown problems: {', '.join(unknown)}; there are {', '.join(known)}")
-    there = {each.stem for each in (HERE / "systems").glob("*.py")}
+    there = {each.stem for each in (HERE / "systems").glob("[!_]*.py")}
     if others := {each.partition(".")[0] for each in arguments.systems} - there:
-        sys.exit(f"unknown systems: {', '.join(others)}; --help names some")
+        sys.exit(f"unknown systems: {', '.join(others)}; modules are {', '.join(sorted(there))}")
     for workers, seed, name in product(arguments.workers, range(arguments.seeds), names):
         problem = known[name]
         budget = min(problem.budget, arguments.budget or problem.budget)
@@ -200,7 +200,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=int, help="at most so many evaluations")
     parser.add_argument("--minutes", type=float, default=600.0, help="for everything (600)")
     parser.add_argument("--job-seconds", type=float, default=600.0, help="for one (600)")
-    parser.add_argument("--output", type=Path, default=BUILD / "quality.jsonl", help="JSON lines")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=BUILD / "quality.jsonl",
+        help="JSON lines (build/benchmarks/quality.jsonl)",
+    )
     arguments = parser.parse_args()
     if arguments.quick:
         vars(arguments).update(_QUICK, workers=[1])

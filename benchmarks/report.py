@@ -15,7 +15,11 @@ def main() -> None:
     """Print a table for each number of workers; with --curves draw a picture as well."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "results", type=Path, nargs="?", default=ROOT / "build/benchmarks/quality.jsonl"
+        "results",
+        type=Path,
+        nargs="?",
+        default=ROOT / "build/benchmarks/quality.jsonl",
+        help="JSON lines (build/benchmarks/quality.jsonl)",
     )
     parser.add_argument("--curves", type=Path, help="a PNG to write")
     arguments = parser.parse_args()
@@ -52,7 +56,7 @@ def _print(cells: dict[Cell, list[dict]], workers: int) -> None:
         print(f"| {problem} |", " | ".join(_text(each) for each in row.values()), "|")
     print("| median rank |", " | ".join(_one(median, ranks[each]) for each in systems), "|")
     print("| mean rank |", " | ".join(_one(mean, ranks[each]) for each in systems), "|")
-    for name, value in (("CPU ms a suggestion", _cpu), ("p50 ms of the call", _wall)):
+    for name, value in (("CPU ms a suggestion", _cpu), ("wall ms a suggestion", _wall)):
         row = [median(_values(cells, workers, each, value)) for each in systems]
         print(f"| {name} |", " | ".join(f"{each:.3g}" for each in row), "|")
 
@@ -97,7 +101,9 @@ def _draw(cells: dict[Cell, list[dict]], path: Path) -> None:
     series = list(dict.fromkeys((each[0], each[2]) for each in cells))
     columns = 4
     rows = -(-len(problems) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(14, 2.4 * rows), squeeze=False)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(14, 2.4 * rows), squeeze=False, layout="constrained"
+    )
     for problem, panel in zip(problems, axes.flat, strict=False):
         for number, (workers, system) in enumerate(series):
             if runs := cells.get((workers, problem, system)):
@@ -110,8 +116,10 @@ def _draw(cells: dict[Cell, list[dict]], path: Path) -> None:
                 )
         panel.set_title(problem, fontsize=9)
         panel.tick_params(labelsize=7)
-    axes.flat[0].legend(fontsize=6)
-    figure.tight_layout()
+    lines = {each.get_label(): each for panel in axes.flat for each in panel.get_lines()}
+    figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=5, fontsize=9)
+    figure.supxlabel("evaluations", fontsize=9)
+    figure.supylabel("missing to the best value, median", fontsize=9)
     figure.savefig(path, dpi=70)
 
 
