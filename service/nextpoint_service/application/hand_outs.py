@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from nextpoint_service.application.context import Context
 from nextpoint_service.application.idempotency import Call, earlier_result, remember
@@ -51,8 +51,13 @@ class _PointNeeded:
     revision: int
 
 
+T = TypeVar("T")
+
 Finish = Callable[[Transaction, Suggestion], tuple[str, ...]]
 """What else belongs into the transaction of a hand-out; returns the ids that the call is about."""
+
+Answer = Callable[[Transaction, tuple[str, ...]], T]
+"""Makes, in the same transaction, the answer from the ids; those of a repeated call are its own."""
 
 
 class HandOuts:
@@ -62,17 +67,17 @@ class HandOuts:
         self._context = context
         self._planner = planner
 
-    async def take(self, ask: Ask, call: Call, finish: Finish) -> tuple[str, ...]:
-        """Hand out one suggestion and finish in the same transaction.
+    async def take(self, ask: Ask, call: Call, finish: Finish, answer: Answer[T]) -> T:
+        """Hand out one suggestion, finish and answer in the same transaction.
 
-        Returns nothing where the worker holds enough. Raises BudgetSpent or GridExhausted when
-        there is none for now.
+        Where the worker holds enough the answer is made from no ids. Raises BudgetSpent or
+        GridExhausted when there is none for now.
         """
         violations = Violations()
         check_ask(ask, violations, self._context)
         violations.check()
         with self._planner.at_hand(ask.experiment_id, ask.max_wait_seconds) as point:
-            taken = await self._take(ask, call, finish, point)
+            taken = await self._take(ask, call, finish, answer, point)
         tries = 0
         while isinstance(taken, _PointNeeded):
             tries += 1
@@ -81,23 +86,30 @@ class HandOuts:
             ) as point:
                 # A twin that was handed out meanwhile is worth a few tries; in a space that is
                 # used up the optimizer repeats points on purpose.
-                taken = await self._take(ask, call, finish, point, twins=tries >= _TRIES)
+                taken = await self._take(ask, call, finish, answer, point, twins=tries >= _TRIES)
         return taken
 
     async def _take(
-        self, ask: Ask, call: Call, finish: Finish, point: Point | None, *, twins: bool = False
-    ) -> tuple[str, ...] | _PointNeeded:
+        self,
+        ask: Ask,
+        call: Call,
+        finish: Finish,
+        answer: Answer[T],
+        point: Point | None,
+        *,
+        twins: bool = False,
+    ) -> T | _PointNeeded:
         context = self._context
         now = context.now()
         lease = _lease(ask, context, now)
         suggestion_id = context.ids.suggestion()
 
-        def take(tx: Transaction) -> tuple[tuple[str, ...] | _PointNeeded, Fate]:
+        def take(tx: Transaction) -> tuple[T | _PointNeeded, Fate]:
             earlier = earlier_result(tx, call)
             if earlier is not None:
-                return earlier, Fate.UNUSED
+                return answer(tx, earlier), Fate.UNUSED
             if _holds_enough(tx, ask):
-                return (), Fate.UNUSED
+                return answer(tx, ()), Fate.UNUSED
             experiment = tx.experiments.get(ask.experiment_id)
             suggestion = _from_pool(tx, experiment, lease, suggestion_id)
             fate = Fate.UNUSED
@@ -115,7 +127,7 @@ class HandOuts:
                 return _PointNeeded(experiment.revision), fate
             result = finish(tx, suggestion)
             remember(tx, call, result, now)
-            return result, fate
+            return answer(tx, result), fate
 
         fate = Fate.UNUSED
         try:

@@ -64,8 +64,9 @@ class RunUseCases:
             tx.runs.add(run)
             return (run.run_id,)
 
-        (run_id,) = await self._hand_outs.take(new.ask, call, open_run)
-        return await self.get(run_id)
+        return await self._hand_outs.take(
+            new.ask, call, open_run, lambda tx, made: tx.runs.get(made[0])
+        )
 
     async def get(self, run_id: str) -> Run:
         """Return a run."""

@@ -62,16 +62,13 @@ class SuggestionUseCases:
 
     async def create(self, ask: Ask, call: Call) -> Suggestion:
         """Hand out one suggestion."""
-        (suggestion_id,) = await self._hand_outs.take(
-            ask, call, lambda _, suggestion: (suggestion.suggestion_id,)
+        return await self._hand_outs.take(
+            ask, call, _identified, lambda tx, made: tx.suggestions.get(made[0])
         )
-        return await self.get(suggestion_id)
 
     async def take(self, ask: Ask) -> None:
         """Lease one more suggestion to a worker that will find it in its outlook."""
-        await self._hand_outs.take(
-            ask, NOT_REPEATED, lambda _, suggestion: (suggestion.suggestion_id,)
-        )
+        await self._hand_outs.take(ask, NOT_REPEATED, _identified, lambda _tx, _made: None)
 
     async def outlook(self, experiment_id: str, worker_id: str) -> Outlook:
         """Return what a worker holds, and whether it will get more."""
@@ -205,6 +202,10 @@ class SuggestionUseCases:
             return Renewal(tuple(renewed), tuple(lost))
 
         return await context.database.transact(run)
+
+
+def _identified(_tx: Transaction, suggestion: Suggestion) -> tuple[str, ...]:
+    return (suggestion.suggestion_id,)
 
 
 def give_up(tx: Transaction, held: Suggestion, waiting: Suggestion) -> None:
