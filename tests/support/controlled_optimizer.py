@@ -39,6 +39,7 @@ class ControlledOptimizer:
 
     def __init__(self) -> None:
         self._scripted = ScriptedOptimizer()
+        self.loading = False
         self._thoughts: asyncio.Queue[Thought] = asyncio.Queue()
         self.problems: list[Problem] = []
 
@@ -62,6 +63,9 @@ class ControlledOptimizer:
 
     def models_for(self, experiment: Experiment) -> str:
         return self._scripted.models_for(experiment)
+
+    def is_loading(self, models: str) -> bool:  # noqa: ARG002  # all of them alike
+        return self.loading
 
     async def importances(self, studied: Studied) -> Importances:
         return await self._scripted.importances(studied)

@@ -74,6 +74,9 @@ class Optimizer(Protocol):
     def models_for(self, experiment: Experiment) -> str:
         """Name what makes the model points of such experiments; others work beside it."""
 
+    def is_loading(self, models: str) -> bool:
+        """Whether none of those that `models_for` named has been ready yet."""
+
     async def importances(self, studied: Studied) -> Importances:
         """Return, for every metric, a number for every parameter, which add up to 1.
 

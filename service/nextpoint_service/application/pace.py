@@ -4,36 +4,42 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import fmean, median
+from typing import TypeVar
+
+T = TypeVar("T")
 
 WAIT_SHARE = 0.1
 """Which share of an evaluation a call waits for a fresh point, when it says nothing."""
 _REMEMBERED_ROUNDS = 5
-_REMEMBERED_HAND_OUTS = 64
+_REMEMBERED_CALLS = 64
 _RECENT_EVALUATIONS = 4
-"""For how many evaluations it counts that a point was handed out: workers come and go."""
+"""For how many evaluations it counts that a point was asked for: workers come and go."""
 
 
 @dataclass(slots=True)
 class Pace:
-    """How long the evaluations of an experiment take, and its models; 0 where it is not known.
-
-    `max_wait` is how long the last call would wait for a fresh point; None if it did not say.
-    """
+    """How long the evaluations of an experiment take, and its models; 0 where it is not known."""
 
     evaluation_seconds: float = 0.0
     waited_for_turn: float = 0.0
     """How many seconds the last turn at the models had to be waited for."""
-    max_wait: float | None = None
     _rounds: deque[tuple[float, int]] = field(
         default_factory=lambda: deque(maxlen=_REMEMBERED_ROUNDS)
     )
+    _asked: deque[tuple[float, float | None]] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED_CALLS)
+    )
     _handed_out: deque[tuple[float, float]] = field(
-        default_factory=lambda: deque(maxlen=_REMEMBERED_HAND_OUTS)
+        default_factory=lambda: deque(maxlen=_REMEMBERED_CALLS)
     )
 
     def took(self, seconds: float, points: int) -> None:
         """Note how long a round of the model took that made so many points."""
         self._rounds.append((seconds, max(1, points)))
+
+    def asked(self, now: float, max_wait: float | None) -> None:
+        """Note that a call would wait so long for a fresh point; None if it does not say."""
+        self._asked.append((now, max_wait))
 
     def handed_out(self, now: float, waited: float = 0.0) -> None:
         """Note that a point was handed out, for which a call had waited so many seconds."""
@@ -70,43 +76,50 @@ class Pace:
     def ahead(self) -> int:
         """How many points to have ready: the most that were handed out in the time of a round.
 
-        It is 0 where nothing is to be made ahead: where a call waits for a fresh point anyway,
-        since the model is quick, or where evaluations are quicker than the model.
+        It is 0 where nothing is to be made ahead: where calls wait for a fresh point anyway, since
+        the model is quick, or where evaluations are quicker than the model.
         """
-        waits = self.patience(self.max_wait) >= self._fresh_seconds
-        if waits or self.workers * self._least_point_seconds >= self.evaluation_seconds:
+        if self.workers * self._least_point_seconds >= self.evaluation_seconds:
+            return 0
+        if self._least_patience >= self._fresh_seconds:
             return 0
         return self._most_within(self.round_seconds)
+
+    @property
+    def _least_patience(self) -> float:
+        """How long the least patient of late waits for a fresh point."""
+        recent = [self.patience(max_wait) for _, max_wait in self._lately(self._asked)]
+        return min(recent, default=self.patience(None))
 
     @property
     def _fresh_seconds(self) -> float:
         """How long a call waits for a fresh point: half of a round that is under way, and its own.
 
-        The more points are asked for in a round, up to one, the likelier another is under way.
+        The more points others ask for in a round, up to one, the likelier one is under way: the law
+        of Little again. Evaluations have to take time.
         """
-        return self.round_seconds * (1.0 + 0.5 * min(1.0, self._asked_in_a_round))
-
-    @property
-    def _asked_in_a_round(self) -> float:
-        """How many points are asked for in the time of a round: the law of Little again."""
-        if not self._busy_seconds:
-            return 0.0
-        return self.workers * self.round_seconds / self._busy_seconds
+        others = (self.workers - 1.0) * self.round_seconds / self._busy_seconds
+        return self.round_seconds * (1.0 + 0.5 * min(1.0, others))
 
     @property
     def _busy_seconds(self) -> float:
-        """How long a worker evaluates, and waits for the point before that."""
-        waits = [waited for _, waited in self._recent]
+        """How long a worker evaluates, and waits for the point before that.
+
+        The wait for the first that counts was before that was handed out, when nothing is counted.
+        """
+        waits = [waited for _, waited in self._recent[1:]]
         return self.evaluation_seconds + (fmean(waits) if waits else 0.0)
 
     @property
     def _recent(self) -> list[tuple[float, float]]:
         """When points were handed out lately, and for how long calls had waited for them."""
-        if not self._handed_out:
-            return []
-        last, waited = self._handed_out[-1]
-        oldest = last - _RECENT_EVALUATIONS * (self.evaluation_seconds + waited)
-        return [each for each in self._handed_out if each[0] >= oldest]
+        return self._lately(self._handed_out)
+
+    def _lately(self, noted: deque[tuple[float, T]]) -> list[tuple[float, T]]:
+        """Return what was noted in the time of the last few evaluations and waits."""
+        waited = self._handed_out[-1][1] if self._handed_out else 0.0
+        reach = _RECENT_EVALUATIONS * (self.evaluation_seconds + waited)
+        return [each for each in noted if each[0] >= noted[-1][0] - reach]
 
     @property
     def _least_point_seconds(self) -> float:

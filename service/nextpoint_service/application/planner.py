@@ -99,6 +99,7 @@ class Planner:
         try:
             yield
         finally:
+            # Of the start a whole team is handed points at once, as it never is again.
             if shelf.models and point.fate is Fate.HANDED_OUT:
                 shelf.pace.handed_out(self._clock(), waited)
             shelf.take_back(point)
@@ -143,10 +144,15 @@ class Planner:
             waiter.takes_stale |= seconds >= patience
             waiter.is_late |= seconds >= late
             self._relieve(shelf)
+        while not waiter.future.done() and self._optimizer.is_loading(shelf.models):
+            await asyncio.wait([waiter.future], timeout=self._settings.turn_seconds)
+            self._relieve(shelf)
         return await waiter.future
 
     def _relieve(self, shelf: Shelf) -> None:
-        if shelf.relieve() and shelf.stand_in is None and not self._closed:
+        # While models load no experiment has them, and calls wait for that.
+        late = shelf.relieve() and not self._optimizer.is_loading(shelf.models)
+        if late and shelf.stand_in is None and not self._closed:
             shelf.stand_in = asyncio.create_task(self._stand_in(shelf))
             shelf.stand_in.add_done_callback(lambda task: self._ended(shelf, task))
 

@@ -90,7 +90,7 @@ class Shelf:
     def asked(self, now: float, max_wait: float | None) -> None:
         """Note that somebody asks for a point, and how long they would wait for a fresh one."""
         self.asked_at = now
-        self.pace.max_wait = max_wait
+        self.pace.asked(now, max_wait)
 
     def take(self, revision: int) -> Point | None:
         """Hand over the first point that knows the most, and at least this revision."""

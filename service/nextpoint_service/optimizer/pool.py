@@ -88,6 +88,10 @@ class OptimizerPool:
         """Name the kind of processes that make the model points of such experiments."""
         return str(_kind_for(experiment).value)
 
+    def is_loading(self, models: str) -> bool:
+        """Whether no process of the kind has been ready yet."""
+        return (self._ax if models == Kind.AX.value else self._light).is_loading
+
     async def importances(self, studied: Studied) -> Importances:
         """Say which parameters move which metrics, or raise ModelUnavailable."""
         return await self._analysed(flattened_study(studied), compute_importances)

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _JOIN_SECONDS = 1.0
 _NOT_BEGUN = "no model process was free in time"
+_LOADING = "the model processes were still loading"
 
 _log = structlog.get_logger()
 
@@ -34,7 +35,13 @@ class ModelProcesses:
         ]
         self._settings = settings
         self._started = False
+        self._loading = True
         self._closed = False
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether no process has been ready yet, or has failed to be."""
+        return self._loading
 
     def start(self) -> None:
         """Begin to load what the processes need, without waiting for it, if that has not begun."""
@@ -64,11 +71,14 @@ class ModelProcesses:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
         except TimeoutError:
-            return too_long(self._settings) if future.running() else Failure(_NOT_BEGUN)
+            if future.running():
+                return too_long(self._settings)
+            return Failure(_LOADING if self._loading else _NOT_BEGUN)
 
     def _serve(self, number: int, process: ModelProcess) -> None:
         """Do what waits, one after the other, on a thread that belongs to the process."""
         _begin(process)
+        self._loading = False
         while (asked := self._queue.take(number)) is not None:
             if asked.future.set_running_or_notify_cancel():
                 asked.future.set_result(_computed(process, asked.work))

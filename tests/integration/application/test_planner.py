@@ -563,6 +563,24 @@ async def test_who_waits_too_long_for_a_turn_gets_a_point_without_a_model(start)
     assert await is_quiet(service)
 
 
+async def test_who_waits_while_the_models_load_waits_for_them(start):
+    service, experiment, busy = await with_busy_models(start)
+    service.optimizer.loading = True
+    await service.queue(experiment, x=0.125)
+    await ends(begin(service.ask(experiment)), begin(service.ask(experiment)))
+    asked = begin(service.ask(experiment))
+    assert await is_quiet(service)
+
+    service.optimizer.loading = False
+    instead = await thought(service)
+
+    (suggestion,) = await ends(asked)
+    assert instead.problem.phase is Phase.SPACE_FILLING
+    assert suggestion.provenance.fallback_reason == "the models were busy with other experiments"
+    busy.answer()
+    await thought(service)
+
+
 async def test_who_waits_too_long_for_a_turn_takes_a_stale_point_first(start):
     service, experiment, busy = await with_busy_models(start)
     await service.report_own(experiment, x=0.5)

@@ -9,8 +9,9 @@ EVALUATION = 100.0
 
 def pace_of(workers, *, model, points=1, max_wait=None):
     """Return the pace of workers that are handed points one after the other, in equal steps."""
-    pace = Pace(evaluation_seconds=EVALUATION, max_wait=max_wait)
+    pace = Pace(evaluation_seconds=EVALUATION)
     for number in range(3 * workers + 1):
+        pace.asked(number * EVALUATION / workers, max_wait)
         pace.handed_out(number * EVALUATION / workers)
     pace.took(model, points)
     return pace
@@ -23,10 +24,10 @@ def test_workers_are_counted_by_what_they_are_handed(workers):
 
 def test_workers_that_wait_for_their_point_are_counted_as_well():
     pace = Pace(evaluation_seconds=EVALUATION)
-    for number in range(13):
-        pace.handed_out(number * EVALUATION, waited=3 * EVALUATION)
+    for number in range(21):
+        pace.handed_out(number * EVALUATION, waited=9 * EVALUATION)
 
-    assert pace.workers == pytest.approx(4)
+    assert pace.workers == pytest.approx(10)
 
 
 def test_workers_that_ask_together_are_counted_before_time_goes_by():
@@ -51,6 +52,7 @@ def test_a_call_with_a_max_wait_waits_as_long_as_it_says():
     [
         pytest.param(1, 9, 1, None, 0, id="quick"),
         pytest.param(1, 9, 1, 0.0, 1, id="quick, for who does not wait"),
+        pytest.param(1, 9.8, 1, None, 0, id="quick, for one who waits for no round of others"),
         pytest.param(1, 30, 1, None, 1, id="slow"),
         pytest.param(1, 30, 1, 60.0, 0, id="slow, for who waits"),
         pytest.param(1, 100, 1, 0.0, 0, id="slower than evaluations"),
@@ -58,6 +60,7 @@ def test_a_call_with_a_max_wait_waits_as_long_as_it_says():
         pytest.param(2, 12, 1, None, 1, id="slow, for two workers"),
         pytest.param(16, 6, 1, None, 0, id="quick, for many workers"),
         pytest.param(16, 7, 2, None, 2, id="quick, but busy with the rounds of others"),
+        pytest.param(40, 6, 8, None, 0, id="quick, with a round always under way"),
         pytest.param(10, 25, 5, None, 3, id="ten workers"),
         pytest.param(10, 25, 2, None, 0, id="more workers than the models can serve"),
     ],
@@ -69,8 +72,9 @@ def test_points_are_made_ahead_where_no_call_waits_and_models_keep_up(
 
 
 def test_as_many_are_made_ahead_as_the_most_that_were_handed_out_in_one_round():
-    pace = Pace(evaluation_seconds=EVALUATION, max_wait=0.0)
+    pace = Pace(evaluation_seconds=EVALUATION)
     for seconds in (0, 1, 2, 3, 50, 51, 100):
+        pace.asked(seconds, 0.0)
         pace.handed_out(seconds)
     pace.took(4.0, 1)
 
@@ -78,13 +82,15 @@ def test_as_many_are_made_ahead_as_the_most_that_were_handed_out_in_one_round():
 
 
 def test_workers_that_have_left_are_forgotten():
-    pace = Pace(evaluation_seconds=EVALUATION, max_wait=0.0)
+    pace = Pace(evaluation_seconds=EVALUATION)
     for _ in range(32):
+        pace.asked(0.0, 0.0)
         pace.handed_out(0.0)
     pace.took(3.0, 1)
     assert pace.ahead == 32
 
     for number in range(1, 6):
+        pace.asked(number * EVALUATION, 0.0)
         pace.handed_out(number * EVALUATION)
 
     assert pace.workers == 1
@@ -100,6 +106,35 @@ def test_waits_of_before_are_forgotten_as_well():
         pace.handed_out(number * EVALUATION)
 
     assert pace.workers == pytest.approx(1)
+
+
+def test_nothing_is_made_ahead_before_it_is_known_how_long_evaluations_take():
+    pace = Pace()
+    pace.took(1.0, 1)
+
+    assert pace.ahead == 0
+
+
+def test_the_wait_before_the_first_that_counts_does_not_count():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    pace.handed_out(0.0, waited=10 * EVALUATION)
+
+    pace.handed_out(EVALUATION)
+
+    assert pace.workers == 1
+
+
+def test_points_are_made_ahead_as_long_as_the_least_patient_of_late_asks_for_them():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    pace.took(9.0, 1)
+    pace.asked(0.0, 0.0)
+    pace.asked(1.0, 60.0)
+    assert pace.ahead == 1
+
+    for number in range(1, 6):
+        pace.asked(number * EVALUATION, 60.0)
+
+    assert pace.ahead == 0
 
 
 def test_workers_that_begin_after_a_pause_are_counted():

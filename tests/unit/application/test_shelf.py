@@ -12,11 +12,21 @@ from nextpoint_service.domain.suggestion import Generator, Proposal, Provenance
 
 def pace_of_three_ahead():
     """Return the pace of an experiment that is handed three points at a time."""
-    pace = Pace(evaluation_seconds=100.0, max_wait=0.0)
+    pace = Pace(evaluation_seconds=100.0)
     for _ in range(3):
+        pace.asked(0.0, 0.0)
         pace.handed_out(0.0)
     pace.took(25.0, 5)
     assert pace.ahead == 3
+    return pace
+
+
+def pace_of_calls_that_wait():
+    """Return the pace of an experiment for which nothing is made ahead."""
+    pace = Pace(evaluation_seconds=100.0)
+    pace.asked(0.0, 100.0)
+    pace.took(25.0, 5)
+    assert pace.ahead == 0
     return pace
 
 
@@ -57,7 +67,7 @@ def test_the_point_that_knows_most_is_handed_over_first():
 async def test_points_that_lack_an_outcome_are_not_kept_where_none_are_to_be_ready():
     shelf = Shelf("e", pace=pace_of_three_ahead())
     shelf.put(points(5, 5, 5))
-    shelf.pace.max_wait = 100.0
+    shelf.pace = pace_of_calls_that_wait()
     shelf.waiters.append(Waiter(6, Future()))
 
     shelf.put(points(6))
@@ -67,20 +77,20 @@ async def test_points_that_lack_an_outcome_are_not_kept_where_none_are_to_be_rea
 
 
 @pytest.mark.parametrize(
-    ("models", "revision", "max_wait", "counted"),
+    ("models", "revision", "pace", "counted"),
     [
-        pytest.param("light", 5, 0.0, 3, id="all that know everything"),
-        pytest.param("light", 6, 0.0, 3, id="others where calls take them"),
-        pytest.param("light", 6, 100.0, 0, id="none where calls wait"),
-        pytest.param("", 6, 100.0, 3, id="all that need no model"),
+        pytest.param("light", 5, pace_of_three_ahead(), 3, id="all that know everything"),
+        pytest.param("light", 6, pace_of_three_ahead(), 3, id="others where calls take them"),
+        pytest.param("light", 6, pace_of_calls_that_wait(), 0, id="none where calls wait"),
+        pytest.param("", 6, pace_of_calls_that_wait(), 3, id="all that need no model"),
     ],
 )
 def test_ready_points_count_as_under_way_where_they_are_likely_to_be_evaluated(
-    models, revision, max_wait, counted
+    models, revision, pace, counted
 ):
     shelf = Shelf("e", pace=pace_of_three_ahead(), models=models)
     shelf.put(points(5, 5, 5))
     shelf.revision = revision
-    shelf.pace.max_wait = max_wait
+    shelf.pace = pace
 
     assert len(shelf.demand(wanted=1, batch=5).ready) == counted
