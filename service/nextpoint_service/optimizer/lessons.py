@@ -1,14 +1,13 @@
-"""What values teach about the hyperparameters of their model, learned in steps and remembered.
+"""What values teach about the hyperparameters of their model, learned ahead and remembered.
 
 Learning from many values takes longer than making a point. It is done for so many new values at a
-time, in two steps: after the call that knows the last of them, and after the next one. What they
-teach is used from the call after that, which learns it itself where there was no such call. What is
-remembered changes how long a point takes, and never the point.
+time, after the call that knows the last of them, and used from the call after that, which learns it
+itself where there was no such call. What is remembered changes how long a point takes, and never
+the point.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -22,28 +21,26 @@ _MANY = 256
 _BEST_SHARE = 4
 _STRIDE = 16
 _REMEMBERED = 2000
-"""Of so many data it is remembered what they taught; the work queue counts on it."""
+"""Of so many data it is remembered what they taught."""
 _MOST_AHEAD = 100
 """So many data at most, those of the outcomes of one experiment, are learned from ahead."""
 
 
-def lessons(count: int) -> tuple[int, int]:
-    """Return how many of so many values teach, and how many will for calls to come."""
-    if count <= _FEW:
-        return count, count
-    return max((count - 2) // _STRIDE * _STRIDE, _FEW), count // _STRIDE * _STRIDE
+def taught_by(count: int) -> int:
+    """Return how many of so many values teach."""
+    return count if count <= _FEW else max((count - 1) // _STRIDE * _STRIDE, _FEW)
 
 
 class Learner:
     """Learns, and remembers what was learned from the same data."""
 
-    def __init__(self) -> None:
-        self._coarse = _Memory()
-        self._fine = _Memory()
-        self._ahead: deque[Callable[[], Hyperparameters]] = deque(maxlen=_MOST_AHEAD)
+    def __init__(self, remembered: int = _REMEMBERED) -> None:
+        self._remembered = remembered
+        self._found: OrderedDict[bytes, Hyperparameters] = OrderedDict()
+        self._ahead: deque[Data] = deque(maxlen=_MOST_AHEAD)
 
     def __contains__(self, data: Data) -> bool:
-        return _digest(data) in self._fine
+        return _digest(data) in self._found
 
     def learn(self, data: Data, first: Callable[[int], Data]) -> Hyperparameters:
         """Return what data teach, of which `first` gives the first so many.
@@ -51,49 +48,25 @@ class Learner:
         Equal data teach the same, whatever was learned before.
         """
         count = len(data.values)
-        taught, latest = lessons(count)
+        taught = taught_by(count)
         known = first(taught) if taught < count else data
         if (known.noise is None) != (data.noise is None):
             return self._learned(data)
         # To learn ahead is for data that grow at their end: others are not asked for again.
-        if latest > taught and known in self:
-            step = self._learned if count > latest else self._begun
-            self._ahead.append(partial(step, first(latest)))
+        if taught < count == taught_by(count + 1) and known in self:
+            self._ahead.append(data)
         return self._learned(known)
 
     def learn_ahead(self) -> None:
-        """Take the steps that are due, which need not be waited for."""
+        """Learn what is due, which need not be waited for."""
         while self._ahead:
-            self._ahead.popleft()()
+            self._learned(self._ahead.popleft())
 
     def _learned(self, data: Data) -> Hyperparameters:
-        return self._fine.recall(data, self._fit)
-
-    def _begun(self, data: Data) -> Hyperparameters:
-        return self._coarse.recall(data, _begin)
-
-    def _fit(self, data: Data) -> Hyperparameters:
-        if len(data.values) <= _FEW:
-            return fit(data)
-        # From few points first, and from there on from more: the best, and some of the rest.
-        return fit(_subset(data, _MANY), self._begun(data))
-
-
-class _Memory:
-    """What was found lately, by the digest of the data that it was found from."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[bytes, Hyperparameters] = OrderedDict()
-
-    def __contains__(self, digest: bytes) -> bool:
-        return digest in self._found
-
-    def recall(self, data: Data, find: Callable[[Data], Hyperparameters]) -> Hyperparameters:
-        """Return what is found from the data, once."""
         digest = _digest(data)
-        found = self._found.pop(digest, None) or find(data)
+        found = self._found.pop(digest, None) or _fit(data)
         self._found[digest] = found
-        if len(self._found) > _REMEMBERED:
+        if len(self._found) > self._remembered:
             self._found.popitem(last=False)
         return found
 
@@ -102,8 +75,12 @@ LEARNER = Learner()
 """That of this process."""
 
 
-def _begin(data: Data) -> Hyperparameters:
-    return fit(_subset(data, _FEW))
+def _fit(data: Data) -> Hyperparameters:
+    few = fit(_subset(data, _FEW))
+    if len(data.values) <= _FEW:
+        return few
+    # From few points first, and from there on from more: the best, and some of the rest.
+    return fit(_subset(data, _MANY), few)
 
 
 def _digest(data: Data) -> bytes:
