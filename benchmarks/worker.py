@@ -4,8 +4,11 @@ import heapq
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from importlib import import_module
 from time import perf_counter, process_time, sleep
+from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
@@ -30,43 +33,81 @@ def main() -> None:
 
 
 def run(problem: Problem, job: dict) -> dict:
-    """Evaluate as often as the job says, with as many workers, and say how it went.
-
-    Workers take unequal times, the same for every system; nothing waits for them, but with a system
-    that has `evaluation_seconds`, where an evaluation takes so many on average.
-    """
-    durations = np.random.default_rng((job["seed"], 1))
+    """Evaluate as often as the job says, with as many workers, and say how it went."""
     system = _system(problem, job)
-    evaluation_seconds = getattr(system, "evaluation_seconds", 0.0)
-    at_work: list[tuple[float, int, object, Point]] = []
-    points: list[Point] = []
-    measured: list[Values | None] = []
-    walls: list[float] = []
-    now = 0.0
     cpu = _cpu_seconds(system)
-    began = perf_counter()
-    for index in range(job["budget"]):
-        while len(at_work) < min(job["workers"], job["budget"] - index):
-            asked = perf_counter()
-            handle, point = system.ask()
-            walls.append(perf_counter() - asked)
-            duration = 0.5 + float(durations.random())
-            if evaluation_seconds:
-                now = (perf_counter() - began) / evaluation_seconds
-            heapq.heappush(at_work, (now + duration, len(walls), handle, point))
-        now, number, handle, point = heapq.heappop(at_work)
-        sleep(max(0.0, began + evaluation_seconds * now - perf_counter()))
-        random = np.random.default_rng((job["seed"], 2, number))
-        points.append(point)
-        measured.append(problem.measure(point, random))
-        system.tell(handle, point, measured[-1])
-        if perf_counter() - began > job["seconds"]:
-            break
+    evaluate = _in_real_time if getattr(system, "evaluation_seconds", 0.0) else _in_turn
+    seen = evaluate(system, problem, job)
+    points, measured = [each[0] for each in seen.outcomes], [each[1] for each in seen.outcomes]
     return {
         "scores": [float(f"{each:.8g}") for each in problem.scores(points, measured)],
-        "cpu": (_cpu_seconds(system) - cpu) / len(walls),
-        "walls": [float(f"{each:.4g}") for each in walls],
+        "cpu": (_cpu_seconds(system) - cpu) / len(seen.walls),
+        "walls": [float(f"{each:.4g}") for each in seen.walls],
     }
+
+
+@dataclass
+class _Seen:
+    """The outcomes, in the order in which they were told, and the seconds of each call."""
+
+    outcomes: list[tuple[Point, Values | None]] = field(default_factory=list)
+    walls: list[float] = field(default_factory=list)
+
+
+def _in_turn(system: Any, problem: Problem, job: dict) -> _Seen:  # noqa: ANN401  # any module's
+    """Let workers take unequal times, the same for every system; nothing waits for them."""
+    durations = _durations(job)
+    at_work: list[tuple[float, int, object, Point]] = []
+    seen = _Seen()
+    now = 0.0
+    until = perf_counter() + job["seconds"]
+    while len(seen.outcomes) < job["budget"] and perf_counter() < until:
+        while len(at_work) < min(job["workers"], job["budget"] - len(seen.outcomes)):
+            number = len(seen.walls)
+            asked = perf_counter()
+            handle, point = system.ask()
+            seen.walls.append(perf_counter() - asked)
+            heapq.heappush(at_work, (now + durations[number], number, handle, point))
+        now, number, handle, point = heapq.heappop(at_work)
+        seen.outcomes.append((point, _measured(problem, job, point, number)))
+        system.tell(handle, *seen.outcomes[-1])
+    return seen
+
+
+def _in_real_time(system: Any, problem: Problem, job: dict) -> _Seen:  # noqa: ANN401
+    """Let workers, each on a thread, sleep as long as they evaluate."""
+    durations = _durations(job)
+    numbers = iter(range(job["budget"]))
+    seen = _Seen()
+    until = perf_counter() + job["seconds"]
+
+    def work() -> None:
+        # One after the other: iterators and lists are safe to share between threads.
+        for number in numbers:
+            asked = perf_counter()
+            handle, point = system.ask()
+            seen.walls.append(perf_counter() - asked)
+            sleep(system.evaluation_seconds * durations[number])
+            outcome = point, _measured(problem, job, point, number)
+            system.tell(handle, *outcome)
+            seen.outcomes.append(outcome)
+            if perf_counter() > until:
+                return
+
+    with ThreadPoolExecutor(job["workers"]) as workers:
+        for each in [workers.submit(work) for _ in range(job["workers"])]:
+            each.result()
+    return seen
+
+
+def _durations(job: dict) -> list[float]:
+    """Return how long evaluations take, 1 on average, in the order in which they begin."""
+    random = np.random.default_rng((job["seed"], 1))
+    return [float(each) for each in 0.5 + random.random(job["budget"] + job["workers"])]
+
+
+def _measured(problem: Problem, job: dict, point: Point, number: int) -> Values | None:
+    return problem.measure(point, np.random.default_rng((job["seed"], 2, number + 1)))
 
 
 def cost(problem: Problem, job: dict) -> dict:

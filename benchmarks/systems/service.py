@@ -73,6 +73,11 @@ def real_time(problem: Problem, seed: int, workers: int) -> Service:  # noqa: AR
     return Service(problem, workers, evaluation_seconds=1.0)
 
 
+def real_time_at_once(problem: Problem, seed: int, workers: int) -> Service:  # noqa: ARG001
+    """Return the service with evaluations of about a second, and calls that do not wait."""
+    return Service(problem, workers, max_wait=0.0, evaluation_seconds=1.0)
+
+
 @cache
 def _client() -> nextpoint.Client:
     local = nextpoint.local()

@@ -34,7 +34,7 @@ _HOLDERS_NAMED = 3
 class Ask:
     """Who wants a suggestion of which experiment; None and empty mean the default.
 
-    A worker that holds `most_held` gets nothing.
+    For a worker that holds `most_held` it is a HoldsEnough.
     """
 
     experiment_id: str
@@ -42,6 +42,10 @@ class Ask:
     lease_seconds: float | None = None
     max_wait_seconds: float | None = None
     most_held: int | None = None
+
+
+class HoldsEnough(Exception):
+    """The worker holds as many suggestions as it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,7 @@ class HandOuts:
     async def take(self, ask: Ask, call: Call, finish: Finish, answer: Answer[T]) -> T:
         """Hand out one suggestion, finish and answer in the same transaction.
 
-        Where the worker holds enough the answer is made from no ids. Raises BudgetSpent or
-        GridExhausted when there is none for now.
+        Raises HoldsEnough, and BudgetSpent or GridExhausted when there is none for now.
         """
         violations = Violations()
         check_ask(ask, violations, self._context)
@@ -108,8 +111,7 @@ class HandOuts:
             earlier = earlier_result(tx, call)
             if earlier is not None:
                 return answer(tx, earlier), Fate.UNUSED
-            if _holds_enough(tx, ask):
-                return answer(tx, ()), Fate.UNUSED
+            _require_wanted(tx, ask)
             experiment = tx.experiments.get(ask.experiment_id)
             suggestion = _from_pool(tx, experiment, lease, suggestion_id)
             fate = Fate.UNUSED
@@ -142,11 +144,12 @@ class HandOuts:
         return result
 
 
-def _holds_enough(tx: Transaction, ask: Ask) -> bool:
+def _require_wanted(tx: Transaction, ask: Ask) -> None:
     # Looked at here, because what an earlier stream of the worker asked for may come meanwhile.
-    return ask.most_held is not None and (
-        tx.suggestions.held_count(ask.experiment_id, ask.worker_id) >= ask.most_held
-    )
+    if ask.most_held is None:
+        return
+    if tx.suggestions.held_count(ask.experiment_id, ask.worker_id) >= ask.most_held:
+        raise HoldsEnough
 
 
 def check_ask(ask: Ask, violations: Violations, context: Context) -> None:

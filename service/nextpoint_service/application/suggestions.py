@@ -1,10 +1,17 @@
 """What callers do with suggestions: ask, queue, look, renew, give back."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nextpoint_service.application.context import Context
-from nextpoint_service.application.hand_outs import Ask, HandOuts, check_lease, lease_duration
+from nextpoint_service.application.hand_outs import (
+    Ask,
+    HandOuts,
+    HoldsEnough,
+    check_lease,
+    lease_duration,
+)
 from nextpoint_service.application.idempotency import NOT_REPEATED, Call, change_once
 from nextpoint_service.application.ports import Changed, Page, Transaction
 from nextpoint_service.application.withdrawals import put_back
@@ -67,8 +74,9 @@ class SuggestionUseCases:
         )
 
     async def take(self, ask: Ask) -> None:
-        """Lease one more suggestion to a worker that will find it in its outlook."""
-        await self._hand_outs.take(ask, NOT_REPEATED, _identified, lambda _tx, _made: None)
+        """Lease one more suggestion to a worker, unless it holds enough: see its outlook."""
+        with suppress(HoldsEnough):
+            await self._hand_outs.take(ask, NOT_REPEATED, _identified, lambda _tx, _made: None)
 
     async def outlook(self, experiment_id: str, worker_id: str) -> Outlook:
         """Return what a worker holds, and whether it will get more."""

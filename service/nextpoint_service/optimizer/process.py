@@ -3,13 +3,15 @@
 import os
 import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from multiprocessing import get_context
 from typing import TypeVar, assert_never
+
+import structlog
 
 from nextpoint_service.optimizer import computing
 from nextpoint_service.optimizer.settings import OptimizerSettings
@@ -23,6 +25,7 @@ GRACE_SECONDS = 5.0
 T = TypeVar("T")
 # The warning begins so.
 _TRACKED = "ignore:resource_tracker:UserWarning"
+_log = structlog.get_logger()
 _PRELOAD = "nextpoint_service.optimizer.preload"
 
 
@@ -114,16 +117,25 @@ class ModelProcess:
             self.end()
             return computing.too_long(self._settings)
         if self._kind is Kind.LIGHT:
-            # One that has died meanwhile is begun anew for the next work.
-            with suppress(BrokenProcessPool, OSError, RuntimeError):
+            # One that has died meanwhile, a RuntimeError, is begun anew for the next work.
+            with suppress(OSError, RuntimeError):
                 settings = replace(self._settings, time_box_seconds=_AHEAD_SECONDS)
-                executor.submit(computing.run, computing.learn_ahead, settings)
+                learning = executor.submit(computing.run, computing.learn_ahead, settings)
+                learning.add_done_callback(_report_failure)
         return result
 
     def _kill(self) -> None:
         if self._pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
+
+
+def _report_failure(learning: Future[computing.Failure | None]) -> None:
+    if learning.cancelled() or learning.exception() is not None:
+        # The process was ended: its next work finds that out.
+        return
+    if isinstance(failure := learning.result(), computing.Failure):
+        _log.warning("nothing_learned_ahead", reason=failure.reason)
 
 
 def _quieten_the_tracker() -> None:

@@ -12,7 +12,6 @@ from nextpoint_service.domain.errors import (
     BudgetSpent,
     ExperimentArchived,
     GridExhausted,
-    Overloaded,
 )
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.suggestion import Ending
@@ -29,7 +28,7 @@ ENDINGS = {
 _AT_ONCE = 8
 """How many suggestions a stream waits for at the same time.
 
-All streams together stay below the limit of calls that wait.
+As many streams as there may be stay below the limit of calls that wait, by default.
 """
 
 
@@ -104,7 +103,6 @@ class _Delivery:
         self._worker_id = worker_id
         self._sent: set[tuple[str, int]] = set()
         self._taking: set[asyncio.Task[bool]] = set()
-        self._at_once = _AT_ONCE
         self._listening: asyncio.Task[None] | None = None
 
     async def events(
@@ -149,7 +147,7 @@ class _Delivery:
     def _take_more(self, max_outstanding: int, *, held: int) -> None:
         """Ask for several at the same time, so that one round of the model makes them."""
         under_way = len(self._taking)
-        for _ in range(min(max_outstanding - held, self._at_once) - under_way):
+        for _ in range(min(max_outstanding - held, _AT_ONCE) - under_way):
             self._taking.add(asyncio.create_task(self._take(max_outstanding)))
 
     async def _take(self, max_outstanding: int) -> bool:
@@ -167,12 +165,9 @@ class _Delivery:
         self._taking -= done
         # All are looked at, so that no error is left behind.
         errors = [error for each in done if (error := each.exception()) is not None]
-        for error in errors:
-            if not isinstance(error, Overloaded) or len(errors) == len(done | self._taking):
-                raise error
-            # The service has no room for so many: the others go on.
-            self._at_once = max(1, len(self._taking))
-        return all(each.result() for each in done if each.exception() is None)
+        if errors:
+            raise errors[0]
+        return all(each.result() for each in done)
 
     async def _something_happened(self, seconds: float) -> None:
         """Wait for a change or the end of a hand-out, but not longer than this."""

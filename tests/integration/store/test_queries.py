@@ -104,6 +104,7 @@ def test_a_worker_holds_what_is_leased_to_it_in_this_experiment(two, make):
     two.suggestions.save(released.observe())
 
     assert two.suggestions.held_by("exp_1", "oven") == held
+    assert two.suggestions.held_count("exp_1", "oven") == len(held)
 
 
 def test_leases_of_all_experiments_end_at_or_before_their_time(two, make):

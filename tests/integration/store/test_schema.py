@@ -98,6 +98,7 @@ def test_no_question_scans_or_sorts_what_grows(connection, filled, make):
     filled.suggestions.get("sug_1")
     filled.suggestions.first("exp_1", LEASED)
     filled.suggestions.held_by("exp_1", worker)
+    filled.suggestions.held_count("exp_1", worker)
     filled.suggestions.unheld("exp_1")
     filled.suggestions.leases_ending(make.now)
     filled.suggestions.count("exp_1")
@@ -124,7 +125,7 @@ def test_no_question_scans_or_sorts_what_grows(connection, filled, make):
         for statement in asked
     }
 
-    assert len(steps) == 24
+    assert len(steps) == 25
     for statement, plan in steps.items():
         assert not [step for step in plan if "TEMP B-TREE" in step], statement
         assert not [

@@ -37,13 +37,6 @@ async def test_what_a_worker_has_room_for_is_made_together(serve):
     assert len({(await stream.assigned()).suggestion_id for _ in range(4)}) == 4
 
 
-async def test_a_stream_asks_for_less_where_the_service_has_no_room_for_more(serve):
-    api = await serve(waiting_calls=3)
-    stream = await api.opened((await api.define()).experiment_id, max_outstanding=8)
-
-    assert len({(await stream.assigned()).suggestion_id for _ in range(8)}) == 8
-
-
 async def test_a_stream_takes_the_largest_wish_and_the_longest_name(api):
     stream = await api.opened((await api.define(budget=3)).experiment_id, "ö" * 100, 1000)
 
