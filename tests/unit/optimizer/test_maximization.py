@@ -10,7 +10,7 @@ from tests.unit.optimizer.problems import (
 )
 from tests.unit.optimizer.surrogates import a_surrogate, some_rows
 
-from nextpoint_service.domain.search_space import SearchSpace
+from nextpoint_service.domain.search_space import DoubleParameter, SearchSpace
 from nextpoint_service.optimizer.candidates import feasible
 from nextpoint_service.optimizer.drawing import Known, acquisition_of
 from nextpoint_service.optimizer.layout import layout_of
@@ -49,6 +49,47 @@ def test_what_is_found_is_never_worse_than_the_best_points_and_what_is_near_them
     assert len(feasible(layout, found[:1])) == 1
     assert scores[0] == pytest.approx(acquisition.values(found[:1])[0])
     assert scores[0] >= acquisition.values(others).max() - 1e-6
+
+
+def waves(rows):
+    """Return heights with twenty hills along each axis, the best around 0.375."""
+    return np.cos(40 * np.pi * (rows - 0.375)).sum(axis=1) - ((rows - 0.375) ** 2).sum(axis=1)
+
+
+def test_the_narrow_hill_of_the_best_point_is_found_among_many_others():
+    space = SearchSpace(tuple(DoubleParameter(f"x{axis}", 0.0, 1.0) for axis in range(6)))
+    random = np.random.default_rng(0)
+    near = np.clip(0.375 + 0.005 * random.standard_normal((40, 6)), 0.0, 1.0)
+    rows = np.vstack([random.random((40, 6)), near])
+    known = Known((a_surrogate(rows, waves(rows), space),), rows, rows[:0])
+    acquisition = acquisition_of(known, Guide({}, 0.0), random)
+    centres = rows[np.argsort(-waves(rows))][:8]
+
+    found, scores = maximize(acquisition, layout_of(space), centres, random)
+
+    near = [centres + scale * random.standard_normal(centres.shape) for scale in (0.1, 0.01, 0.001)]
+    others = np.clip(np.vstack([centres, *near]), 0.0, 1.0)
+    assert scores[0] >= acquisition.values(others).max()
+    assert np.abs(found[0] - 0.375).max() < 0.02
+
+
+class Misleading:
+    """An acquisition whose gradient leads into a corner."""
+
+    def __init__(self, acquisition):
+        self.guide = acquisition.guide
+        self.values = acquisition.values
+
+    def with_gradient(self, place):
+        return float(place.sum()), np.ones_like(place)
+
+
+def test_what_is_found_is_never_worse_than_where_the_search_began():
+    acquisition, rows = of_a_hill(np.random.default_rng(1))
+
+    _, scores = maximize(Misleading(acquisition), layout_of(SQUARE), rows, np.random.default_rng(1))
+
+    assert scores[0] >= acquisition.values(rows).max()
 
 
 def test_points_of_one_round_are_as_promising_as_those_of_searches_anew():

@@ -24,6 +24,7 @@ from tests.unit.optimizer.problems import (
 from nextpoint_service.domain.experiment import Metric, Objective, Strategy
 from nextpoint_service.domain.search_space import (
     BoolParameter,
+    DoubleParameter,
     IntParameter,
     NormalPrior,
     SearchSpace,
@@ -96,6 +97,21 @@ def test_the_peak_is_found():
     made = [observed(point, y=peak(point)) for point in points(SQUARE, 10)]
 
     assert distance(the_point(modelled(observations=made)), 0.3, 0.7) < 0.1
+
+
+def test_a_search_among_many_hills_goes_on_at_the_best():
+    space = SearchSpace(tuple(DoubleParameter(f"x{axis}", 0.0, 1.0) for axis in range(6)))
+    random = np.random.default_rng(0)
+    near = np.clip(0.375 + 0.02 * random.standard_normal((40, 6)), 0.0, 1.0)
+    made = []
+    for row in np.vstack([random.random((40, 6)), near]):
+        height = np.cos(8 * np.pi * (row - 0.375)).sum() - ((row - 0.375) ** 2).sum()
+        point = dict(zip((f"x{axis}" for axis in range(6)), row.tolist(), strict=True))
+        made.append(observed(point, y=float(height)))
+
+    point = the_point(modelled(space, made))
+
+    assert np.abs(np.array(list(point.values())) - 0.375).max() < 0.1
 
 
 def test_less_is_better_where_it_is_minimized():
