@@ -66,10 +66,7 @@ class Pace:
         return max(1.0, min(others, others * self._busy_seconds / span if span else others))
 
     def patience(self, max_wait: float | None) -> float:
-        """How long a call waits for a fresh point; if it does not say, a share of an evaluation.
-
-        With many workers too: docs/performance.md says what the newest outcomes are worth to them.
-        """
+        """How long a call waits for a fresh point; if it does not say, a share of an evaluation."""
         return WAIT_SHARE * self.evaluation_seconds if max_wait is None else max_wait
 
     @property

@@ -31,7 +31,7 @@ class Failure:
     reason: str
 
 
-_NICENESS = 5
+_NICENESS = 1
 SHUTTING_DOWN = Failure("the service is shutting down")
 
 
