@@ -48,7 +48,7 @@ def run(problem: Problem, job: dict) -> dict:
 
 @dataclass
 class _Seen:
-    """The outcomes, in the order in which they were told, and the seconds of each call."""
+    """The outcomes, about in the order in which they were told, and the seconds of each call."""
 
     outcomes: list[tuple[Point, Values | None]] = field(default_factory=list)
     walls: list[float] = field(default_factory=list)
@@ -101,9 +101,9 @@ def _in_real_time(system: Any, problem: Problem, job: dict) -> _Seen:  # noqa: A
 
 
 def _durations(job: dict) -> list[float]:
-    """Return how long evaluations take, 1 on average, in the order in which they begin."""
+    """Return how long evaluations take, 1 on average, in the order in which they are asked for."""
     random = np.random.default_rng((job["seed"], 1))
-    return [float(each) for each in 0.5 + random.random(job["budget"] + job["workers"])]
+    return [float(each) for each in 0.5 + random.random(job["budget"])]
 
 
 def _measured(problem: Problem, job: dict, point: Point, number: int) -> Values | None:

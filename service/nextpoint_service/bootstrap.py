@@ -117,6 +117,7 @@ def _planner(database: Database, optimizer: Optimizer, settings: Settings) -> Pl
         PlannerSettings(
             turns=settings.model_processes,
             turn_seconds=settings.turn_seconds,
+            loading_seconds=settings.model_seconds,
             batch=settings.model_batch,
             large_batch=settings.model_large_batch,
             large_batch_seconds=settings.model_large_batch_seconds,

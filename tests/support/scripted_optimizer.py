@@ -38,12 +38,10 @@ class ScriptedOptimizer:
     """Fills the port `Optimizer` without a model.
 
     Points do not regard linear constraints, so that `infeasible` says which spaces it refuses.
-    `loading` is whether its models are.
     """
 
     def __init__(self, infeasible: str | None = None) -> None:
         self.problems: list[Problem] = []
-        self.loading = False
         self._infeasible = infeasible
 
     def start(self) -> None:
@@ -75,8 +73,8 @@ class ScriptedOptimizer:
     def models_for(self, experiment: Experiment) -> str:
         return experiment.engine.value
 
-    def is_loading(self, models: str) -> bool:  # noqa: ARG002  # all of them alike
-        return self.loading
+    def is_loading(self, models: str) -> bool:  # noqa: ARG002  # there are none
+        return False
 
     async def importances(self, studied: Studied) -> Importances:
         names = [each.name for each in studied.experiment.space.parameters]

@@ -55,6 +55,7 @@ class Service:
         waiting_limit: int = 300,
         turns: int = 1,
         turn_seconds: float = 300.0,
+        loading_seconds: float = 300.0,
     ) -> None:
         self.clock = clock
         self.optimizer = optimizer
@@ -65,6 +66,7 @@ class Service:
             PlannerSettings(
                 turns=turns,
                 turn_seconds=turn_seconds,
+                loading_seconds=loading_seconds,
                 batch=BATCH,
                 large_batch=LARGE_BATCH,
                 large_batch_seconds=LARGE_BATCH_SECONDS,

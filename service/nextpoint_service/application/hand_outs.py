@@ -34,7 +34,7 @@ _HOLDERS_NAMED = 3
 class Ask:
     """Who wants a suggestion of which experiment; None and empty mean the default.
 
-    For a worker that holds `most_held` it is a HoldsEnough.
+    Asking for a worker that holds `most_held` raises HoldsEnough.
     """
 
     experiment_id: str

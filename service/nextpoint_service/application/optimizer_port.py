@@ -75,7 +75,7 @@ class Optimizer(Protocol):
         """Name what makes the model points of such experiments; others work beside it."""
 
     def is_loading(self, models: str) -> bool:
-        """Whether none of those that `models_for` named has been ready yet."""
+        """Whether all that `models_for` named so are still loading: none was ready, or failed."""
 
     async def importances(self, studied: Studied) -> Importances:
         """Return, for every metric, a number for every parameter, which add up to 1.

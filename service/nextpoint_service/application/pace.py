@@ -4,14 +4,11 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import TypeVar
-
-T = TypeVar("T")
 
 WAIT_SHARE = 0.1
 """Which share of an evaluation a call waits for a fresh point, when it says nothing."""
 _REMEMBERED_ROUNDS = 5
-_REMEMBERED_CALLS = 64
+_REMEMBERED_HAND_OUTS = 64
 _RECENT_EVALUATIONS = 4
 """For how many evaluations it counts that a point was asked for: workers come and go."""
 
@@ -26,11 +23,9 @@ class Pace:
     _rounds: deque[tuple[float, int]] = field(
         default_factory=lambda: deque(maxlen=_REMEMBERED_ROUNDS)
     )
-    _asked: deque[tuple[float, float | None]] = field(
-        default_factory=lambda: deque(maxlen=_REMEMBERED_CALLS)
-    )
+    _asked: dict[float | None, float] = field(default_factory=dict)
     _handed_out: deque[tuple[float, float]] = field(
-        default_factory=lambda: deque(maxlen=_REMEMBERED_CALLS)
+        default_factory=lambda: deque(maxlen=_REMEMBERED_HAND_OUTS)
     )
 
     def took(self, seconds: float, points: int) -> None:
@@ -39,7 +34,8 @@ class Pace:
 
     def asked(self, now: float, max_wait: float | None) -> None:
         """Note that a call would wait so long for a fresh point; None if it does not say."""
-        self._asked.append((now, max_wait))
+        self._asked[max_wait] = now
+        self._asked = {wait: at for wait, at in self._asked.items() if at >= now - self._reach}
 
     def handed_out(self, now: float, waited: float = 0.0) -> None:
         """Note that a point was handed out, for which a call had waited so many seconds."""
@@ -85,8 +81,7 @@ class Pace:
     @property
     def _least_patience(self) -> float:
         """How long the least patient of late waits for a fresh point."""
-        recent = [self.patience(max_wait) for _, max_wait in self._lately(self._asked)]
-        return min(recent, default=self.patience(None))
+        return min(map(self.patience, self._asked), default=self.patience(None))
 
     @property
     def _fresh_seconds(self) -> float:
@@ -110,13 +105,16 @@ class Pace:
     @property
     def _recent(self) -> list[tuple[float, float]]:
         """When points were handed out lately, and for how long calls had waited for them."""
-        return self._lately(self._handed_out)
+        if not self._handed_out:
+            return []
+        oldest = self._handed_out[-1][0] - self._reach
+        return [each for each in self._handed_out if each[0] >= oldest]
 
-    def _lately(self, noted: deque[tuple[float, T]]) -> list[tuple[float, T]]:
-        """Return what was noted in the time of the last few evaluations and waits."""
+    @property
+    def _reach(self) -> float:
+        """How long it counts that a point was asked for: a few evaluations, and waits."""
         waited = self._handed_out[-1][1] if self._handed_out else 0.0
-        reach = _RECENT_EVALUATIONS * (self.evaluation_seconds + waited)
-        return [each for each in noted if each[0] >= noted[-1][0] - reach]
+        return _RECENT_EVALUATIONS * (self.evaluation_seconds + waited)
 
     @property
     def _least_point_seconds(self) -> float:

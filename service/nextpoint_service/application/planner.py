@@ -30,7 +30,10 @@ _KNOWS_ENOUGH = sys.maxsize
 _RECENT_EVALUATIONS = 20
 _BREATH_SECONDS = 0.01
 """How long nothing is made ahead after an outcome: its worker asks first, and others report too."""
+_LOOK_SECONDS = 0.1
+"""How often a call that is late looks whether the models are still loading."""
 _NO_TURN = "the models were busy with other experiments"
+_LOADING = "the models were still loading"
 
 
 class Planner:
@@ -99,7 +102,7 @@ class Planner:
         try:
             yield
         finally:
-            # Of the start a whole team is handed points at once, as it never is again.
+            # Those of the start do not count: a whole team asks at once, as it never does again.
             if shelf.models and point.fate is Fate.HANDED_OUT:
                 shelf.pace.handed_out(self._clock(), waited)
             shelf.take_back(point)
@@ -137,22 +140,20 @@ class Planner:
         began = time()
         patience = shelf.pace.patience(max_wait)
         late = max(self._settings.turn_seconds, max_wait or 0.0)
-        for seconds in sorted({patience, late}):
-            await asyncio.wait([waiter.future], timeout=max(0.0, began + seconds - time()))
-            if waiter.future.done():
-                break
-            waiter.takes_stale |= seconds >= patience
-            waiter.is_late |= seconds >= late
-            self._relieve(shelf)
-        while not waiter.future.done() and self._optimizer.is_loading(shelf.models):
-            await asyncio.wait([waiter.future], timeout=self._settings.turn_seconds)
+        latest = late + self._settings.loading_seconds
+        while not (waiter.future.done() or (waiter.takes_stale and waiter.is_late)):
+            due = min([late] * (not waiter.is_late) + [patience] * (not waiter.takes_stale))
+            await asyncio.wait([waiter.future], timeout=max(0.0, began + due - time()))
+            waited = time() - began
+            waiter.takes_stale |= waited >= patience
+            if late <= waited < latest and self._optimizer.is_loading(shelf.models):
+                late = waited + _LOOK_SECONDS
+            waiter.is_late |= waited >= late
             self._relieve(shelf)
         return await waiter.future
 
     def _relieve(self, shelf: Shelf) -> None:
-        # While models load no experiment has them, and calls wait for that.
-        late = shelf.relieve() and not self._optimizer.is_loading(shelf.models)
-        if late and shelf.stand_in is None and not self._closed:
+        if shelf.relieve() and shelf.stand_in is None and not self._closed:
             shelf.stand_in = asyncio.create_task(self._stand_in(shelf))
             shelf.stand_in.add_done_callback(lambda task: self._ended(shelf, task))
 
@@ -265,11 +266,12 @@ class Planner:
                 problem = await self._problem(shelf, late)
                 if problem is None:
                     return
+                loading = self._optimizer.is_loading(shelf.models)
                 instead = replace(
                     problem,
                     phase=Phase.SPACE_FILLING,
                     count=min(problem.count, late),
-                    fallback_reason=_NO_TURN,
+                    fallback_reason=_LOADING if loading else _NO_TURN,
                 )
                 proposals = await self._optimizer.propose(instead)
                 space = problem.experiment.space

@@ -11,6 +11,8 @@ class PlannerSettings:
     """How many models run at the same time."""
     turn_seconds: float
     """How long a call waits for the turn of its experiment, unless it says that it waits longer."""
+    loading_seconds: float
+    """How much longer it waits while models load, when no experiment has a turn."""
     batch: int
     """Points that one round of a model makes at most, whatever they cost."""
     large_batch: int

@@ -89,7 +89,7 @@ class OptimizerPool:
         return str(_kind_for(experiment).value)
 
     def is_loading(self, models: str) -> bool:
-        """Whether no process of the kind has been ready yet."""
+        """Whether all processes of the kind are still on their way."""
         return (self._ax if models == Kind.AX.value else self._light).is_loading
 
     async def importances(self, studied: Studied) -> Importances:

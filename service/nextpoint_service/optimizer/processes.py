@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _JOIN_SECONDS = 1.0
 _NOT_BEGUN = "no model process was free in time"
-_LOADING = "the model processes were still loading"
+_LOADING = "the models were still loading"
 
 _log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class ModelProcesses:
 
     @property
     def is_loading(self) -> bool:
-        """Whether no process has been ready yet, or has failed to be."""
+        """Whether all are still on their way: none was ready yet, and none has failed to be."""
         return self._loading
 
     def start(self) -> None:

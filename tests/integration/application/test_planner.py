@@ -536,9 +536,9 @@ async def test_a_call_that_waits_has_its_turn_before_what_is_made_ahead(thinking
     assert turns == [asking, ahead]
 
 
-async def with_busy_models(start):
+async def with_busy_models(start, **settings):
     """Return a service where two experiments want the only model, and what it works on."""
-    service = await start(ControlledOptimizer(), turn_seconds=0.01)
+    service = await start(ControlledOptimizer(), turn_seconds=0.01, **settings)
     busy = await in_the_model_phase(service)
     waiting = await with_a_slow_model(service)
     await thought(service)
@@ -563,22 +563,35 @@ async def test_who_waits_too_long_for_a_turn_gets_a_point_without_a_model(start)
     assert await is_quiet(service)
 
 
-async def test_who_waits_while_the_models_load_waits_for_them(start):
-    service, experiment, busy = await with_busy_models(start)
+async def who_waits_while_the_models_load(start, **settings):
+    """Return a service whose models load, a call that waits for them, and what they work on."""
+    service, experiment, busy = await with_busy_models(start, **settings)
     service.optimizer.loading = True
     await service.queue(experiment, x=0.125)
     await ends(begin(service.ask(experiment)), begin(service.ask(experiment)))
-    asked = begin(service.ask(experiment))
+    return service, begin(service.ask(experiment)), busy
+
+
+async def test_who_waits_while_the_models_load_waits_for_them(start):
+    service, asked, busy = await who_waits_while_the_models_load(start)
     assert await is_quiet(service)
 
     service.optimizer.loading = False
-    instead = await thought(service)
+    await thought(service)
 
     (suggestion,) = await ends(asked)
-    assert instead.problem.phase is Phase.SPACE_FILLING
     assert suggestion.provenance.fallback_reason == "the models were busy with other experiments"
     busy.answer()
+
+
+async def test_who_waits_too_long_for_the_models_to_load_gets_a_point_without_one(start):
+    service, asked, busy = await who_waits_while_the_models_load(start, loading_seconds=0.1)
     await thought(service)
+
+    (suggestion,) = await ends(asked)
+
+    assert suggestion.provenance.fallback_reason == "the models were still loading"
+    busy.answer()
 
 
 async def test_who_waits_too_long_for_a_turn_takes_a_stale_point_first(start):

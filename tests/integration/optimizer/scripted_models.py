@@ -37,6 +37,10 @@ def _first(count: int) -> Data:
     return Data(rows, np.sin(5 * rows[:, 0]) + rows[:, 1], np.arange(2), None)
 
 
+def fail_loading() -> None:
+    raise ImportError
+
+
 def hang_loading() -> None:
     Path(os.environ["PID_FILE"]).write_text(str(os.getpid()))
     time.sleep(60)

@@ -49,11 +49,11 @@ async def propose_with(compute, problem=MODEL, **settings):
 
 
 async def until_loaded(pool):
-    for _ in range(100):
-        (proposal,) = await pool.propose(MODEL)
-        if proposal.provenance.fallback_reason != "no model process was free in time":
+    for _ in range(1000):
+        if not pool.is_loading("light"):
             return
-    pytest.fail("the model process did not load")
+        await asyncio.sleep(0.1)
+    pytest.fail("the model processes did not load")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,30 @@ async def test_who_waits_for_a_process_waits_no_longer_than_for_a_model():
 
     (proposal,) = await never_started.propose(MODEL)
 
-    assert proposal.provenance.fallback_reason == "no model process was free in time"
+    assert proposal.provenance.fallback_reason == "the models were still loading"
+
+
+async def test_models_load_until_the_first_of_their_kind_is_ready():
+    pool = OptimizerPool(OptimizerSettings())
+    pool.start()
+    try:
+        await pool.propose(MODEL)
+    finally:
+        await pool.close()
+
+    assert not pool.is_loading("light")
+    assert pool.is_loading("ax")
+
+
+async def test_models_that_failed_to_load_are_not_loading(monkeypatch):
+    monkeypatch.setattr(computing, "load", scripted_models.fail_loading)
+    pool = OptimizerPool(OptimizerSettings())
+    assert pool.is_loading("light")
+    pool.start()
+    try:
+        await until_loaded(pool)
+    finally:
+        await pool.close()
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,16 @@ def test_the_wait_before_the_first_that_counts_does_not_count():
     assert pace.workers == 1
 
 
+def test_an_impatient_call_counts_however_many_others_ask_after_it():
+    pace = Pace(evaluation_seconds=EVALUATION)
+    pace.took(9.0, 1)
+    pace.asked(0.0, 0.0)
+    for number in range(1000):
+        pace.asked(number * 3.9 * EVALUATION / 1000, 60.0)
+
+    assert pace.ahead == 1
+
+
 def test_points_are_made_ahead_as_long_as_the_least_patient_of_late_asks_for_them():
     pace = Pace(evaluation_seconds=EVALUATION)
     pace.took(9.0, 1)
