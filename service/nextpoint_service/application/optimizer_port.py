@@ -12,6 +12,9 @@ from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Prediction, Proposal
 from nextpoint_service.domain.tasks import Task
 
+LOADING = "the models were still loading"
+"""Why a point has no model."""
+
 
 class Phase(Enum):
     """What kind of point is to be made."""

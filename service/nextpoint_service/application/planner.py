@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from statistics import median
 
-from nextpoint_service.application.optimizer_port import Optimizer, Phase, Problem
+from nextpoint_service.application.optimizer_port import LOADING, Optimizer, Phase, Problem
 from nextpoint_service.application.planner_settings import PlannerSettings
 from nextpoint_service.application.ports import Database, Transaction
 from nextpoint_service.application.problems import read_problem, with_tasks
@@ -33,7 +33,6 @@ _BREATH_SECONDS = 0.01
 _LOOK_SECONDS = 0.1
 """How often a call that is late looks whether the models are still loading."""
 _NO_TURN = "the models were busy with other experiments"
-_LOADING = "the models were still loading"
 
 
 class Planner:
@@ -142,7 +141,10 @@ class Planner:
         late = max(self._settings.turn_seconds, max_wait or 0.0)
         latest = late + self._settings.loading_seconds
         while not (waiter.future.done() or (waiter.takes_stale and waiter.is_late)):
-            due = min([late] * (not waiter.is_late) + [patience] * (not waiter.takes_stale))
+            # The one of the two that is still to come, or the earlier of both.
+            due = (
+                late if waiter.takes_stale else patience if waiter.is_late else min(late, patience)
+            )
             await asyncio.wait([waiter.future], timeout=max(0.0, began + due - time()))
             waited = time() - began
             waiter.takes_stale |= waited >= patience
@@ -271,7 +273,7 @@ class Planner:
                     problem,
                     phase=Phase.SPACE_FILLING,
                     count=min(problem.count, late),
-                    fallback_reason=_LOADING if loading else _NO_TURN,
+                    fallback_reason=LOADING if loading else _NO_TURN,
                 )
                 proposals = await self._optimizer.propose(instead)
                 space = problem.experiment.space

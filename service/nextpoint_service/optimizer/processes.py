@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import structlog
 
+from nextpoint_service.application.optimizer_port import LOADING
 from nextpoint_service.optimizer.computing import SHUTTING_DOWN, Failure, Work, too_long
 from nextpoint_service.optimizer.process import GRACE_SECONDS, Kind, ModelProcess
 from nextpoint_service.optimizer.settings import OptimizerSettings
@@ -17,7 +18,6 @@ T = TypeVar("T")
 
 _JOIN_SECONDS = 1.0
 _NOT_BEGUN = "no model process was free in time"
-_LOADING = "the models were still loading"
 
 _log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class ModelProcesses:
         except TimeoutError:
             if future.running():
                 return too_long(self._settings)
-            return Failure(_LOADING if self._loading else _NOT_BEGUN)
+            return Failure(LOADING if self._loading else _NOT_BEGUN)
 
     def _serve(self, number: int, process: ModelProcess) -> None:
         """Do what waits, one after the other, on a thread that belongs to the process."""
