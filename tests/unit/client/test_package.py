@@ -12,6 +12,21 @@ import nextpoint.aio
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"torch", "ax", "numpy", "rich", "pandas", "nextpoint_service"}
+LIBRARIES = "asyncio, grpc.aio, google.protobuf.struct_pb2, google.rpc.status_pb2"
+
+
+def python(program: str) -> str:
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def import_seconds(modules: str) -> float:
+    """The processor time of importing `modules`: the least of five, for machines are noisy."""
+    program = (
+        f"import time; began = time.process_time(); import {modules};"
+        "print(time.process_time() - began)"
+    )
+    return min(float(python(program)) for _ in range(5))
 
 
 def test_the_public_names_are_these():
@@ -67,19 +82,17 @@ def test_the_public_names_are_these():
         assert getattr(nextpoint, name).__doc__, name
 
 
-def test_importing_it_is_quick_and_brings_nothing_heavy():
-    program = (
-        "import json, sys, time; started = time.process_time(); import nextpoint;"
-        "print(json.dumps([time.process_time() - started, sorted(sys.modules)]))"
-    )
+def test_importing_it_brings_nothing_heavy():
+    program = "import json, sys, nextpoint; print(json.dumps(sorted(sys.modules)))"
 
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    assert HEAVY.isdisjoint(json.loads(python(program)))
 
-    seconds, modules = json.loads(done.stdout)
-    assert seconds < 0.5
-    assert HEAVY.isdisjoint(modules)
+
+def test_importing_it_is_quick():
+    """Under half a second on a machine where the libraries it needs take a fifth of one."""
+    client, libraries = import_seconds("nextpoint"), import_seconds(LIBRARIES)
+
+    assert client < 2.5 * libraries
 
 
 def test_the_blocking_client_is_what_the_asyncio_one_makes():
