@@ -72,7 +72,7 @@ async def calls(client: aio.Client, sizes: Sizes, _: ServiceProcess) -> AsyncIte
     Workers whose evaluations all take equally long call in lock-step; the others do not.
     """
     teams = ((1, "", always), (16, "", always), (16, "about ", about))
-    kinds = ("calling", "at_once", "streaming")
+    kinds = ("calling", "at_once", "streaming", "streaming_at_once")
     for evaluation, (workers, word, taking), kind in product(sizes.evaluations, teams, kinds):
         seen = Seen()
         taken = taking(evaluation)

@@ -120,14 +120,27 @@ class Load:
             reported = perf_counter()
             await self._report(suggestion)
 
-    async def streaming(self, seen: Seen, evaluation: Seconds, *, asks: int | None = None) -> None:
+    async def streaming_at_once(
+        self, seen: Seen, evaluation: Seconds, *, asks: int | None = None
+    ) -> None:
+        """Work on a stream that would not wait for a fresh point."""
+        await self.streaming(seen, evaluation, asks=asks, max_wait=0.0)
+
+    async def streaming(
+        self,
+        seen: Seen,
+        evaluation: Seconds,
+        *,
+        asks: int | None = None,
+        max_wait: float | None = None,
+    ) -> None:
         """Work on a stream: take, sleep, report; so often, or until it is cancelled.
 
         Who has none when it is cancelled has waited as long as it did.
         """
         reported: float | None = None
         number = 0
-        async with aclosing(self._experiment.suggestions()) as suggestions:
+        async with aclosing(self._experiment.suggestions(max_wait=max_wait)) as suggestions:
             try:
                 async for suggestion in suggestions:
                     if number >= SKIPPED and reported is not None:

@@ -201,18 +201,16 @@ class Api:
         )
         return (await self.experiments.UpdateExperiment(request)).experiment
 
-    def stream(self, experiment_id: str, worker_id: str = "w1", max_outstanding: int = 0) -> Stream:
+    def stream(self, experiment_id: str, worker_id: str = "w1", **wishes: object) -> Stream:
         """Open a stream, without waiting for its first event."""
         request = suggestion_service_pb2.StreamSuggestionsRequest(
-            experiment_id=experiment_id, worker_id=worker_id, max_outstanding=max_outstanding
+            experiment_id=experiment_id, worker_id=worker_id, **wishes
         )
         return Stream(self.suggestions.StreamSuggestions(request))
 
-    async def opened(
-        self, experiment_id: str, worker_id: str = "w1", max_outstanding: int = 0
-    ) -> Stream:
+    async def opened(self, experiment_id: str, worker_id: str = "w1", **wishes: object) -> Stream:
         """Open a stream that works."""
-        stream = self.stream(experiment_id, worker_id, max_outstanding)
+        stream = self.stream(experiment_id, worker_id, **wishes)
         await stream.expect("opened")
         return stream
 

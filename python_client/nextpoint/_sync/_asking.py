@@ -103,14 +103,25 @@ def is_any_waiting(connection: Connection, experiment_id: str) -> bool:
 
 
 def follow(
-    connection: Connection, experiment_id: str, worker_id: str | None, max_outstanding: int
+    connection: Connection,
+    experiment_id: str,
+    *,
+    worker_id: str | None,
+    max_outstanding: int,
+    max_wait: float | None,
 ) -> Iterator[Suggestion]:
     """Yield what a stream brings; give back what it brought and nobody evaluated.
 
     That is what nobody took, and what was yielded last when the loop is left: the service refuses
     to take back one that was observed.
     """
-    stream = SuggestionStream(connection, experiment_id, worker_id, max_outstanding)
+    stream = SuggestionStream(
+        connection,
+        experiment_id,
+        worker_id=worker_id,
+        max_outstanding=max_outstanding,
+        max_wait=max_wait,
+    )
     in_hand: list[Suggestion] = []
     try:
         while (suggestion := stream.take()) is not None:

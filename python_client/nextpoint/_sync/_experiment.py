@@ -315,7 +315,7 @@ class Experiment:
             max_wait=max_wait,
         )
 
-    def loop(self, *, name: str | None = None) -> Iterator[Run]:
+    def loop(self, *, name: str | None = None, max_wait: float | None = None) -> Iterator[Run]:
         """Yield runs until no suggestion is left; without a budget, for ever.
 
         With several workers the budget is met exactly: what others hold counts, and is not waited
@@ -325,6 +325,7 @@ class Experiment:
 
         Args:
             name: What people call the runs; the name of the experiment by default.
+            max_wait: As in `create_suggestion`.
 
         Example:
             for run in experiment.loop():
@@ -333,7 +334,7 @@ class Experiment:
         """
         while True:
             try:
-                run = self.create_run(name=name)
+                run = self.create_run(name=name, max_wait=max_wait)
             except BudgetSpentError:
                 self.refresh()
                 if not self.progress.finished:
@@ -489,7 +490,11 @@ class Experiment:
         return list_suggestions(self._connection, self.id, state)
 
     def suggestions(
-        self, *, worker_id: str | None = None, max_outstanding: int = 1
+        self,
+        *,
+        worker_id: str | None = None,
+        max_outstanding: int = 1,
+        max_wait: float | None = None,
     ) -> Iterator[Suggestion]:
         """Yield suggestions as the service pushes them, until there is no more to do.
 
@@ -504,6 +509,7 @@ class Experiment:
             worker_id: Who evaluates: an id of its own for every worker, the same one when a worker
                 comes back, which then gets what it held. Made up by default.
             max_outstanding: How many suggestions to hold at the same time.
+            max_wait: As in `create_suggestion`.
 
         Raises:
             InvalidArgumentError: ``max_outstanding`` is not from 1 to 1000.
@@ -515,7 +521,13 @@ class Experiment:
                 value = train(suggestion.assignments)
                 experiment.create_observation(suggestion=suggestion, values={"loss": value})
         """
-        return follow(self._connection, self.id, worker_id, max_outstanding)
+        return follow(
+            self._connection,
+            self.id,
+            worker_id=worker_id,
+            max_outstanding=max_outstanding,
+            max_wait=max_wait,
+        )
 
     def optimize(
         self,
@@ -523,6 +535,7 @@ class Experiment:
         *,
         workers: int = 1,
         worker_id: str | None = None,
+        max_wait: float | None = None,
         progress: bool | None = None,
         max_consecutive_failures: int = 10,
     ) -> None:
@@ -539,6 +552,7 @@ class Experiment:
                 returns values, as `create_observation` takes them.
             workers: How many evaluations to run at the same time.
             worker_id: As in `suggestions`.
+            max_wait: As in `create_suggestion`.
             progress: Whether to show a progress bar, which needs ``rich``. None means where
                 standard error is a terminal.
             max_consecutive_failures: After how many failures in a row to give up.
@@ -564,7 +578,13 @@ class Experiment:
         optimization = Optimization(
             self._connection,
             self._record,
-            SuggestionStream(self._connection, self.id, worker_id, max_outstanding=workers),
+            SuggestionStream(
+                self._connection,
+                self.id,
+                worker_id=worker_id,
+                max_outstanding=workers,
+                max_wait=max_wait,
+            ),
             evaluate,
             max_failures=max_consecutive_failures,
             bar=bar,

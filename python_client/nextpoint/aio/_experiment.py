@@ -320,7 +320,9 @@ class Experiment:
             max_wait=max_wait,
         )
 
-    async def loop(self, *, name: str | None = None) -> AsyncIterator[Run]:
+    async def loop(
+        self, *, name: str | None = None, max_wait: float | None = None
+    ) -> AsyncIterator[Run]:
         """Yield runs until no suggestion is left; without a budget, for ever.
 
         With several workers the budget is met exactly: what others hold counts, and is not waited
@@ -330,6 +332,7 @@ class Experiment:
 
         Args:
             name: What people call the runs; the name of the experiment by default.
+            max_wait: As in `create_suggestion`.
 
         Example:
             async for run in experiment.loop():
@@ -338,7 +341,7 @@ class Experiment:
         """
         while True:
             try:
-                run = await self.create_run(name=name)
+                run = await self.create_run(name=name, max_wait=max_wait)
             except BudgetSpentError:
                 await self.refresh()
                 if not self.progress.finished:
@@ -494,7 +497,11 @@ class Experiment:
         return list_suggestions(self._connection, self.id, state)
 
     def suggestions(
-        self, *, worker_id: str | None = None, max_outstanding: int = 1
+        self,
+        *,
+        worker_id: str | None = None,
+        max_outstanding: int = 1,
+        max_wait: float | None = None,
     ) -> AsyncIterator[Suggestion]:
         """Yield suggestions as the service pushes them, until there is no more to do.
 
@@ -509,6 +516,7 @@ class Experiment:
             worker_id: Who evaluates: an id of its own for every worker, the same one when a worker
                 comes back, which then gets what it held. Made up by default.
             max_outstanding: How many suggestions to hold at the same time.
+            max_wait: As in `create_suggestion`.
 
         Raises:
             InvalidArgumentError: ``max_outstanding`` is not from 1 to 1000.
@@ -520,7 +528,13 @@ class Experiment:
                 value = train(suggestion.assignments)
                 await experiment.create_observation(suggestion=suggestion, values={"loss": value})
         """
-        return follow(self._connection, self.id, worker_id, max_outstanding)
+        return follow(
+            self._connection,
+            self.id,
+            worker_id=worker_id,
+            max_outstanding=max_outstanding,
+            max_wait=max_wait,
+        )
 
     async def optimize(
         self,
@@ -528,6 +542,7 @@ class Experiment:
         *,
         workers: int = 1,
         worker_id: str | None = None,
+        max_wait: float | None = None,
         progress: bool | None = None,
         max_consecutive_failures: int = 10,
     ) -> None:
@@ -544,6 +559,7 @@ class Experiment:
                 returns values, as `create_observation` takes them.
             workers: How many evaluations to run at the same time.
             worker_id: As in `suggestions`.
+            max_wait: As in `create_suggestion`.
             progress: Whether to show a progress bar, which needs ``rich``. None means where
                 standard error is a terminal.
             max_consecutive_failures: After how many failures in a row to give up.
@@ -569,7 +585,13 @@ class Experiment:
         optimization = Optimization(
             self._connection,
             self._record,
-            SuggestionStream(self._connection, self.id, worker_id, max_outstanding=workers),
+            SuggestionStream(
+                self._connection,
+                self.id,
+                worker_id=worker_id,
+                max_outstanding=workers,
+                max_wait=max_wait,
+            ),
             evaluate,
             max_failures=max_consecutive_failures,
             bar=bar,

@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from nextpoint._backoff import PATIENCE_SECONDS, Backoff
+from nextpoint._convert import duration_to_proto
 from nextpoint._errors import translated
 from nextpoint._fields import Fields, raise_if_any
 from nextpoint.aio._concurrency import Background, Inbox, Signal, read
@@ -53,17 +54,20 @@ class SuggestionStream:
         self,
         connection: Connection,
         experiment_id: str,
+        *,
         worker_id: str | None,
         max_outstanding: int,
+        max_wait: float | None,
     ) -> None:
         self._connection = connection
         violations: list[FieldViolation] = []
-        given = {"worker_id": worker_id, "max_outstanding": max_outstanding}
+        given = {"worker_id": worker_id, "max_outstanding": max_outstanding, "max_wait": max_wait}
         fields = Fields(given, "", violations)
         self._request = suggestion_service_pb2.StreamSuggestionsRequest(
             experiment_id=experiment_id,
             worker_id=fields.text("worker_id") or new_worker_id(),
             max_outstanding=fields.count("max_outstanding") or 0,
+            max_wait=duration_to_proto(fields.seconds("max_wait")),
         )
         raise_if_any(violations, "the request")
         self._inbox: Inbox[Suggestion | Exception | None] = Inbox()

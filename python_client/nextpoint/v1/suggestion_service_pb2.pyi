@@ -480,6 +480,7 @@ class StreamSuggestionsRequest(google.protobuf.message.Message):
     EXPERIMENT_ID_FIELD_NUMBER: builtins.int
     WORKER_ID_FIELD_NUMBER: builtins.int
     MAX_OUTSTANDING_FIELD_NUMBER: builtins.int
+    MAX_WAIT_FIELD_NUMBER: builtins.int
     experiment_id: builtins.str
     """The id of the experiment. Required."""
     worker_id: builtins.str
@@ -490,14 +491,22 @@ class StreamSuggestionsRequest(google.protobuf.message.Message):
     """How many suggestions the worker wants to hold at the same time, 1 to 1000.
     0 means 1. Optional.
     """
+    @property
+    def max_wait(self) -> google.protobuf.duration_pb2.Duration:
+        """As in `CreateSuggestionRequest.max_wait`, for every suggestion of the stream.
+        Optional.
+        """
+
     def __init__(
         self,
         *,
         experiment_id: builtins.str = ...,
         worker_id: builtins.str = ...,
         max_outstanding: builtins.int = ...,
+        max_wait: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id", "max_outstanding", b"max_outstanding", "worker_id", b"worker_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["max_wait", b"max_wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["experiment_id", b"experiment_id", "max_outstanding", b"max_outstanding", "max_wait", b"max_wait", "worker_id", b"worker_id"]) -> None: ...
 
 global___StreamSuggestionsRequest = StreamSuggestionsRequest
 

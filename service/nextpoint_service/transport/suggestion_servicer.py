@@ -94,6 +94,9 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
         self, request: pb.StreamSuggestionsRequest, context: _Context
     ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
         async for event in self._streams.events(
-            request.experiment_id, request.worker_id, request.max_outstanding
+            request.experiment_id,
+            request.worker_id,
+            request.max_outstanding,
+            seconds_from_proto(request, "max_wait"),
         ):
             yield event

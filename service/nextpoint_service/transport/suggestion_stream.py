@@ -56,26 +56,34 @@ class SuggestionStreams:
         self._limits = limits
 
     async def events(
-        self, experiment_id: str, worker_id: str, max_outstanding: int
+        self,
+        experiment_id: str,
+        worker_id: str,
+        max_outstanding: int,
+        max_wait: float | None,
     ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
         """Yield the events of one stream; see docs/contract.md for what they promise."""
-        self._check(worker_id, max_outstanding)
+        self._check(worker_id, max_outstanding, max_wait)
         # Before anything is sent, so that an unknown experiment is an error and not a stream.
         await self._suggestions.outlook(experiment_id, worker_id)
         subscription = self._events.subscribe(experiment_id, worker_id)
-        delivery = _Delivery(self._suggestions, subscription, experiment_id, worker_id)
+        most_held = max_outstanding or 1
+        ask = Ask(experiment_id, worker_id, max_wait_seconds=max_wait, most_held=most_held)
+        delivery = _Delivery(self._suggestions, subscription, ask)
         try:
             yield self._opened()
-            async for event in delivery.events(max_outstanding or 1, self._settings):
+            async for event in delivery.events(most_held, self._settings):
                 yield event
         finally:
             self._events.unsubscribe(experiment_id, worker_id, subscription)
             await delivery.close()
 
-    def _check(self, worker_id: str, max_outstanding: int) -> None:
+    def _check(self, worker_id: str, max_outstanding: int, max_wait: float | None) -> None:
         violations = Violations()
         violations.check_name("worker_id", worker_id, self._limits.name_characters)
         violations.check_range("max_outstanding", max_outstanding, 0, self._limits.max_outstanding)
+        if max_wait is not None:
+            violations.check_range("max_wait", max_wait, 0, self._limits.max_wait_seconds)
         violations.check()
 
     def _opened(self) -> pb.StreamSuggestionsResponse:
@@ -91,16 +99,11 @@ class _Delivery:
     """One stream under way."""
 
     def __init__(
-        self,
-        suggestions: SuggestionUseCases,
-        subscription: Subscription,
-        experiment_id: str,
-        worker_id: str,
+        self, suggestions: SuggestionUseCases, subscription: Subscription, ask: Ask
     ) -> None:
         self._suggestions = suggestions
         self._subscription = subscription
-        self._experiment_id = experiment_id
-        self._worker_id = worker_id
+        self._ask = ask
         self._sent: set[tuple[str, int]] = set()
         self._taking: set[asyncio.Task[bool]] = set()
         self._listening: asyncio.Task[None] | None = None
@@ -116,7 +119,7 @@ class _Delivery:
             # A change that came after the last look makes another try worth while.
             if self._subscription.begin_look():
                 none_left = False
-            outlook = await self._suggestions.outlook(self._experiment_id, self._worker_id)
+            outlook = await self._suggestions.outlook(self._ask.experiment_id, self._ask.worker_id)
             if outlook.ending is not None:
                 reason = ENDINGS[outlook.ending]
                 yield pb.StreamSuggestionsResponse(closed=pb.StreamClosed(reason=reason))
@@ -148,13 +151,12 @@ class _Delivery:
         """Ask for several at the same time, so that one round of the model makes them."""
         under_way = len(self._taking)
         for _ in range(min(max_outstanding - held, _AT_ONCE) - under_way):
-            self._taking.add(asyncio.create_task(self._take(max_outstanding)))
+            self._taking.add(asyncio.create_task(self._take()))
 
-    async def _take(self, max_outstanding: int) -> bool:
+    async def _take(self) -> bool:
         """Lease one more suggestion to the worker; False when there is none for now."""
-        ask = Ask(self._experiment_id, self._worker_id, most_held=max_outstanding)
         try:
-            await self._suggestions.take(ask)
+            await self._suggestions.take(self._ask)
         except (BudgetSpent, GridExhausted, ExperimentArchived):
             return False
         return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import aclosing
 from itertools import islice
 
 import pytest
@@ -18,7 +19,9 @@ from nextpoint_service.domain.errors import (
     ShuttingDown,
 )
 from nextpoint_service.domain.experiment import Engine, ExperimentType
+from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.suggestion import Generator, SuggestionState
+from nextpoint_service.transport.suggestion_stream import StreamSettings, SuggestionStreams
 
 SECONDS = 10
 NOTHING_FOR = 0.05
@@ -293,6 +296,22 @@ async def test_who_waits_long_gets_the_fresh_point(thinking):
 
     (suggestion,) = await ends(asked)
     assert suggestion.provenance.observation_count == 7
+
+
+@pytest.mark.parametrize(("waits", "knows"), [(0.0, 6), (3600.0, 7)])
+async def test_a_stream_waits_as_long_as_its_worker_says(thinking, waits, knows):
+    experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+    settings = StreamSettings(heartbeat_seconds=3600, lease_seconds=60)
+    streams = SuggestionStreams(thinking.suggestions, thinking.events, settings, Limits())
+
+    async with aclosing(streams.events(experiment, "w1", 1, waits)) as events:
+        await anext(events)
+        assigned = asyncio.ensure_future(anext(events))
+        await asyncio.wait([assigned], timeout=NOTHING_FOR)
+        remaking.answer()
+        (event,) = await ends(assigned)
+
+    assert event.assigned.suggestion.provenance.observation_count == knows
 
 
 async def test_who_waits_a_little_takes_the_stale_point_in_the_end(thinking):

@@ -293,6 +293,7 @@ BY_HAND = {
     "lease_duration",
     "worker_id",
     "max_outstanding",
+    "max_wait",
 }
 """Fields that servicers read themselves; the tests of what they do hold them."""
 

@@ -44,7 +44,7 @@ class Workers:
         self.held: asyncio.Queue[str] = asyncio.Queue()
 
     async def work(self, experiment, worker_id):
-        async with aclosing(self._streams.events(experiment, worker_id, 1)) as events:
+        async with aclosing(self._streams.events(experiment, worker_id, 1, None)) as events:
             async for event in events:
                 if event.HasField("assigned"):
                     await self.held.put(event.assigned.suggestion.suggestion_id)

@@ -38,7 +38,9 @@ async def test_what_a_worker_has_room_for_is_made_together(serve):
 
 
 async def test_a_stream_takes_the_largest_wish_and_the_longest_name(api):
-    stream = await api.opened((await api.define(budget=3)).experiment_id, "ö" * 100, 1000)
+    stream = await api.opened(
+        (await api.define(budget=3)).experiment_id, "ö" * 100, max_outstanding=1000
+    )
 
     sent = [await stream.assigned() for _ in range(3)]
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from grpc import StatusCode
 from structlog.testing import capture_logs
 from tests.support.controlled_optimizer import ControlledOptimizer
@@ -123,7 +124,7 @@ async def test_a_stream_beats_while_its_point_is_being_made(serve):
 
 async def test_every_stream_is_closed_when_the_budget_is_reached(api):
     experiment = (await api.define(budget=2)).experiment_id
-    worker = await api.opened(experiment, "w1", 2)
+    worker = await api.opened(experiment, "w1", max_outstanding=2)
     held = [await worker.assigned(), await worker.assigned()]
     idle = await api.opened(experiment, "w2")
 
@@ -270,6 +271,9 @@ async def test_a_worker_outlives_a_restart_of_the_service(serve):
         ({"worker_id": ""}, ["worker_id"]),
         ({"worker_id": "w" * 101, "max_outstanding": -1}, ["worker_id", "max_outstanding"]),
         ({"worker_id": "w", "max_outstanding": 1001}, ["max_outstanding"]),
+        ({"max_wait": Duration(seconds=-1)}, ["max_wait"]),
+        ({"max_wait": Duration(seconds=3601)}, ["max_wait"]),
+        ({"max_wait": Duration(seconds=1, nanos=-1)}, ["max_wait"]),
     ],
 )
 async def test_a_stream_that_is_asked_for_wrongly_is_refused_before_anything(
@@ -307,7 +311,7 @@ async def test_workers_on_streams_meet_the_budget_to_the_unit(api):
     evaluated = []
 
     async def work(name):
-        stream = await api.opened(experiment, name, 2)
+        stream = await api.opened(experiment, name, max_outstanding=2)
         while True:
             kind, event = await stream.next()
             if kind == "assigned":

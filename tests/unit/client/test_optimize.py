@@ -39,9 +39,10 @@ def test_workers_evaluate_at_the_same_time(service, experiment):
         together.wait()
         return 0.5
 
-    experiment.optimize(evaluate, workers=3)
+    experiment.optimize(evaluate, workers=3, max_wait=0)
 
-    assert service.requests("StreamSuggestions")[0].max_outstanding == 3
+    (request,) = service.requests("StreamSuggestions")
+    assert (request.max_outstanding, request.HasField("max_wait")) == (3, True)
     assert len(service.requests("CreateObservation")) == 3
 
 

@@ -134,11 +134,12 @@ def test_a_loop_ends_when_no_suggestion_is_left(runs, experiment, reason):
     runs.script("CreateRun", answer, answer, spent)
 
     seen = []
-    for run in experiment.loop():
+    for run in experiment.loop(max_wait=2):
         with run:
             seen.append(run.id)
 
     assert seen == ["run_1", "run_1"]
+    assert [each.max_wait.seconds for each in runs.requests("CreateRun")] == [2, 2, 2]
 
 
 def leave_at_once(run):

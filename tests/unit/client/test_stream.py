@@ -3,6 +3,7 @@ import time
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from tests.unit.client.conftest import (
     PATIENCE_SECONDS,
     SILENCE,
@@ -25,11 +26,12 @@ AWAY = Failure(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN", retry_after=
 def test_suggestions_come_until_there_is_no_more_to_do(service, experiment):
     service.script("StreamSuggestions", [opened(), assigned("sug_1"), assigned("sug_2"), closed()])
 
-    stream = experiment.suggestions(worker_id="w1", max_outstanding=2)
+    stream = experiment.suggestions(worker_id="w1", max_outstanding=2, max_wait=0.25)
 
     assert [suggestion.id for suggestion in stream] == ["sug_1", "sug_2"]
     (request,) = service.requests("StreamSuggestions")
     assert (request.worker_id, request.max_outstanding) == ("w1", 2)
+    assert request.max_wait == Duration(nanos=250_000_000)
 
 
 def test_two_workers_get_ids_of_their_own(service, experiment):
@@ -112,7 +114,7 @@ def test_a_replaced_worker_releases_nothing_that_the_other_one_now_holds(service
     replaced = Failure(grpc.StatusCode.ABORTED, reason="WORKER_REPLACED")
     service.script("StreamSuggestions", [opened(), assigned("sug_1"), replaced])
     connection = Connection(service.address, PATIENCE_SECONDS)
-    stream = SuggestionStream(connection, "exp_1", "w1", max_outstanding=1)
+    stream = SuggestionStream(connection, "exp_1", worker_id="w1", max_outstanding=1, max_wait=None)
     held = stream.take()
     with pytest.raises(nextpoint.WorkerReplacedError):
         stream.take()

@@ -948,8 +948,11 @@ type StreamSuggestionsRequest struct {
 	// How many suggestions the worker wants to hold at the same time, 1 to 1000.
 	// 0 means 1. Optional.
 	MaxOutstanding int32 `protobuf:"varint,3,opt,name=max_outstanding,json=maxOutstanding,proto3" json:"max_outstanding,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// As in `CreateSuggestionRequest.max_wait`, for every suggestion of the stream.
+	// Optional.
+	MaxWait       *durationpb.Duration `protobuf:"bytes,4,opt,name=max_wait,json=maxWait,proto3" json:"max_wait,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamSuggestionsRequest) Reset() {
@@ -1001,6 +1004,13 @@ func (x *StreamSuggestionsRequest) GetMaxOutstanding() int32 {
 		return x.MaxOutstanding
 	}
 	return 0
+}
+
+func (x *StreamSuggestionsRequest) GetMaxWait() *durationpb.Duration {
+	if x != nil {
+		return x.MaxWait
+	}
+	return nil
 }
 
 // Represents one event on the stream of a worker. A client ignores an event
@@ -1375,11 +1385,12 @@ const file_nextpoint_v1_suggestion_service_proto_rawDesc = "" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\"q\n" +
 	"\x13RenewLeasesResponse\x12/\n" +
 	"\arenewed\x18\x01 \x03(\v2\x15.nextpoint.v1.HandOutR\arenewed\x12)\n" +
-	"\x04lost\x18\x02 \x03(\v2\x15.nextpoint.v1.HandOutR\x04lost\"\x85\x01\n" +
+	"\x04lost\x18\x02 \x03(\v2\x15.nextpoint.v1.HandOutR\x04lost\"\xbb\x01\n" +
 	"\x18StreamSuggestionsRequest\x12#\n" +
 	"\rexperiment_id\x18\x01 \x01(\tR\fexperimentId\x12\x1b\n" +
 	"\tworker_id\x18\x02 \x01(\tR\bworkerId\x12'\n" +
-	"\x0fmax_outstanding\x18\x03 \x01(\x05R\x0emaxOutstanding\"\x8f\x02\n" +
+	"\x0fmax_outstanding\x18\x03 \x01(\x05R\x0emaxOutstanding\x124\n" +
+	"\bmax_wait\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\amaxWait\"\x8f\x02\n" +
 	"\x19StreamSuggestionsResponse\x124\n" +
 	"\x06opened\x18\x01 \x01(\v2\x1a.nextpoint.v1.StreamOpenedH\x00R\x06opened\x12>\n" +
 	"\bassigned\x18\x02 \x01(\v2 .nextpoint.v1.SuggestionAssignedH\x00R\bassigned\x12=\n" +
@@ -1469,36 +1480,37 @@ var file_nextpoint_v1_suggestion_service_proto_depIdxs = []int32{
 	23, // 10: nextpoint.v1.RenewLeasesRequest.lease_duration:type_name -> google.protobuf.Duration
 	14, // 11: nextpoint.v1.RenewLeasesResponse.renewed:type_name -> nextpoint.v1.HandOut
 	14, // 12: nextpoint.v1.RenewLeasesResponse.lost:type_name -> nextpoint.v1.HandOut
-	18, // 13: nextpoint.v1.StreamSuggestionsResponse.opened:type_name -> nextpoint.v1.StreamOpened
-	19, // 14: nextpoint.v1.StreamSuggestionsResponse.assigned:type_name -> nextpoint.v1.SuggestionAssigned
-	20, // 15: nextpoint.v1.StreamSuggestionsResponse.heartbeat:type_name -> nextpoint.v1.StreamHeartbeat
-	21, // 16: nextpoint.v1.StreamSuggestionsResponse.closed:type_name -> nextpoint.v1.StreamClosed
-	23, // 17: nextpoint.v1.StreamOpened.heartbeat_interval:type_name -> google.protobuf.Duration
-	23, // 18: nextpoint.v1.StreamOpened.lease_duration:type_name -> google.protobuf.Duration
-	24, // 19: nextpoint.v1.SuggestionAssigned.suggestion:type_name -> nextpoint.v1.Suggestion
-	0,  // 20: nextpoint.v1.StreamClosed.reason:type_name -> nextpoint.v1.StreamClosedReason
-	26, // 21: nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
-	1,  // 22: nextpoint.v1.SuggestionService.CreateSuggestion:input_type -> nextpoint.v1.CreateSuggestionRequest
-	3,  // 23: nextpoint.v1.SuggestionService.QueueSuggestion:input_type -> nextpoint.v1.QueueSuggestionRequest
-	9,  // 24: nextpoint.v1.SuggestionService.DeleteSuggestion:input_type -> nextpoint.v1.DeleteSuggestionRequest
-	5,  // 25: nextpoint.v1.SuggestionService.GetSuggestion:input_type -> nextpoint.v1.GetSuggestionRequest
-	7,  // 26: nextpoint.v1.SuggestionService.ListSuggestions:input_type -> nextpoint.v1.ListSuggestionsRequest
-	11, // 27: nextpoint.v1.SuggestionService.ReleaseSuggestion:input_type -> nextpoint.v1.ReleaseSuggestionRequest
-	13, // 28: nextpoint.v1.SuggestionService.RenewLeases:input_type -> nextpoint.v1.RenewLeasesRequest
-	16, // 29: nextpoint.v1.SuggestionService.StreamSuggestions:input_type -> nextpoint.v1.StreamSuggestionsRequest
-	2,  // 30: nextpoint.v1.SuggestionService.CreateSuggestion:output_type -> nextpoint.v1.CreateSuggestionResponse
-	4,  // 31: nextpoint.v1.SuggestionService.QueueSuggestion:output_type -> nextpoint.v1.QueueSuggestionResponse
-	10, // 32: nextpoint.v1.SuggestionService.DeleteSuggestion:output_type -> nextpoint.v1.DeleteSuggestionResponse
-	6,  // 33: nextpoint.v1.SuggestionService.GetSuggestion:output_type -> nextpoint.v1.GetSuggestionResponse
-	8,  // 34: nextpoint.v1.SuggestionService.ListSuggestions:output_type -> nextpoint.v1.ListSuggestionsResponse
-	12, // 35: nextpoint.v1.SuggestionService.ReleaseSuggestion:output_type -> nextpoint.v1.ReleaseSuggestionResponse
-	15, // 36: nextpoint.v1.SuggestionService.RenewLeases:output_type -> nextpoint.v1.RenewLeasesResponse
-	17, // 37: nextpoint.v1.SuggestionService.StreamSuggestions:output_type -> nextpoint.v1.StreamSuggestionsResponse
-	30, // [30:38] is the sub-list for method output_type
-	22, // [22:30] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 13: nextpoint.v1.StreamSuggestionsRequest.max_wait:type_name -> google.protobuf.Duration
+	18, // 14: nextpoint.v1.StreamSuggestionsResponse.opened:type_name -> nextpoint.v1.StreamOpened
+	19, // 15: nextpoint.v1.StreamSuggestionsResponse.assigned:type_name -> nextpoint.v1.SuggestionAssigned
+	20, // 16: nextpoint.v1.StreamSuggestionsResponse.heartbeat:type_name -> nextpoint.v1.StreamHeartbeat
+	21, // 17: nextpoint.v1.StreamSuggestionsResponse.closed:type_name -> nextpoint.v1.StreamClosed
+	23, // 18: nextpoint.v1.StreamOpened.heartbeat_interval:type_name -> google.protobuf.Duration
+	23, // 19: nextpoint.v1.StreamOpened.lease_duration:type_name -> google.protobuf.Duration
+	24, // 20: nextpoint.v1.SuggestionAssigned.suggestion:type_name -> nextpoint.v1.Suggestion
+	0,  // 21: nextpoint.v1.StreamClosed.reason:type_name -> nextpoint.v1.StreamClosedReason
+	26, // 22: nextpoint.v1.QueueSuggestionRequest.AssignmentsEntry.value:type_name -> nextpoint.v1.ParameterValue
+	1,  // 23: nextpoint.v1.SuggestionService.CreateSuggestion:input_type -> nextpoint.v1.CreateSuggestionRequest
+	3,  // 24: nextpoint.v1.SuggestionService.QueueSuggestion:input_type -> nextpoint.v1.QueueSuggestionRequest
+	9,  // 25: nextpoint.v1.SuggestionService.DeleteSuggestion:input_type -> nextpoint.v1.DeleteSuggestionRequest
+	5,  // 26: nextpoint.v1.SuggestionService.GetSuggestion:input_type -> nextpoint.v1.GetSuggestionRequest
+	7,  // 27: nextpoint.v1.SuggestionService.ListSuggestions:input_type -> nextpoint.v1.ListSuggestionsRequest
+	11, // 28: nextpoint.v1.SuggestionService.ReleaseSuggestion:input_type -> nextpoint.v1.ReleaseSuggestionRequest
+	13, // 29: nextpoint.v1.SuggestionService.RenewLeases:input_type -> nextpoint.v1.RenewLeasesRequest
+	16, // 30: nextpoint.v1.SuggestionService.StreamSuggestions:input_type -> nextpoint.v1.StreamSuggestionsRequest
+	2,  // 31: nextpoint.v1.SuggestionService.CreateSuggestion:output_type -> nextpoint.v1.CreateSuggestionResponse
+	4,  // 32: nextpoint.v1.SuggestionService.QueueSuggestion:output_type -> nextpoint.v1.QueueSuggestionResponse
+	10, // 33: nextpoint.v1.SuggestionService.DeleteSuggestion:output_type -> nextpoint.v1.DeleteSuggestionResponse
+	6,  // 34: nextpoint.v1.SuggestionService.GetSuggestion:output_type -> nextpoint.v1.GetSuggestionResponse
+	8,  // 35: nextpoint.v1.SuggestionService.ListSuggestions:output_type -> nextpoint.v1.ListSuggestionsResponse
+	12, // 36: nextpoint.v1.SuggestionService.ReleaseSuggestion:output_type -> nextpoint.v1.ReleaseSuggestionResponse
+	15, // 37: nextpoint.v1.SuggestionService.RenewLeases:output_type -> nextpoint.v1.RenewLeasesResponse
+	17, // 38: nextpoint.v1.SuggestionService.StreamSuggestions:output_type -> nextpoint.v1.StreamSuggestionsResponse
+	31, // [31:39] is the sub-list for method output_type
+	23, // [23:31] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_nextpoint_v1_suggestion_service_proto_init() }
