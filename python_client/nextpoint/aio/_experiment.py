@@ -519,7 +519,8 @@ class Experiment:
             max_wait: As in `create_suggestion`.
 
         Raises:
-            InvalidArgumentError: ``max_outstanding`` is not from 1 to 1000.
+            InvalidArgumentError: ``max_outstanding`` is not from 1 to 1000, or ``max_wait`` not
+                from 0 to 3600.
             WorkerReplacedError: Another stream was opened with the same worker id.
             UnavailableError: The service cannot be reached, or was away for 5 minutes.
 

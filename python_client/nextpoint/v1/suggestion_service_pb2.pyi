@@ -493,8 +493,8 @@ class StreamSuggestionsRequest(google.protobuf.message.Message):
     """
     @property
     def max_wait(self) -> google.protobuf.duration_pb2.Duration:
-        """As in `CreateSuggestionRequest.max_wait`, for every suggestion of the stream.
-        Optional.
+        """As in `CreateSuggestionRequest.max_wait`, for every suggestion, from when the
+        worker has room for it. Optional.
         """
 
     def __init__(

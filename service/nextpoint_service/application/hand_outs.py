@@ -34,14 +34,15 @@ _HOLDERS_NAMED = 3
 class Ask:
     """Who wants a suggestion of which experiment; None and empty mean the default.
 
-    Asking for a worker that holds `most_held` raises HoldsEnough.
+    Asking for a worker that holds `most_held` raises HoldsEnough; 0 means that it may hold any
+    number.
     """
 
     experiment_id: str
     worker_id: str = ""
     lease_seconds: float | None = None
     max_wait_seconds: float | None = None
-    most_held: int | None = None
+    most_held: int = 0
 
 
 class HoldsEnough(Exception):
@@ -146,7 +147,7 @@ class HandOuts:
 
 def _require_wanted(tx: Transaction, ask: Ask) -> None:
     # Looked at here, because what an earlier stream of the worker asked for may come meanwhile.
-    if ask.most_held is None:
+    if not ask.most_held:
         return
     if tx.suggestions.held_count(ask.experiment_id, ask.worker_id) >= ask.most_held:
         raise HoldsEnough
@@ -159,6 +160,8 @@ def check_ask(ask: Ask, violations: Violations, context: Context) -> None:
     check_lease(ask.lease_seconds, violations, context)
     if ask.max_wait_seconds is not None:
         violations.check_range("max_wait", ask.max_wait_seconds, 0, context.limits.max_wait_seconds)
+    if ask.most_held:
+        violations.check_range("max_outstanding", ask.most_held, 1, context.limits.max_outstanding)
 
 
 def check_lease(seconds: float | None, violations: Violations, context: Context) -> None:

@@ -9,6 +9,7 @@ from nextpoint_service.application.hand_outs import (
     Ask,
     HandOuts,
     HoldsEnough,
+    check_ask,
     check_lease,
     lease_duration,
 )
@@ -77,6 +78,15 @@ class SuggestionUseCases:
         """Lease one more suggestion to a worker, unless it holds enough: see its outlook."""
         with suppress(HoldsEnough):
             await self._hand_outs.take(ask, NOT_REPEATED, _identified, lambda _tx, _made: None)
+
+    async def check_stream(self, ask: Ask) -> None:
+        """Raise what is wrong with the wishes of a worker, before anything is made for it."""
+        violations = Violations()
+        if not ask.worker_id:
+            violations.add("worker_id", "is required")
+        check_ask(ask, violations, self._context)
+        violations.check()
+        await self.outlook(ask.experiment_id, ask.worker_id)
 
     async def outlook(self, experiment_id: str, worker_id: str) -> Outlook:
         """Return what a worker holds, and whether it will get more."""

@@ -84,7 +84,6 @@ class Server:
             use_cases.suggestions,
             events,
             StreamSettings(settings.heartbeat_seconds, settings.lease_seconds),
-            limits,
         )
         experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
             ExperimentServicer(use_cases.experiments, limits), self._server

@@ -16,6 +16,7 @@ from nextpoint_service.transport.convert.suggestions import (
     hand_out_from_proto,
     renewal_to_proto,
     state_from_proto,
+    stream_ask_from_proto,
     suggestion_to_proto,
 )
 from nextpoint_service.transport.convert.values import assignments_from_proto, seconds_from_proto
@@ -93,10 +94,5 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
     async def StreamSuggestions(
         self, request: pb.StreamSuggestionsRequest, context: _Context
     ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
-        async for event in self._streams.events(
-            request.experiment_id,
-            request.worker_id,
-            request.max_outstanding,
-            seconds_from_proto(request, "max_wait"),
-        ):
+        async for event in self._streams.events(stream_ask_from_proto(request)):
             yield event

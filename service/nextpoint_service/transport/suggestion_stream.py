@@ -13,9 +13,7 @@ from nextpoint_service.domain.errors import (
     ExperimentArchived,
     GridExhausted,
 )
-from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.suggestion import Ending
-from nextpoint_service.domain.violations import Violations
 from nextpoint_service.transport.convert.suggestions import suggestion_to_proto
 from nextpoint_service.transport.convert.values import seconds_to_proto
 
@@ -48,43 +46,24 @@ class SuggestionStreams:
         suggestions: SuggestionUseCases,
         events: Events,
         settings: StreamSettings,
-        limits: Limits,
     ) -> None:
         self._suggestions = suggestions
         self._events = events
         self._settings = settings
-        self._limits = limits
 
-    async def events(
-        self,
-        experiment_id: str,
-        worker_id: str,
-        max_outstanding: int,
-        max_wait: float | None,
-    ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
+    async def events(self, ask: Ask) -> AsyncIterator[pb.StreamSuggestionsResponse]:
         """Yield the events of one stream; see docs/contract.md for what they promise."""
-        self._check(worker_id, max_outstanding, max_wait)
         # Before anything is sent, so that an unknown experiment is an error and not a stream.
-        await self._suggestions.outlook(experiment_id, worker_id)
-        subscription = self._events.subscribe(experiment_id, worker_id)
-        most_held = max_outstanding or 1
-        ask = Ask(experiment_id, worker_id, max_wait_seconds=max_wait, most_held=most_held)
+        await self._suggestions.check_stream(ask)
+        subscription = self._events.subscribe(ask.experiment_id, ask.worker_id)
         delivery = _Delivery(self._suggestions, subscription, ask)
         try:
             yield self._opened()
-            async for event in delivery.events(most_held, self._settings):
+            async for event in delivery.events(self._settings):
                 yield event
         finally:
-            self._events.unsubscribe(experiment_id, worker_id, subscription)
+            self._events.unsubscribe(ask.experiment_id, ask.worker_id, subscription)
             await delivery.close()
-
-    def _check(self, worker_id: str, max_outstanding: int, max_wait: float | None) -> None:
-        violations = Violations()
-        violations.check_name("worker_id", worker_id, self._limits.name_characters)
-        violations.check_range("max_outstanding", max_outstanding, 0, self._limits.max_outstanding)
-        if max_wait is not None:
-            violations.check_range("max_wait", max_wait, 0, self._limits.max_wait_seconds)
-        violations.check()
 
     def _opened(self) -> pb.StreamSuggestionsResponse:
         return pb.StreamSuggestionsResponse(
@@ -108,9 +87,7 @@ class _Delivery:
         self._taking: set[asyncio.Task[bool]] = set()
         self._listening: asyncio.Task[None] | None = None
 
-    async def events(
-        self, max_outstanding: int, settings: StreamSettings
-    ) -> AsyncIterator[pb.StreamSuggestionsResponse]:
+    async def events(self, settings: StreamSettings) -> AsyncIterator[pb.StreamSuggestionsResponse]:
         """Yield suggestions and heartbeats until there is no more to do."""
         clock = asyncio.get_running_loop().time
         sent_at = clock()
@@ -128,7 +105,7 @@ class _Delivery:
                 yield event
                 sent_at = clock()
             if not none_left:
-                self._take_more(max_outstanding, held=len(outlook.held))
+                self._take_more(held=len(outlook.held))
             # Much may happen to others, of which this worker hears nothing.
             await self._something_happened(sent_at + settings.heartbeat_seconds - clock())
             if clock() - sent_at >= settings.heartbeat_seconds:
@@ -147,10 +124,10 @@ class _Delivery:
             for each in new
         ]
 
-    def _take_more(self, max_outstanding: int, *, held: int) -> None:
+    def _take_more(self, *, held: int) -> None:
         """Ask for several at the same time, so that one round of the model makes them."""
         under_way = len(self._taking)
-        for _ in range(min(max_outstanding - held, _AT_ONCE) - under_way):
+        for _ in range(min(self._ask.most_held - held, _AT_ONCE) - under_way):
             self._taking.add(asyncio.create_task(self._take()))
 
     async def _take(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from tests.support.controlled_optimizer import ControlledOptimizer
 from tests.support.use_cases import BATCH, LARGE_BATCH, LARGE_BATCH_SECONDS
 
+from nextpoint_service.application.hand_outs import Ask
 from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.application.ports import Page
@@ -19,7 +20,6 @@ from nextpoint_service.domain.errors import (
     ShuttingDown,
 )
 from nextpoint_service.domain.experiment import Engine, ExperimentType
-from nextpoint_service.domain.limits import Limits
 from nextpoint_service.domain.suggestion import Generator, SuggestionState
 from nextpoint_service.transport.suggestion_stream import StreamSettings, SuggestionStreams
 
@@ -298,13 +298,16 @@ async def test_who_waits_long_gets_the_fresh_point(thinking):
     assert suggestion.provenance.observation_count == 7
 
 
-@pytest.mark.parametrize(("waits", "knows"), [(0.0, 6), (3600.0, 7)])
-async def test_a_stream_waits_as_long_as_its_worker_says(thinking, waits, knows):
+@pytest.mark.parametrize(("waits", "thought_for", "knows"), [(0.0, 15, 6), (3600.0, 0, 7)])
+async def test_a_stream_waits_as_long_as_its_worker_says(thinking, waits, thought_for, knows):
+    """By default the first would wait, and the second would not: see the two tests below."""
     experiment, remaking = await an_experiment_with_a_stale_point(thinking)
+    thinking.clock.advance(thought_for)
     settings = StreamSettings(heartbeat_seconds=3600, lease_seconds=60)
-    streams = SuggestionStreams(thinking.suggestions, thinking.events, settings, Limits())
+    streams = SuggestionStreams(thinking.suggestions, thinking.events, settings)
+    ask = Ask(experiment, "w1", max_wait_seconds=waits, most_held=1)
 
-    async with aclosing(streams.events(experiment, "w1", 1, waits)) as events:
+    async with aclosing(streams.events(ask)) as events:
         await anext(events)
         assigned = asyncio.ensure_future(anext(events))
         await asyncio.wait([assigned], timeout=NOTHING_FOR)

@@ -206,6 +206,12 @@ REQUESTS = {
         ),
         suggestions.ask_from_proto,
     ),
+    "StreamSuggestions": (
+        suggestion_service_pb2.StreamSuggestionsRequest(
+            experiment_id="exp_1", worker_id="w1", max_outstanding=2, max_wait=SECOND
+        ),
+        suggestions.stream_ask_from_proto,
+    ),
     "ListSuggestions": (
         suggestion_service_pb2.ListSuggestionsRequest(
             state=suggestion_pb2.SUGGESTION_STATE_WAITING
@@ -286,14 +292,12 @@ BY_HAND = {
     "update_mask",
     # BatchCreateObservations.
     "validate_only",
-    # QueueSuggestion, ReleaseSuggestion, RenewLeases and StreamSuggestions.
+    # QueueSuggestion, ReleaseSuggestion and RenewLeases.
     "assignments",
     "task",
     "attempt",
     "lease_duration",
     "worker_id",
-    "max_outstanding",
-    "max_wait",
 }
 """Fields that servicers read themselves; the tests of what they do hold them."""
 

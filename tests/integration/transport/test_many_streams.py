@@ -9,6 +9,7 @@ from tests.support.clock import FakeClock
 from tests.support.scripted_optimizer import ScriptedOptimizer
 from tests.support.use_cases import Service
 
+from nextpoint_service.application.hand_outs import Ask
 from nextpoint_service.domain.limits import Limits
 from nextpoint_service.store.database import SqliteDatabase
 from nextpoint_service.transport.suggestion_stream import StreamSettings, SuggestionStreams
@@ -39,12 +40,14 @@ class Workers:
     def __init__(self, service):
         self._service = service
         self._streams = SuggestionStreams(
-            service.suggestions, service.events, StreamSettings(3600, 60), Limits()
+            service.suggestions, service.events, StreamSettings(3600, 60)
         )
         self.held: asyncio.Queue[str] = asyncio.Queue()
 
     async def work(self, experiment, worker_id):
-        async with aclosing(self._streams.events(experiment, worker_id, 1, None)) as events:
+        async with aclosing(
+            self._streams.events(Ask(experiment, worker_id, most_held=1))
+        ) as events:
             async for event in events:
                 if event.HasField("assigned"):
                     await self.held.put(event.assigned.suggestion.suggestion_id)

@@ -122,6 +122,24 @@ async def test_a_stream_beats_while_its_point_is_being_made(serve):
     await stream.assigned()
 
 
+async def test_a_stream_ends_and_waits_no_more_while_its_point_is_being_made(serve):
+    optimizer = ControlledOptimizer()
+    api = await serve(optimizer, waiting_calls=1)
+    experiment = (await api.define()).experiment_id
+    stream = await api.opened(experiment, max_wait=Duration(seconds=3600))
+    thought = await optimizer.next_thought()
+
+    await api.archive(experiment)
+
+    await stream.expect("closed")
+    assert await stream.next() == ("end", StatusCode.OK)
+    thought.answer()
+    # The one place for a call that waits is free again.
+    asked = asyncio.create_task(api.ask((await api.define()).experiment_id))
+    (await optimizer.next_thought()).answer()
+    await asked
+
+
 async def test_every_stream_is_closed_when_the_budget_is_reached(api):
     experiment = (await api.define(budget=2)).experiment_id
     worker = await api.opened(experiment, "w1", max_outstanding=2)

@@ -12,7 +12,7 @@ import nextpoint.aio
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"torch", "ax", "numpy", "rich", "pandas", "nextpoint_service"}
-LIBRARIES = "asyncio, grpc.aio, google.protobuf.struct_pb2, google.rpc.status_pb2"
+LIBRARIES = "grpc.aio, google.rpc.error_details_pb2, google.rpc.status_pb2"
 
 
 def python(program: str) -> str:
@@ -21,12 +21,12 @@ def python(program: str) -> str:
 
 
 def import_seconds(modules: str) -> float:
-    """The processor time of importing `modules`: the least of five, for machines are noisy."""
+    """The processor time of importing `modules`."""
     program = (
         f"import time; began = time.process_time(); import {modules};"
         "print(time.process_time() - began)"
     )
-    return min(float(python(program)) for _ in range(5))
+    return float(python(program))
 
 
 def test_the_public_names_are_these():
@@ -90,8 +90,10 @@ def test_importing_it_brings_nothing_heavy():
 
 def test_importing_it_is_quick():
     """Under half a second on a machine where the libraries it needs take a fifth of one."""
-    client, libraries = import_seconds("nextpoint"), import_seconds(LIBRARIES)
+    # In turns, and the least of each, for machines are noisy.
+    tries = [(import_seconds("nextpoint"), import_seconds(LIBRARIES)) for _ in range(4)]
 
+    client, libraries = map(min, zip(*tries, strict=True))
     assert client < 2.5 * libraries
 
 

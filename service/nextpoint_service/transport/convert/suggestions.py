@@ -49,6 +49,16 @@ def ask_from_proto(
     )
 
 
+def stream_ask_from_proto(request: suggestion_service_pb2.StreamSuggestionsRequest) -> Ask:
+    """Return who wants suggestions, how, and how many at a time."""
+    return Ask(
+        experiment_id=request.experiment_id,
+        worker_id=request.worker_id,
+        max_wait_seconds=seconds_from_proto(request, "max_wait"),
+        most_held=request.max_outstanding or 1,
+    )
+
+
 def state_from_proto(
     state: suggestion_pb2.SuggestionState.ValueType, violations: Violations
 ) -> SuggestionState | None:

@@ -948,8 +948,8 @@ type StreamSuggestionsRequest struct {
 	// How many suggestions the worker wants to hold at the same time, 1 to 1000.
 	// 0 means 1. Optional.
 	MaxOutstanding int32 `protobuf:"varint,3,opt,name=max_outstanding,json=maxOutstanding,proto3" json:"max_outstanding,omitempty"`
-	// As in `CreateSuggestionRequest.max_wait`, for every suggestion of the stream.
-	// Optional.
+	// As in `CreateSuggestionRequest.max_wait`, for every suggestion, from when the
+	// worker has room for it. Optional.
 	MaxWait       *durationpb.Duration `protobuf:"bytes,4,opt,name=max_wait,json=maxWait,proto3" json:"max_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -498,8 +498,8 @@ export type StreamSuggestionsRequest = Message<"nextpoint.v1.StreamSuggestionsRe
   maxOutstanding: number;
 
   /**
-   * As in `CreateSuggestionRequest.max_wait`, for every suggestion of the stream.
-   * Optional.
+   * As in `CreateSuggestionRequest.max_wait`, for every suggestion, from when the
+   * worker has room for it. Optional.
    *
    * @generated from field: google.protobuf.Duration max_wait = 4;
    */
