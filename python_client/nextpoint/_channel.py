@@ -52,14 +52,15 @@ def _fault_of(address: object) -> str | None:
     return None if int(port) <= MAX_PORT else f"must have a port up to {MAX_PORT}"
 
 
-def check_timeout(seconds: float) -> None:
-    """Raise InvalidArgumentError unless this is a span to wait for an answer."""
+def check_timeout(seconds: float) -> float:
+    """Return the span to wait for an answer; raise InvalidArgumentError unless it is one."""
     number = number_from(seconds)
     if number is None or not 0 < number < math.inf:
         violation = FieldViolation(
             "timeout", f"must be a number of seconds above 0, got {describe(seconds)}"
         )
         raise InvalidArgumentError("the timeout is not valid:", violations=[violation])
+    return number
 
 
 def default_timeout() -> float:

@@ -106,6 +106,12 @@ class Fields:
         self.refuse(key, f"must be a number of seconds, got {describe(self.get(key))}")
         return None
 
+    def required_seconds(self, key: str) -> float:
+        """Return a span of time that cannot be left out."""
+        if self._given.get(key) is None:
+            self.refuse(key, "must be a number of seconds, got None")
+        return self.seconds(key) or 0.0
+
     def whole_number(self, key: str) -> int | None:
         """Return a whole number that fits into 32 bits."""
         value = self._given.get(key)

@@ -43,17 +43,19 @@ def ask(
     violations: list[FieldViolation] = []
     given = {"worker_id": worker_id, "lease_duration": lease_duration, "max_wait": max_wait}
     fields = Fields(given, "", violations)
+    lease_seconds = fields.required_seconds("lease_duration")
+    wait_seconds = fields.seconds("max_wait")
     request = suggestion_service_pb2.CreateSuggestionRequest(
         experiment_id=experiment_id,
         worker_id=fields.text("worker_id") or "",
-        lease_duration=duration_to_proto(fields.seconds("lease_duration")),
-        max_wait=duration_to_proto(fields.seconds("max_wait")),
+        lease_duration=duration_to_proto(lease_seconds),
+        max_wait=duration_to_proto(wait_seconds),
     )
     raise_if_any(violations, "the request")
     method = connection.suggestions.CreateSuggestion
-    response = connection.call(method, request, waits=max_wait)
+    response = connection.call(method, request, waits=wait_seconds)
     suggestion = suggestion_from_proto(connection, response.suggestion)
-    connection.leases.keep(suggestion, suggestion.id, lease_duration)
+    connection.leases.keep(suggestion, suggestion.id, lease_seconds)
     return suggestion
 
 

@@ -66,9 +66,8 @@ class Connection:
 
     def __init__(self, address: str, timeout: float) -> None:
         check_address(address)
-        check_timeout(timeout)
         self.address = address
-        self.timeout = timeout
+        self.timeout = check_timeout(timeout)
         self.answered = False
         self._closed = Signal()
         self._channel = open_channel(address)

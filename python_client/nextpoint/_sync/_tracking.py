@@ -43,18 +43,20 @@ def open_run(
         "max_wait": max_wait,
     }
     fields = Fields(given, "", violations)
+    lease_seconds = fields.required_seconds("lease_duration")
+    wait_seconds = fields.seconds("max_wait")
     request = run_service_pb2.CreateRunRequest(
         experiment_id=experiment_id,
         name=fields.text("name") or "",
         worker_id=fields.text("worker_id") or "",
-        lease_duration=duration_to_proto(fields.seconds("lease_duration")),
-        max_wait=duration_to_proto(fields.seconds("max_wait")),
+        lease_duration=duration_to_proto(lease_seconds),
+        max_wait=duration_to_proto(wait_seconds),
         metadata=metadata_to_proto(fields),
     )
     raise_if_any(violations, "the run")
-    response = connection.call(connection.runs.CreateRun, request, waits=max_wait)
+    response = connection.call(connection.runs.CreateRun, request, waits=wait_seconds)
     run = Run(connection, run_from_proto(response.run))
-    connection.leases.keep(run, run.suggestion_id, lease_duration)
+    connection.leases.keep(run, run.suggestion_id, lease_seconds)
     return run
 
 

@@ -122,6 +122,14 @@ def test_a_span_is_a_number_of_seconds(experiment, what, bad):
     assert refused_field(SPANS[what], experiment, bad) == what.split(" ")[0]
 
 
+@pytest.mark.parametrize("method", ["create_suggestion", "create_run"])
+def test_a_lease_cannot_be_left_out(experiment, service, method):
+    call = getattr(experiment, method)
+
+    assert refused_field(lambda: call(lease_duration=None)) == "lease_duration"
+    assert [name for name, _ in service.calls] == ["GetExperiment"]
+
+
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "2"], ids=repr)
 @pytest.mark.parametrize("field", COUNTS)
 def test_a_count_is_a_whole_number_from_1_on(experiment, service, field, bad):
