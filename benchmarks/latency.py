@@ -125,7 +125,7 @@ def _sizes(processes: list[Process]) -> str:
 
 async def _later(seconds: float, load: Load, seen: Seen, evaluation: Seconds) -> None:
     await asyncio.sleep(seconds)
-    await load.streaming(seen, evaluation)
+    await load.streaming(seen, evaluation, skipped=1)
 
 
 async def instant(client: aio.Client, sizes: Sizes, _: ServiceProcess) -> AsyncIterator[Row]:

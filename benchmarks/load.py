@@ -133,6 +133,7 @@ class Load:
         *,
         asks: int | None = None,
         max_wait: float | None = None,
+        skipped: int = SKIPPED,
     ) -> None:
         """Work on a stream: take, sleep, report; so often, or until it is cancelled.
 
@@ -143,7 +144,7 @@ class Load:
         async with aclosing(self._experiment.suggestions(max_wait=max_wait)) as suggestions:
             try:
                 async for suggestion in suggestions:
-                    if number >= SKIPPED and reported is not None:
+                    if number >= skipped and reported is not None:
                         seen.gap.append(perf_counter() - reported)
                         seen.add(suggestion, self._known)
                     reported = None

@@ -2,14 +2,25 @@
 
 import asyncio
 import threading
-from contextlib import aclosing
 from itertools import islice
 
 import pytest
 from tests.support.controlled_optimizer import ControlledOptimizer
+from tests.support.thinking import (
+    NOTHING_FOR,
+    SECONDS,
+    an_experiment_with_a_stale_point,
+    asks,
+    begin,
+    ends,
+    in_the_model_phase,
+    is_quiet,
+    thinks_on,
+    thought,
+    with_a_slow_model,
+)
 from tests.support.use_cases import BATCH, LARGE_BATCH, LARGE_BATCH_SECONDS
 
-from nextpoint_service.application.hand_outs import Ask
 from nextpoint_service.application.idempotency import NOT_REPEATED
 from nextpoint_service.application.optimizer_port import Phase
 from nextpoint_service.application.ports import Page
@@ -21,76 +32,6 @@ from nextpoint_service.domain.errors import (
 )
 from nextpoint_service.domain.experiment import Engine, ExperimentType
 from nextpoint_service.domain.suggestion import Generator, SuggestionState
-from nextpoint_service.transport.suggestion_stream import StreamSettings, SuggestionStreams
-
-SECONDS = 10
-NOTHING_FOR = 0.05
-"""Long enough for whatever was started to show."""
-
-
-def begin(coroutine):
-    return asyncio.create_task(coroutine)
-
-
-async def asks(service, experiment, count, **wishes):
-    """Start calls, and return once all of them wait for a point."""
-    calls = [begin(service.ask(experiment, f"w{number}", **wishes)) for number in range(count)]
-    await service.settle()
-    return calls
-
-
-async def ends(*tasks):
-    return await asyncio.wait_for(asyncio.gather(*tasks), SECONDS)
-
-
-async def thought(service, *, answer=True, seconds=0.0):
-    """Return the next question, which took so long to answer."""
-    found = await service.optimizer.next_thought()
-    if answer:
-        service.clock.advance(seconds)
-        found.answer()
-    return found
-
-
-async def is_quiet(service):
-    """Whether the optimizer is asked nothing for a while."""
-    try:
-        await asyncio.wait_for(service.optimizer.next_thought(), NOTHING_FOR)
-    except TimeoutError:
-        return True
-    return False
-
-
-async def thinks_on(service, seconds):
-    """Have the optimizer answer, after so long each time, until it is asked nothing more."""
-    for _ in range(10):
-        try:
-            found = await asyncio.wait_for(service.optimizer.next_thought(), NOTHING_FOR)
-        except TimeoutError:
-            return
-        service.clock.advance(seconds)
-        found.answer()
-    raise AssertionError("the optimizer is asked without end")
-
-
-async def in_the_model_phase(service, seconds=0.0, *, model=0.0, **changes):
-    """Return an experiment with six evaluations, each of which took so long, as did the model."""
-    experiment = await service.define(**changes)
-    for waits in (3600, 3600, 3600, 3600, 3600, None):
-        asked = begin(service.ask(experiment, max_wait_seconds=waits))
-        await thought(service, seconds=model)
-        (suggestion,) = await ends(asked)
-        service.clock.advance(seconds)
-        await service.report(suggestion)
-    if seconds / 10 < model < seconds:
-        # While the sixth was evaluated, a point was made ahead, which knows five.
-        await thought(service, seconds=model)
-    return experiment
-
-
-async def with_a_slow_model(service, **changes):
-    """Return an experiment whose evaluations take five times as long as the model."""
-    return await in_the_model_phase(service, seconds=100, model=20, **changes)
 
 
 async def test_calls_that_wait_together_get_one_joint_batch(thinking):
@@ -270,15 +211,6 @@ async def test_a_point_made_ahead_is_remade_after_an_observation(thinking):
     assert await is_quiet(thinking)
 
 
-async def an_experiment_with_a_stale_point(service):
-    """Return an experiment with a point that knows six of seven observations, and its remaking."""
-    experiment = await with_a_slow_model(service)
-    await thought(service)
-    assert await is_quiet(service)
-    await service.report_own(experiment, x=0.5)
-    return experiment, await thought(service, answer=False)
-
-
 async def test_who_does_not_wait_takes_a_stale_point(thinking):
     experiment, remaking = await an_experiment_with_a_stale_point(thinking)
 
@@ -296,25 +228,6 @@ async def test_who_waits_long_gets_the_fresh_point(thinking):
 
     (suggestion,) = await ends(asked)
     assert suggestion.provenance.observation_count == 7
-
-
-@pytest.mark.parametrize(("waits", "thought_for", "knows"), [(0.0, 15, 6), (3600.0, 0, 7)])
-async def test_a_stream_waits_as_long_as_its_worker_says(thinking, waits, thought_for, knows):
-    """By default the first would wait, and the second would not: see the two tests below."""
-    experiment, remaking = await an_experiment_with_a_stale_point(thinking)
-    thinking.clock.advance(thought_for)
-    settings = StreamSettings(heartbeat_seconds=3600, lease_seconds=60)
-    streams = SuggestionStreams(thinking.suggestions, thinking.events, settings)
-    ask = Ask(experiment, "w1", max_wait_seconds=waits, most_held=1)
-
-    async with aclosing(streams.events(ask)) as events:
-        await anext(events)
-        assigned = asyncio.ensure_future(anext(events))
-        await asyncio.wait([assigned], timeout=NOTHING_FOR)
-        remaking.answer()
-        (event,) = await ends(assigned)
-
-    assert event.assigned.suggestion.provenance.observation_count == knows
 
 
 async def test_who_waits_a_little_takes_the_stale_point_in_the_end(thinking):

@@ -473,6 +473,19 @@ def test_every_field_of_a_request_counts(name):
             assert convert(copy) != base, path
 
 
+@pytest.mark.parametrize("name", ["CreateSuggestion", "CreateRun", "StreamSuggestions"])
+def test_to_wait_no_time_is_a_wish(name):
+    request, convert = REQUESTS[name]
+    copy = type(request)()
+    copy.CopyFrom(request)
+    copy.max_wait.CopyFrom(Duration())
+
+    converted = convert(copy)
+
+    ask = converted.ask if name == "CreateRun" else converted
+    assert ask.max_wait_seconds == 0
+
+
 def test_no_field_of_a_request_is_left_out_of_these_tests():
     tested = set().union(*(fields_set(request) for request, _ in REQUESTS.values()))
 

@@ -106,7 +106,7 @@ async def test_a_stream_on_which_nothing_is_sent_beats_though_others_are_busy(se
 
     while not beat.done():
         # Wakes every stream of the experiment.
-        await api.queue(experiment, 0.5)
+        await api.change(experiment, name="rye")
 
     assert (await beat)[0] == "heartbeat"
 
@@ -120,24 +120,6 @@ async def test_a_stream_beats_while_its_point_is_being_made(serve):
     (await optimizer.next_thought()).answer()
 
     await stream.assigned()
-
-
-async def test_a_stream_ends_and_waits_no_more_while_its_point_is_being_made(serve):
-    optimizer = ControlledOptimizer()
-    api = await serve(optimizer, waiting_calls=1)
-    experiment = (await api.define()).experiment_id
-    stream = await api.opened(experiment, max_wait=Duration(seconds=3600))
-    thought = await optimizer.next_thought()
-
-    await api.archive(experiment)
-
-    await stream.expect("closed")
-    assert await stream.next() == ("end", StatusCode.OK)
-    thought.answer()
-    # The one place for a call that waits is free again.
-    asked = asyncio.create_task(api.ask((await api.define()).experiment_id))
-    (await optimizer.next_thought()).answer()
-    await asked
 
 
 async def test_every_stream_is_closed_when_the_budget_is_reached(api):

@@ -89,12 +89,12 @@ def test_importing_it_brings_nothing_heavy():
 
 
 def test_importing_it_is_quick():
-    """Under half a second on a machine where the libraries it needs take a fifth of one."""
+    """Under half a second on a machine where the libraries it needs take a sixth of one."""
     # In turns, and the least of each, for machines are noisy.
     tries = [(import_seconds("nextpoint"), import_seconds(LIBRARIES)) for _ in range(4)]
 
     client, libraries = map(min, zip(*tries, strict=True))
-    assert client < 2.5 * libraries
+    assert client < 3 * libraries
 
 
 def test_the_blocking_client_is_what_the_asyncio_one_makes():
