@@ -72,16 +72,24 @@ async def calls(client: aio.Client, sizes: Sizes, _: ServiceProcess) -> AsyncIte
     Workers whose evaluations all take equally long call in lock-step; the others do not.
     """
     teams = ((1, "", always), (16, "", always), (16, "about ", about))
-    kinds = ("calling", "at_once", "streaming", "streaming_at_once")
-    for evaluation, (workers, word, taking), kind in product(sizes.evaluations, teams, kinds):
+    kinds = (
+        ("calling", Load.calling, None),
+        ("at once", Load.calling, 0.0),
+        ("streaming", Load.streaming, None),
+        ("streaming at once", Load.streaming, 0.0),
+    )
+    for evaluation, team, (kind, work, max_wait) in product(sizes.evaluations, teams, kinds):
+        workers, word, taking = team
         seen = Seen()
         taken = taking(evaluation)
         for _ in range(sizes.rounds):
             load = await Load.create(client, 6, 300)
-            work = getattr(load, kind)
             asks = sizes.asks if workers == 1 else sizes.asks // 3
-            await together([work(seen, taken, asks=asks) for _ in range(workers)], sizes.seconds)
-        name = f"{kind.replace('_', ' ')}, {workers} workers, {word}{evaluation:g} s"
+            await together(
+                [work(load, seen, taken, asks=asks, max_wait=max_wait) for _ in range(workers)],
+                sizes.seconds,
+            )
+        name = f"{kind}, {workers} workers, {word}{evaluation:g} s"
         yield {"part": "calls", "what": name, **_summary(seen)}
 
 

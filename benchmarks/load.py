@@ -85,10 +85,6 @@ class Load:
         await self._report(suggestion)
         return seconds, suggestion.provenance.generator
 
-    async def at_once(self, seen: Seen, evaluation: Seconds, *, asks: int | None = None) -> None:
-        """Work by calls that would not wait for a fresh point."""
-        await self.calling(seen, evaluation, asks=asks, max_wait=0.0)
-
     async def calling(
         self,
         seen: Seen,
@@ -119,12 +115,6 @@ class Load:
             await asyncio.sleep(evaluation())
             reported = perf_counter()
             await self._report(suggestion)
-
-    async def streaming_at_once(
-        self, seen: Seen, evaluation: Seconds, *, asks: int | None = None
-    ) -> None:
-        """Work on a stream that would not wait for a fresh point."""
-        await self.streaming(seen, evaluation, asks=asks, max_wait=0.0)
 
     async def streaming(
         self,

@@ -307,6 +307,7 @@ class Experiment:
             max_wait: As in `create_suggestion`.
 
         Raises:
+            InvalidArgumentError: An argument breaks a rule.
             BudgetSpentError: No suggestion is left.
             ExperimentArchivedError: The experiment is archived.
         """
@@ -451,6 +452,7 @@ class Experiment:
                 case.
 
         Raises:
+            InvalidArgumentError: An argument breaks a rule.
             BudgetSpentError: No suggestion is left.
             ExperimentArchivedError: The experiment is archived.
         """
@@ -569,7 +571,7 @@ class Experiment:
             EvaluationError: As many evaluations in a row failed, or all of several; the cause is
                 the last exception.
             InvalidArgumentError: ``evaluate`` is no function of assignments, what it returns is not
-                the values of the metrics, or a count is below 1.
+                the values of the metrics, a count is below 1, or ``max_wait`` not from 0 to 3600.
             WorkerReplacedError: Another stream was opened with the same worker id.
             UnavailableError: The service cannot be reached, or was away for 5 minutes.
 
