@@ -71,7 +71,8 @@ class ModelProcesses:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
         except TimeoutError:
-            if future.running():
+            # Giving up cancels what nobody has begun, and nothing else.
+            if not future.cancelled():
                 return too_long(self._settings)
             return Failure(LOADING if self._loading else _NOT_BEGUN)
 

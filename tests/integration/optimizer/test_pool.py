@@ -16,7 +16,7 @@ from nextpoint_service.domain.experiment import Metric
 from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Generator
-from nextpoint_service.optimizer import computing, process
+from nextpoint_service.optimizer import computing, process, processes
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7, 0.9)]
@@ -177,6 +177,16 @@ async def test_who_waits_behind_another_model_waits_no_longer_than_for_one():
 
     reasons = [proposal.provenance.fallback_reason for (proposal,) in proposals]
     assert reasons.count("no model process was free in time") == 2
+
+
+async def test_a_model_that_ends_when_its_caller_gives_up_had_begun(monkeypatch):
+    async def too_late(future, seconds):
+        await future
+        raise TimeoutError
+
+    monkeypatch.setattr(processes.asyncio, "wait_for", too_late)
+
+    assert await propose_with(scripted_models.raise_an_error) == "the model took longer than 30 s"
 
 
 async def test_who_waits_for_a_process_waits_no_longer_than_for_a_model():
