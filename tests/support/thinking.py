@@ -61,11 +61,14 @@ async def in_the_model_phase(service, seconds=0.0, *, model=0.0, **changes):
         asked = begin(service.ask(experiment, max_wait_seconds=waits))
         await thought(service, seconds=model)
         (suggestion,) = await ends(asked)
+        # A point is made ahead while the sixth is evaluated: it knows five.
+        is_ahead = waits is None and seconds / 10 < model < seconds
+        ahead = await thought(service, answer=False) if is_ahead else None
         service.clock.advance(seconds)
         await service.report(suggestion)
-    if seconds / 10 < model < seconds:
-        # While the sixth was evaluated, a point was made ahead, which knows five.
-        await thought(service, seconds=model)
+        if ahead:
+            service.clock.advance(model)
+            ahead.answer()
     return experiment
 
 

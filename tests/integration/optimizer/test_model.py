@@ -188,7 +188,7 @@ def sphere(point, count):
 
 
 @pytest.mark.parametrize("count", range(2, 9))
-async def test_two_to_eight_objectives_are_optimized_within_the_time_box(pool, count):
+async def test_two_to_eight_objectives_are_optimized(pool, count):
     made = [observed(point, **sphere(point, count)) for point in points(CUBE, 24)]
     metrics = [Metric(f"f{each}", Objective.MINIMIZE, threshold=2.5) for each in range(count)]
 
