@@ -77,6 +77,7 @@ class Run {
     request_.set_experiment_id(experiment_id);
     request_.set_worker_id(options.worker_id.empty() ? new_worker_id() : options.worker_id);
     request_.set_max_outstanding(std::max(1, options.concurrency));
+    if (options.max_wait) *request_.mutable_max_wait() = to_proto(*options.max_wait);
   }
 
   std::optional<v1::StreamClosedReason> run() {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "../src/backoff.h"
+#include "../src/duration.h"
 #include "fake_service.h"
 #include "google/rpc/error_details.pb.h"
 
@@ -355,6 +356,31 @@ TEST(Worker, GivesUpAfterTooManyFailures) {
   EXPECT_NE(std::string(error.what()).find("exploded"), std::string::npos);
   EXPECT_EQ(service.outcomes().size(), 10U);
   EXPECT_EQ(service.releases().size(), 1U);
+}
+
+TEST(Worker, AsksForWhatItWantsEachTime) {
+  const FakeService service({{{opened()}, kLost}, {{opened(), kClosed}, grpc::Status::OK}});
+  auto options = quiet();
+  options.max_wait = 0ms;
+
+  run(service, square, options);
+
+  ASSERT_EQ(service.streams().size(), 2U);
+  for (const auto& request : service.streams()) {
+    EXPECT_EQ(request.experiment_id(), "exp_1");
+    EXPECT_EQ(request.worker_id(), "worker-1");
+    EXPECT_EQ(request.max_outstanding(), 1);
+    ASSERT_TRUE(request.has_max_wait());
+    EXPECT_EQ(from_proto(request.max_wait()), 0ms);
+  }
+}
+
+TEST(Worker, LeavesTheWaitToTheService) {
+  const FakeService service({{{opened(), kClosed}, grpc::Status::OK}});
+
+  run(service, square);
+
+  EXPECT_FALSE(service.streams().at(0).has_max_wait());
 }
 
 TEST(Worker, EvaluatesSeveralAtOnce) {

@@ -60,27 +60,22 @@ type Stream struct {
 // more to do, when ctx ends, or with an error.
 //
 // Ids are per experiment and keep what a worker holds over breaks, so no two workers may share one.
-// The worker gets up to maxOutstanding suggestions that it has not reported yet, from 1 to 1000. 0
-// means 1.
 func (c *Client) Stream(
-	ctx context.Context, experimentID, workerID string, maxOutstanding int,
+	ctx context.Context, request *nextpointv1.StreamSuggestionsRequest,
 ) *Stream {
-	return c.stream(ctx, experimentID, workerID, maxOutstanding, func(*Suggestion) bool { return true })
+	return c.stream(ctx, request, func(*Suggestion) bool { return true })
 }
 
 func (c *Client) stream(
-	ctx context.Context, experimentID, workerID string, maxOutstanding int,
-	claim func(*Suggestion) bool,
+	ctx context.Context, request *nextpointv1.StreamSuggestionsRequest, claim func(*Suggestion) bool,
 ) *Stream {
 	ctx, cancel := context.WithCancel(ctx)
 	stream := &Stream{
-		client: c,
-		request: &nextpointv1.StreamSuggestionsRequest{
-			ExperimentId: experimentID, WorkerId: workerID, MaxOutstanding: int32(maxOutstanding),
-		},
+		client:      c,
+		request:     request,
 		claim:       claim,
 		cancel:      cancel,
-		suggestions: make(chan *Suggestion, max(1, maxOutstanding)),
+		suggestions: make(chan *Suggestion, max(1, request.GetMaxOutstanding())),
 		ended:       make(chan struct{}),
 		lease:       defaultLease,
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
 )
 
@@ -37,6 +39,9 @@ type Worker struct {
 	Concurrency int
 	// MaxFailures is how many evaluations fail in a row when Run gives up. 0 means 10.
 	MaxFailures int
+	// MaxWait is how long to wait for a point that knows the newest observations rather than evaluate
+	// one that does not, up to an hour. Nil means a tenth of what an evaluation takes.
+	MaxWait *durationpb.Duration
 	// Drain is closed, such as by the end of another context, to have Run take nothing more, finish
 	// what it evaluates, however long that takes, and return. Nil means never.
 	Drain <-chan struct{}
@@ -62,7 +67,12 @@ func (w *Worker) Run(ctx context.Context) (nextpointv1.StreamClosedReason, error
 	}
 	work := &work{Worker: w, held: make(map[string]int32)}
 	concurrency := max(1, w.Concurrency)
-	stream := w.Client.stream(ctx, w.ExperimentID, id, concurrency, work.claim)
+	stream := w.Client.stream(ctx, &nextpointv1.StreamSuggestionsRequest{
+		ExperimentId:   w.ExperimentID,
+		WorkerId:       id,
+		MaxOutstanding: int32(concurrency),
+		MaxWait:        w.MaxWait,
+	}, work.claim)
 	work.stream = stream
 
 	evaluating, evaluated := context.WithCancel(context.WithoutCancel(ctx))

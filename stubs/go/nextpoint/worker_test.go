@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/nextpoint/nextpoint/stubs/go/nextpoint"
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
@@ -72,6 +74,36 @@ func TestBrokenStreamIsOpenedAnewAndWhatWasSeenIsIgnored(t *testing.T) {
 	for _, each := range service.opened {
 		if id := each.GetWorkerId(); id == "" || id != service.opened[0].GetWorkerId() {
 			t.Errorf("came back as %q", id)
+		}
+	}
+}
+
+func TestStreamIsAskedForWhatTheWorkerWantsEachTime(t *testing.T) {
+	service := &fakeService{scripts: []func(eventStream) error{
+		func(stream eventStream) error { return errors.Join(open(stream), away) },
+		func(stream eventStream) error { return errors.Join(open(stream), finish(stream)) },
+	}}
+	worker := nextpoint.Worker{
+		Client:       service.serve(t),
+		ExperimentID: "exp_1",
+		ID:           "worker-1",
+		Concurrency:  3,
+		MaxWait:      durationpb.New(0),
+	}
+
+	if _, err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	want := &nextpointv1.StreamSuggestionsRequest{
+		ExperimentId: "exp_1", WorkerId: "worker-1", MaxOutstanding: 3, MaxWait: durationpb.New(0),
+	}
+	if len(service.opened) != 2 {
+		t.Errorf("opened %d streams", len(service.opened))
+	}
+	for _, each := range service.opened {
+		if !proto.Equal(each, want) {
+			t.Errorf("asked for %v, want %v", each, want)
 		}
 	}
 }
@@ -223,6 +255,12 @@ func TestReplacedWorkerThatIsStoppedGivesNothingBack(t *testing.T) {
 	}
 }
 
+func streamOf(maxOutstanding int32) *nextpointv1.StreamSuggestionsRequest {
+	return &nextpointv1.StreamSuggestionsRequest{
+		ExperimentId: "exp_1", WorkerId: "worker", MaxOutstanding: maxOutstanding,
+	}
+}
+
 func TestReplacedStreamThatIsClosedGivesNothingBack(t *testing.T) {
 	service := &fakeService{scripts: []func(eventStream) error{func(stream eventStream) error {
 		return errors.Join(
@@ -230,7 +268,7 @@ func TestReplacedStreamThatIsClosedGivesNothingBack(t *testing.T) {
 		)
 	}}}
 	ended := make(chan struct{})
-	stream := service.serve(t, onEnd(func() { close(ended) })).Stream(t.Context(), "exp_1", "worker", 1)
+	stream := service.serve(t, onEnd(func() { close(ended) })).Stream(t.Context(), streamOf(1))
 	<-ended
 	stream.Close()
 	if len(service.released) != 0 {
@@ -243,7 +281,7 @@ func TestClosedClientEndsItsStreams(t *testing.T) {
 		return errors.Join(open(stream), assign(stream, "sug_1", 1), hang(stream))
 	}}}
 	client := service.serve(t)
-	stream := client.Stream(t.Context(), "exp_1", "worker", 1)
+	stream := client.Stream(t.Context(), streamOf(1))
 	<-stream.Suggestions()
 	client.Close()
 	for range stream.Suggestions() {
@@ -259,7 +297,7 @@ func TestClosedStreamGivesBackWhatWasNotTaken(t *testing.T) {
 			open(stream), assign(stream, "sug_1", 1), assign(stream, "sug_2", 1), hang(stream),
 		)
 	}}}
-	stream := service.serve(t).Stream(t.Context(), "exp_1", "worker", 2)
+	stream := service.serve(t).Stream(t.Context(), streamOf(2))
 	<-stream.Suggestions()
 	comesTrue(t, "the second suggestion did not come", func() bool {
 		return len(stream.Suggestions()) > 0

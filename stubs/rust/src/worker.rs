@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -76,6 +77,17 @@ impl Worker {
     /// Sets how many suggestions it evaluates at the same time, up to 1000. 0 means 1.
     pub fn max_outstanding(mut self, count: u16) -> Self {
         self.request.max_outstanding = count.into();
+        self
+    }
+
+    /// Sets how long to wait for a point that knows the newest observations rather than evaluate
+    /// one that does not, up to an hour, instead of a tenth of what an evaluation takes.
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.request.max_wait = Some(prost_types::Duration {
+            // The service refuses what is too long.
+            seconds: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            nanos: wait.subsec_nanos().cast_signed(),
+        });
         self
     }
 

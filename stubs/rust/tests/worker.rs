@@ -65,6 +65,48 @@ async fn a_broken_stream_is_opened_anew_and_nothing_is_evaluated_twice() {
 }
 
 #[tokio::test]
+async fn a_stream_is_asked_for_what_the_worker_wants_each_time() {
+    let fake = Fake::default()
+        .plays([opened(), Err(Status::unavailable("away"))])
+        .plays([opened(), closed()]);
+    let client = fake.clone().serve().await;
+    let worker = Worker::new(&client, "exp")
+        .id("worker")
+        .max_outstanding(3)
+        .max_wait(Duration::ZERO);
+
+    timeout(LONG, worker.run(measure)).await.unwrap().unwrap();
+
+    let wanted = StreamSuggestionsRequest {
+        experiment_id: "exp".into(),
+        worker_id: "worker".into(),
+        max_outstanding: 3,
+        max_wait: Some(Default::default()),
+    };
+    assert_eq!(
+        fake.with(|state| state.opened.clone()),
+        [wanted.clone(), wanted]
+    );
+}
+
+#[tokio::test]
+async fn the_wait_is_left_to_the_service_and_one_that_is_too_long_is_for_it_to_refuse() {
+    for (wait, wanted) in [(None, None), (Some(Duration::MAX), Some(i64::MAX))] {
+        let fake = Fake::default().plays([opened(), closed()]);
+        let client = fake.clone().serve().await;
+        let mut worker = Worker::new(&client, "exp");
+        if let Some(wait) = wait {
+            worker = worker.max_wait(wait);
+        }
+
+        timeout(LONG, worker.run(measure)).await.unwrap().unwrap();
+
+        let asked = fake.with(|state| state.opened[0].max_wait);
+        assert_eq!(asked.map(|wait| wait.seconds), wanted);
+    }
+}
+
+#[tokio::test]
 async fn silence_for_twice_the_heartbeat_interval_is_a_break() {
     let fake = Fake::default()
         .hangs_after([opened_with_heartbeat(Duration::from_millis(50))])

@@ -6,7 +6,7 @@ import { afterEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 
@@ -27,6 +27,7 @@ import { Retries, WORKER_POLICY } from "./retry.js";
 import { callPolicy } from "./service_config.js";
 import {
   type CreateObservationRequest,
+  type CreateSuggestionRequest,
   CreateSuggestionRequestSchema,
   ExperimentService,
   ObservationService,
@@ -366,6 +367,48 @@ test("a worker whose counts are none is refused", async () => {
         RangeError,
       );
     }
+  }
+});
+
+test("what a point is worth waiting for is asked for each time", async () => {
+  const asked: CreateSuggestionRequest[] = [];
+  const service = await serve({
+    streams: [
+      async function* () {
+        yield opened();
+        refuse(Code.Unavailable, "SHUTTING_DOWN");
+      },
+      async function* () {
+        yield opened();
+        yield CLOSED;
+      },
+    ],
+    suggestions: {
+      createSuggestion(request) {
+        asked.push(request);
+        return { suggestion: {} };
+      },
+    },
+  });
+  const quiet = { onWarning: () => {} };
+
+  await service.client.work("exp", () => ({ m: 1 }), { ...quiet, maxWaitMs: 0 });
+  (await service.client.ask("exp", { maxWaitMs: 1_500 })).giveBack();
+
+  const waits = [...service.opened, ...asked].map(({ maxWait }) => maxWait && durationMs(maxWait));
+  assert.deepEqual(waits, [0, 0, 1_500]);
+});
+
+test("a wait that is none is refused", async () => {
+  const { client } = await serve({});
+  for (const maxWaitMs of [-1, NaN, Infinity, 3_600_001]) {
+    const refused = { name: "RangeError", message: /maxWaitMs must be from 0/ };
+    await assert.rejects(
+      client.work("exp", () => ({ m: 1 }), { maxWaitMs }),
+      refused,
+    );
+    await assert.rejects(client.ask("exp", { maxWaitMs }), refused);
+    assert.throws(() => client.stream("exp", { maxWaitMs }), refused);
   }
 });
 

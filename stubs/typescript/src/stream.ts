@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 
-import { durationMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 
 import type { Assignments, AssignmentsShape } from "./assignments.js";
@@ -9,6 +9,7 @@ import type { Services } from "./client.js";
 import { NextpointError } from "./errors.js";
 import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggestion_pb.js";
 import { StreamClosedReason, SuggestionService } from "./gen/nextpoint/v1/suggestion_service_pb.js";
+import { maxWait, type WaitOptions } from "./max_wait.js";
 import { Retries, warnOnConsole, WORKER_POLICY } from "./retry.js";
 import { callPolicy } from "./service_config.js";
 import { LEASE_MS, Suggestion } from "./suggestion.js";
@@ -22,7 +23,7 @@ const OPENING_POLICY = {
   patienceMs: OPENING_MS,
 };
 
-export interface StreamOptions {
+export interface StreamOptions extends WaitOptions {
   /** Who evaluates: different for every worker. By default a name that no other worker has. */
   readonly workerId?: string;
   /** How many suggestions to hold at the same time. By default 1. */
@@ -48,6 +49,7 @@ export class SuggestionStream<
   /** Why there is no more to do, once the service has said so. */
   closedReason: StreamClosedReason | undefined;
 
+  readonly #maxWait: Duration | undefined;
   readonly #stop = new AbortController();
   readonly #seen = new Set<string>();
   readonly #held = new Map<string, Suggestion<A>>();
@@ -65,6 +67,7 @@ export class SuggestionStream<
     private readonly options: StreamOptions = {},
   ) {
     this.workerId = options.workerId ?? `${hostname().slice(0, 50)}-${process.pid}-${randomUUID()}`;
+    this.#maxWait = maxWait(options);
   }
 
   [Symbol.asyncIterator](): this {
@@ -161,6 +164,7 @@ export class SuggestionStream<
         experimentId: this.experimentId,
         workerId: this.workerId,
         maxOutstanding: this.options.maxOutstanding ?? 1,
+        maxWait: this.#maxWait,
       };
       const events = this.services.suggestions.streamSuggestions(request, { signal: call.signal });
       for await (const { event } of events) {

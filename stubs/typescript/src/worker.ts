@@ -2,6 +2,7 @@ import type { Assignments, AssignmentsShape } from "./assignments.js";
 import type { Services } from "./client.js";
 import { NextpointError } from "./errors.js";
 import type { StreamClosedReason } from "./gen/nextpoint/v1/suggestion_service_pb.js";
+import type { WaitOptions } from "./max_wait.js";
 import { warnOnConsole } from "./retry.js";
 import { SuggestionStream } from "./stream.js";
 import type { Suggestion, Values } from "./suggestion.js";
@@ -18,7 +19,7 @@ export type Evaluate<A extends AssignmentsShape<A> = Assignments> = (
   context: EvaluationContext<A>,
 ) => Values | Promise<Values>;
 
-export interface WorkOptions {
+export interface WorkOptions extends WaitOptions {
   /** Who evaluates: different for every worker. By default a name that no other worker has. */
   readonly workerId?: string;
   /** How many evaluations run at the same time. By default 1. */
@@ -58,6 +59,7 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
   const {
     workerId,
     concurrency = 1,
+    maxWaitMs,
     signal = new AbortController().signal,
     drain,
     maxConsecutiveFailures = 10,
@@ -72,6 +74,7 @@ export async function work<A extends AssignmentsShape<A> = Assignments>(
   const stream = new SuggestionStream<A>(services, experimentId, {
     workerId,
     maxOutstanding: concurrency,
+    maxWaitMs,
     onWarning,
   });
   const reporting = { signal, onWarning };

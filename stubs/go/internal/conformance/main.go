@@ -214,7 +214,9 @@ func (p *player) streamed(ctx context.Context) (any, error) {
 	}
 
 	// Before the other worker begins, which might leave nothing.
-	dropped := p.Stream(ctx, p.experimentID, "worker-2", 1)
+	dropped := p.Stream(ctx, &nextpointv1.StreamSuggestionsRequest{
+		ExperimentId: p.experimentID, WorkerId: "worker-2",
+	})
 	first, ok := <-dropped.Suggestions()
 	if !ok {
 		return nil, fmt.Errorf("nothing came: %w", dropped.Err())

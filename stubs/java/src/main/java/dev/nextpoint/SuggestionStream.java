@@ -31,7 +31,7 @@ import java.util.function.Supplier;
  * The suggestions to one worker, received on a thread of its own.
  *
  * <p>Receiving never waits for an evaluation, so that a break is noticed and mended while one runs,
- * and the leases live. What is received and not taken is bounded by {@code maxOutstanding}. Most
+ * and the leases live. What is received and not taken is bounded by {@code max_outstanding}. Most
  * users want a {@link Worker}, which reports outcomes as well.
  */
 public final class SuggestionStream implements AutoCloseable {
@@ -60,27 +60,20 @@ public final class SuggestionStream implements AutoCloseable {
 
   private record HandOut(String suggestionId, int attempt) {}
 
-  SuggestionStream(
-      NextpointClient client, String experimentId, String workerId, int maxOutstanding) {
+  SuggestionStream(NextpointClient client, StreamSuggestionsRequest request) {
     this.client = client;
-    this.request =
-        StreamSuggestionsRequest.newBuilder()
-            .setExperimentId(experimentId)
-            .setWorkerId(workerId)
-            .setMaxOutstanding(maxOutstanding)
-            .build();
+    this.request = request;
     receiver.setDaemon(true);
   }
 
   /**
    * Opens a stream.
    *
-   * @param workerId who evaluates: the same when the worker comes back, different for every worker
-   * @param maxOutstanding how many suggestions the worker wants to hold at the same time
+   * @param request what is wanted; its worker id is the same when the worker comes back, and
+   *     different for every worker
    */
-  public static SuggestionStream open(
-      NextpointClient client, String experimentId, String workerId, int maxOutstanding) {
-    SuggestionStream stream = new SuggestionStream(client, experimentId, workerId, maxOutstanding);
+  public static SuggestionStream open(NextpointClient client, StreamSuggestionsRequest request) {
+    SuggestionStream stream = new SuggestionStream(client, request);
     stream.start();
     return stream;
   }

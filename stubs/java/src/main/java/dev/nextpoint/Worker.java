@@ -6,6 +6,7 @@ import static java.util.stream.Collectors.partitioningBy;
 import dev.nextpoint.v1.CreateObservationRequest;
 import dev.nextpoint.v1.MetricValue;
 import dev.nextpoint.v1.StreamClosedReason;
+import dev.nextpoint.v1.StreamSuggestionsRequest;
 import dev.nextpoint.v1.Suggestion;
 import io.grpc.Context;
 import io.grpc.Deadline;
@@ -13,6 +14,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,7 +72,7 @@ public final class Worker {
     parallelism = builder.parallelism;
     maxConsecutiveFailures = builder.maxConsecutiveFailures;
     executor = builder.executor;
-    stream = new SuggestionStream(client, experimentId, builder.workerId, parallelism);
+    stream = new SuggestionStream(client, builder.request());
   }
 
   /** Starts to describe a worker. */
@@ -400,6 +402,7 @@ public final class Worker {
     private String workerId = newWorkerId();
     private int parallelism = 1;
     private int maxConsecutiveFailures = 10;
+    private Duration maxWait;
     private Executor executor;
 
     private Builder(NextpointClient client, String experimentId, TaskEvaluation evaluation) {
@@ -426,6 +429,15 @@ public final class Worker {
       return this;
     }
 
+    /**
+     * How long to wait for a point that knows the newest observations rather than evaluate one that
+     * does not, up to an hour. By default a tenth of what an evaluation takes.
+     */
+    public Builder maxWait(Duration maxWait) {
+      this.maxWait = maxWait;
+      return this;
+    }
+
     /** What runs the evaluations. By default threads of the worker's own. */
     public Builder executor(Executor executor) {
       this.executor = executor;
@@ -435,6 +447,18 @@ public final class Worker {
     /** Returns the worker, to be run. */
     public Worker build() {
       return new Worker(this);
+    }
+
+    private StreamSuggestionsRequest request() {
+      var request =
+          StreamSuggestionsRequest.newBuilder()
+              .setExperimentId(experimentId)
+              .setWorkerId(workerId)
+              .setMaxOutstanding(parallelism);
+      if (maxWait != null) {
+        request.getMaxWaitBuilder().setSeconds(maxWait.getSeconds()).setNanos(maxWait.getNano());
+      }
+      return request.build();
     }
 
     private static int atLeastOne(String name, int value) {

@@ -24,6 +24,7 @@ import dev.nextpoint.v1.Observation;
 import dev.nextpoint.v1.Parameter;
 import dev.nextpoint.v1.Progress;
 import dev.nextpoint.v1.QueueSuggestionRequest;
+import dev.nextpoint.v1.StreamSuggestionsRequest;
 import dev.nextpoint.v1.Suggestion;
 import dev.nextpoint.v1.UpdateExperimentRequest;
 import dev.nextpoint.v1.UpdateObservationRequest;
@@ -185,7 +186,12 @@ final class Conformance {
     }
 
     private SuggestionStream open(String workerId) {
-      return SuggestionStream.open(client, experimentId, workerId, 1);
+      var request =
+          StreamSuggestionsRequest.newBuilder()
+              .setExperimentId(experimentId)
+              .setWorkerId(workerId)
+              .build();
+      return SuggestionStream.open(client, request);
     }
 
     private void reportAll(SuggestionStream stream) throws InterruptedException {

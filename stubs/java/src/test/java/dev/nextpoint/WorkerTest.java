@@ -14,13 +14,16 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.util.Durations;
 import com.google.rpc.RetryInfo;
 import dev.nextpoint.v1.CreateObservationRequest;
 import dev.nextpoint.v1.ReleaseSuggestionRequest;
 import dev.nextpoint.v1.StreamClosedReason;
+import dev.nextpoint.v1.StreamSuggestionsRequest;
 import dev.nextpoint.v1.StreamSuggestionsResponse;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -110,7 +113,8 @@ final class WorkerTest {
     service.nextStream(
         broken(Status.Code.ABORTED, "WORKER_REPLACED"), assigned("sug_1", 1), assigned("sug_2", 1));
 
-    try (SuggestionStream stream = SuggestionStream.open(client, "exp_1", "worker-1", 2)) {
+    try (SuggestionStream stream =
+        SuggestionStream.open(client, StreamSuggestionsRequest.getDefaultInstance())) {
       assertThrows(
           NextpointException.class,
           () -> {
@@ -238,6 +242,41 @@ final class WorkerTest {
     IllegalStateException error = assertThrows(IllegalStateException.class, worker::run);
 
     assertTrue(error.getMessage().contains("runs once"), error::getMessage);
+  }
+
+  @Test
+  void asksForWhatItWantsEachTime() throws Exception {
+    service.nextStream(broken(Status.Code.UNAVAILABLE, ""));
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED));
+    Worker worker =
+        Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1))
+            .workerId("worker-1")
+            .parallelism(3)
+            .maxWait(Duration.ofMillis(1500))
+            .build();
+
+    worker.run();
+
+    var wanted =
+        StreamSuggestionsRequest.newBuilder()
+            .setExperimentId("exp_1")
+            .setWorkerId("worker-1")
+            .setMaxOutstanding(3)
+            .setMaxWait(Durations.fromMillis(1500))
+            .build();
+    assertEquals(List.of(wanted, wanted), List.copyOf(service.streams));
+  }
+
+  @Test
+  void canAskForPointsAtOnce() throws Exception {
+    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED));
+
+    Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1))
+        .maxWait(Duration.ZERO)
+        .build()
+        .run();
+
+    assertEquals(Durations.ZERO, service.streams.remove().getMaxWait());
   }
 
   @Test
