@@ -57,19 +57,29 @@ async def thinks_on(service, seconds):
 async def in_the_model_phase(service, seconds=0.0, *, model=0.0, **changes):
     """Return an experiment with six evaluations, each of which took so long, as did the model."""
     experiment = await service.define(**changes)
-    for waits in (3600, 3600, 3600, 3600, 3600, None):
-        asked = begin(service.ask(experiment, max_wait_seconds=waits))
-        await thought(service, seconds=model)
-        (suggestion,) = await ends(asked)
-        # A point is made ahead while the sixth is evaluated: it knows five.
-        is_ahead = waits is None and seconds / 10 < model < seconds
-        ahead = await thought(service, answer=False) if is_ahead else None
-        service.clock.advance(seconds)
-        await service.report(suggestion)
-        if ahead:
-            service.clock.advance(model)
-            ahead.answer()
+    for _ in range(5):
+        await service.report(await _evaluated(service, experiment, seconds, model, waits=3600))
+    sixth = await _evaluated(service, experiment, seconds, model, waits=None)
+    if seconds / 10 < model < seconds:
+        # Too slow to be waited for by default, and quick enough: while the sixth is evaluated a
+        # point is made ahead. It is asked for before the outcome comes, which it does not know.
+        ahead = await thought(service, answer=False)
+        assert len(ahead.problem.observations) == 5
+        await service.report(sixth)
+        service.clock.advance(model)
+        ahead.answer()
+    else:
+        await service.report(sixth)
     return experiment
+
+
+async def _evaluated(service, experiment, seconds, model, *, waits):
+    """Return a suggestion for which the model took so long, and its evaluation."""
+    asked = begin(service.ask(experiment, max_wait_seconds=waits))
+    await thought(service, seconds=model)
+    (suggestion,) = await ends(asked)
+    service.clock.advance(seconds)
+    return suggestion
 
 
 async def with_a_slow_model(service, **changes):

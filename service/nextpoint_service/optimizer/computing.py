@@ -150,6 +150,11 @@ def too_long(settings: OptimizerSettings) -> Failure:
     return Failure(f"the model took longer than {settings.time_box_seconds:g} s")
 
 
+def not_done(settings: OptimizerSettings) -> Failure:
+    """Return that the model did not end in time, whenever it was begun."""
+    return Failure(f"the model was not done {settings.patience_seconds:g} s after it was asked for")
+
+
 class _TimeIsUp(BaseException):
     """The time box is over; not an Exception, which a library that retries would swallow."""
 

@@ -20,8 +20,6 @@ START_SECONDS = 120.0
 """How long a process may take to load what it needs: Ax takes ten seconds, and more under load."""
 _AHEAD_SECONDS = 2.0
 """How long a process may learn ahead, which the next work waits for."""
-GRACE_SECONDS = 5.0
-"""How long after its time box a model that does not look at the time is left alone."""
 T = TypeVar("T")
 # The warning begins so.
 _TRACKED = "ignore:resource_tracker:UserWarning"
@@ -94,6 +92,8 @@ class ModelProcess:
                 return self._try(work)
             except (BrokenProcessPool, EOFError, OSError):
                 self.end()
+        if self._closed:
+            return computing.SHUTTING_DOWN
         return computing.Failure("the model's process ended while it was needed")
 
     def close(self) -> None:
@@ -112,10 +112,10 @@ class ModelProcess:
         executor = self._executor or self._begin()
         future = executor.submit(computing.run, work, self._settings)
         try:
-            result = future.result(self._settings.time_box_seconds + GRACE_SECONDS)
+            result = future.result(self._settings.patience_seconds)
         except TimeoutError:
             self.end()
-            return computing.too_long(self._settings)
+            return computing.not_done(self._settings)
         if self._kind is Kind.LIGHT:
             # One that has died meanwhile, a RuntimeError, is begun anew for the next work.
             with suppress(OSError, RuntimeError):
@@ -125,9 +125,11 @@ class ModelProcess:
         return result
 
     def _kill(self) -> None:
-        if self._pid is not None:
+        # The process's own thread may end it meanwhile.
+        pid = self._pid
+        if pid is not None:
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
 
 
 def _report_failure(learning: Future[computing.Failure | None]) -> None:

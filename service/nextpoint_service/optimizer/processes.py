@@ -1,6 +1,6 @@
 """Model processes of one kind."""
 
-import asyncio
+from asyncio import to_thread, wait_for, wrap_future
 from concurrent.futures import Future
 from threading import Thread
 from time import monotonic
@@ -9,8 +9,8 @@ from typing import TypeVar
 import structlog
 
 from nextpoint_service.application.optimizer_port import LOADING
-from nextpoint_service.optimizer.computing import SHUTTING_DOWN, Failure, Work, too_long
-from nextpoint_service.optimizer.process import GRACE_SECONDS, Kind, ModelProcess
+from nextpoint_service.optimizer.computing import SHUTTING_DOWN, Failure, Work, not_done
+from nextpoint_service.optimizer.process import Kind, ModelProcess
 from nextpoint_service.optimizer.settings import OptimizerSettings
 from nextpoint_service.optimizer.work_queue import Asked, WorkQueue
 
@@ -58,7 +58,7 @@ class ModelProcesses:
                 asked.future.set_result(SHUTTING_DOWN)
         for process in self._processes:
             process.close()
-        await asyncio.to_thread(self._join)
+        await to_thread(self._join)
 
     async def compute(self, experiment_id: str, work: Work[T]) -> T | Failure:
         """Return what the work returns in one of the processes, or why there is nothing."""
@@ -67,14 +67,13 @@ class ModelProcesses:
         future: Future[T | Failure] = Future()
         self._queue.put(Asked(experiment_id, work, future))
         # From here on, and not from when it is begun: Ax may load, and others may be first.
-        seconds = self._settings.time_box_seconds + GRACE_SECONDS
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+            return await wait_for(wrap_future(future), self._settings.patience_seconds)
         except TimeoutError:
-            # Giving up cancels what nobody has begun, and nothing else.
-            if not future.cancelled():
-                return too_long(self._settings)
-            return Failure(LOADING if self._loading else _NOT_BEGUN)
+            # Giving up cancels what nobody has begun; what ended in that moment can be taken.
+            if future.cancelled():
+                return Failure(LOADING if self._loading else _NOT_BEGUN)
+            return future.result() if future.done() else not_done(self._settings)
 
     def _serve(self, number: int, process: ModelProcess) -> None:
         """Do what waits, one after the other, on a thread that belongs to the process."""

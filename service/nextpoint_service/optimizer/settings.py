@@ -11,6 +11,8 @@ class OptimizerSettings:
     """How many models are computed at the same time, each in a process of its own."""
     time_box_seconds: float = 30.0
     """How long a model may take before a space-filling point stands in for it."""
+    grace_seconds: float = 5.0
+    """How long after its time box a model that does not look at the time is left alone."""
     memory_bytes: int = 4 * 2**30
     """How much data a model process may hold."""
     model_observations: int = 500
@@ -20,3 +22,8 @@ class OptimizerSettings:
     """
     engine_observations: int = 1000
     """The same for the models of our own, of which a thousand take less than half a second."""
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long whoever asks for a model waits at most, for a process as well."""
+        return self.time_box_seconds + self.grace_seconds

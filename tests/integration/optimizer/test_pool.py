@@ -150,19 +150,19 @@ async def test_an_error_of_the_model_is_the_reason():
 
 
 @pytest.mark.parametrize(
-    "model",
+    ("model", "why"),
     [
-        scripted_models.hang,
-        scripted_models.hang_swallowing_errors,
-        scripted_models.hang_deaf,
+        (scripted_models.hang, "the model took longer than 0.5 s"),
+        (scripted_models.hang_swallowing_errors, "the model took longer than 0.5 s"),
+        (scripted_models.hang_deaf, "the model was not done 5.5 s after it was asked for"),
     ],
 )
-async def test_a_model_that_hangs_is_cut_off(model):
+async def test_a_model_that_hangs_is_cut_off(model, why):
     began = time.monotonic()
 
     reason = await propose_with(model, time_box_seconds=0.5)
 
-    assert reason == "the model took longer than 0.5 s"
+    assert reason == why
     assert time.monotonic() - began < 30
 
 
@@ -176,17 +176,33 @@ async def test_who_waits_behind_another_model_waits_no_longer_than_for_one():
         await pool.close()
 
     reasons = [proposal.provenance.fallback_reason for (proposal,) in proposals]
+    assert reasons.count("the model was not done 5.5 s after it was asked for") == 1
     assert reasons.count("no model process was free in time") == 2
 
 
-async def test_a_model_that_ends_when_its_caller_gives_up_had_begun(monkeypatch):
-    async def too_late(future, seconds):
-        await future
-        raise TimeoutError
+async def _too_late(future, seconds):
+    """Give up in the very moment in which there is an answer."""
+    await future
+    raise TimeoutError
 
-    monkeypatch.setattr(processes.asyncio, "wait_for", too_late)
 
-    assert await propose_with(scripted_models.raise_an_error) == "the model took longer than 30 s"
+async def test_what_a_model_answers_as_its_caller_gives_up_is_taken(pool, monkeypatch):
+    in_time = await pool.propose(MODEL)
+    monkeypatch.setattr(processes, "wait_for", _too_late)
+
+    assert await pool.propose(MODEL) == in_time
+
+
+async def test_who_gives_up_as_the_pool_closes_is_told_that_it_closes(monkeypatch):
+    never_started = OptimizerPool(OptimizerSettings())
+    monkeypatch.setattr(processes, "wait_for", _too_late)
+    asked = asyncio.create_task(never_started.propose(MODEL))
+    await asyncio.sleep(0)
+
+    await never_started.close()
+
+    (proposal,) = await asked
+    assert proposal.provenance.fallback_reason == "the service is shutting down"
 
 
 async def test_who_waits_for_a_process_waits_no_longer_than_for_a_model():
