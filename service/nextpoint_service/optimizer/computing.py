@@ -67,10 +67,10 @@ def learn_ahead(_: OptimizerSettings) -> None:
     LEARNER.learn_ahead()
 
 
-def set_up_light(settings: OptimizerSettings) -> int:
+def set_up_light(settings: OptimizerSettings) -> None:
     """Prepare this new process for models of our own, as `set_up` does."""
     confine()
-    return set_up(settings)
+    set_up(settings)
 
 
 def load() -> None:
@@ -103,8 +103,11 @@ def use_one_thread() -> None:
         os.environ[name] = "1"
 
 
-def set_up(settings: OptimizerSettings) -> int:
-    """Prepare this process for models, and return its id."""
+def set_up(settings: OptimizerSettings) -> None:
+    """Prepare this process for models.
+
+    It comes before the first work: a process that waits for that without a server waits for ever.
+    """
     # Calls are answered first.
     os.nice(_NICENESS)
     # The server decides what an interrupt means.
@@ -117,7 +120,6 @@ def set_up(settings: OptimizerSettings) -> int:
     if torch := sys.modules.get("torch"):
         # Two threads change the ninth digit, and every process has its own core.
         torch.set_num_threads(1)
-    return os.getpid()
 
 
 def _end_with_the_server() -> None:

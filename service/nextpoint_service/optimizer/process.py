@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from typing import TypeVar, assert_never
 
 import structlog
@@ -62,18 +64,16 @@ class ModelProcess:
         _quieten_the_tracker()
         match self._kind:
             case Kind.LIGHT:
-                set_up = computing.set_up_light
-                executor = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+                executor = self._executor_with(get_context("spawn"), computing.set_up_light)
             case Kind.AX:
-                set_up = computing.set_up
                 context = get_context("forkserver")
                 context.set_forkserver_preload([_PRELOAD])
-                executor = ProcessPoolExecutor(max_workers=1, mp_context=context)
+                executor = self._executor_with(context, computing.set_up)
             case _:
                 assert_never(self._kind)
         self._executor = executor
         try:
-            self._pid = executor.submit(set_up, self._settings).result(START_SECONDS)
+            self._pid = executor.submit(os.getpid).result(START_SECONDS)
             if self._closed:
                 self._kill()
             if self._kind is Kind.LIGHT:
@@ -82,6 +82,13 @@ class ModelProcess:
             self.end()
             raise
         return executor
+
+    def _executor_with(
+        self, context: BaseContext, set_up: Callable[[OptimizerSettings], None]
+    ) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            max_workers=1, mp_context=context, initializer=set_up, initargs=(self._settings,)
+        )
 
     def compute(self, work: computing.Work[T]) -> T | computing.Failure:
         """Compute in the process. One that dies is begun again, once for each piece of work."""

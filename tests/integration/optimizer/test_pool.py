@@ -40,6 +40,7 @@ async def propose_with(compute, problem=MODEL, **settings):
     pool = OptimizerPool(OptimizerSettings(**settings), compute)
     pool.start()
     try:
+        await until_loaded(pool)
         (proposal,) = await pool.propose(problem)
     finally:
         await pool.close()
@@ -309,6 +310,27 @@ async def test_a_server_that_is_killed_while_it_loads_leaves_no_process_behind()
     await _until_gone(below)
 
 
+@pytest.mark.parametrize(
+    ("problem", "command", "count"),
+    [
+        pytest.param("MODEL", "spawn_main", 1, id="light"),
+        pytest.param("OF_AX", "forkserver", 2, id="Ax"),
+    ],
+)
+async def test_a_process_whose_server_is_killed_before_it_had_work_ends(problem, command, count):
+    server = await _a_server(
+        "from concurrent.futures.process import _ExecutorManagerThread;"
+        "_ExecutorManagerThread.add_call_item_to_queue = lambda self: None;"
+        f"pool.start(); waiting = asyncio.create_task(pool.propose({problem}))"
+    )
+    below = await _children(server, command, count)
+
+    server.kill()
+    await server.wait()
+
+    await _until_gone(below)
+
+
 async def test_a_server_that_closes_while_it_loads_ends_at_once():
     began = time.monotonic()
     server = await _a_server(
@@ -326,7 +348,7 @@ def test_a_process_that_hangs_while_it_loads_is_ended(monkeypatch, tmp_path):
     pid_file = tmp_path / "pid"
     monkeypatch.setenv("PID_FILE", str(pid_file))
     monkeypatch.setattr(computing, "load", scripted_models.hang_loading)
-    monkeypatch.setattr(process, "START_SECONDS", 5.0)
+    monkeypatch.setattr(process, "START_SECONDS", 10.0)
 
     with pytest.raises(TimeoutError):
         process.ModelProcess(process.Kind.LIGHT, OptimizerSettings()).start()
@@ -369,13 +391,22 @@ async def work(pool):
     print("done", flush=True)
     await asyncio.sleep(60)
 
-asyncio.run(work(OptimizerPool(OptimizerSettings())))
+asyncio.run(work(OptimizerPool(OptimizerSettings(time_box_seconds=120.0))))
 """
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
     )
     await server.stdout.readline()
     return server
+
+
+async def _children(server, command, count):
+    """Return the processes below the server, as soon as there are so many."""
+    for _ in range(2000):
+        if len(found := descendants(server.pid, command=command)) >= count:
+            return found
+        await asyncio.sleep(0.05)
+    pytest.fail("the processes did not begin")
 
 
 async def _until_gone(processes):
