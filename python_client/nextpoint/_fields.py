@@ -103,7 +103,8 @@ class Fields:
         number = self.number(key)
         if number is None or (math.isfinite(number) and abs(number) <= SPAN_SECONDS_MAX):
             return number
-        self.refuse(key, f"must be a number of seconds, got {describe(self.get(key))}")
+        most = f"at most {SPAN_SECONDS_MAX}"
+        self.refuse(key, f"must be a number of seconds, {most}, got {describe(self.get(key))}")
         return None
 
     def required_seconds(self, key: str) -> float:

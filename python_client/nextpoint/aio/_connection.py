@@ -37,6 +37,8 @@ logger = logging.getLogger("nextpoint")
 
 # A page of observations of 100 parameters stays small.
 PAGE_SIZE = 200
+_LONGEST_WAIT_SECONDS = 86400.0
+"""Longer than any service waits."""
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -103,10 +105,11 @@ class Connection:
             method: What to call.
             request: What to call it with.
             waits: How many seconds the service was asked to wait, on top of the client's timeout.
+                What is no such time, it refuses at once.
             within: How many seconds to wait instead of the client's timeout.
         """
         _identify(request)
-        seconds = within or self.timeout + (waits or 0.0)
+        seconds = within or self.timeout + min(max(waits or 0.0, 0.0), _LONGEST_WAIT_SECONDS)
         deadline = time.monotonic() + seconds
         backoff = Backoff(seconds)
         error: NextpointError | None = None

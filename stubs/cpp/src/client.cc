@@ -2,7 +2,9 @@
 
 #include <google/protobuf/duration.pb.h>
 
-#include "duration.h"
+#include <algorithm>
+#include <cstdint>
+
 #include "service_config.h"
 #include "unique_id.h"
 
@@ -46,13 +48,18 @@ void identify(google::protobuf::Message& request) {
   }
 }
 
-/// Returns how long the service was asked to wait.
+// Longer than any service waits.
+constexpr std::int64_t kLongestWaitSeconds = 24 * 60 * 60;
+
+/// Returns how long the service may wait, as it was asked. What is no such time, it refuses.
 std::chrono::milliseconds max_wait(const google::protobuf::Message& request) {
   const auto* field = request.GetDescriptor()->FindFieldByName("max_wait");
   if (!field) return std::chrono::milliseconds(0);
   const auto& wait = dynamic_cast<const google::protobuf::Duration&>(
       request.GetReflection()->GetMessage(request, field));
-  return from_proto(wait);
+  const std::chrono::seconds seconds(
+      std::clamp<std::int64_t>(wait.seconds(), 0, kLongestWaitSeconds));
+  return seconds + std::chrono::milliseconds(wait.nanos() / 1'000'000);
 }
 
 }  // namespace

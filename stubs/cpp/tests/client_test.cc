@@ -3,7 +3,9 @@
 #include <nextpoint/client.h>
 #include <nextpoint/held_suggestion.h>
 
+#include <cstdint>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -106,6 +108,13 @@ TEST(Client, ACallHasTheTimeOfTheSharedConfigAndWhatItMayWaitOrItsOwn) {
   *ask.mutable_max_wait() = TimeUtil::SecondsToDuration(1800);
   client.call(&v1::SuggestionService::Stub::CreateSuggestion, ask);
   expect_close(shared + 1800s);
+  ask.mutable_max_wait()->set_seconds(-1800);
+  client.call(&v1::SuggestionService::Stub::CreateSuggestion, ask);
+  expect_close(shared);
+  ask.mutable_max_wait()->set_seconds(std::numeric_limits<std::int64_t>::max());
+  client.call(&v1::SuggestionService::Stub::CreateSuggestion, ask);
+  EXPECT_GT(service.limit(), 24h);
+  EXPECT_LT(service.limit(), 25h);
 }
 
 TEST(Client, AGivenTimeIsNotCut) {

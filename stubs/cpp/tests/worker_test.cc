@@ -359,19 +359,22 @@ TEST(Worker, GivesUpAfterTooManyFailures) {
 }
 
 TEST(Worker, AsksForWhatItWantsEachTime) {
-  const FakeService service({{{opened()}, kLost}, {{opened(), kClosed}, grpc::Status::OK}});
-  auto options = quiet();
-  options.max_wait = 0ms;
+  for (const auto wait : {0ms, 1500ms}) {
+    const FakeService service({{{opened()}, kLost}, {{opened(), kClosed}, grpc::Status::OK}});
+    auto options = quiet();
+    options.concurrency = 3;
+    options.max_wait = wait;
 
-  run(service, square, options);
+    run(service, square, options);
 
-  ASSERT_EQ(service.streams().size(), 2U);
-  for (const auto& request : service.streams()) {
-    EXPECT_EQ(request.experiment_id(), "exp_1");
-    EXPECT_EQ(request.worker_id(), "worker-1");
-    EXPECT_EQ(request.max_outstanding(), 1);
-    ASSERT_TRUE(request.has_max_wait());
-    EXPECT_EQ(from_proto(request.max_wait()), 0ms);
+    ASSERT_EQ(service.streams().size(), 2U);
+    for (const auto& request : service.streams()) {
+      EXPECT_EQ(request.experiment_id(), "exp_1");
+      EXPECT_EQ(request.worker_id(), "worker-1");
+      EXPECT_EQ(request.max_outstanding(), 3);
+      ASSERT_TRUE(request.has_max_wait());
+      EXPECT_EQ(from_proto(request.max_wait()), wait);
+    }
   }
 }
 

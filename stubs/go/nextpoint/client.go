@@ -120,6 +120,9 @@ func splitConfig() (config string, timeout time.Duration) {
 	return string(rest), timeout
 }
 
+// longestWait is longer than any service waits.
+const longestWait = 24 * time.Hour
+
 func unaryCaller(timeout time.Duration) grpc.UnaryClientInterceptor {
 	return func(
 		ctx context.Context, method string, request, response any, connection *grpc.ClientConn,
@@ -127,9 +130,9 @@ func unaryCaller(timeout time.Duration) grpc.UnaryClientInterceptor {
 	) error {
 		if _, bounded := ctx.Deadline(); !bounded {
 			limit := timeout
-			// What the service was asked to wait comes on top.
+			// What the service was asked to wait comes on top; what is none, it refuses at once.
 			if waiting, ok := request.(interface{ GetMaxWait() *durationpb.Duration }); ok {
-				limit += waiting.GetMaxWait().AsDuration()
+				limit += min(max(0, waiting.GetMaxWait().AsDuration()), longestWait)
 			}
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, limit)

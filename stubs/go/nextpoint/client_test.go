@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -97,11 +98,13 @@ func TestDeadlineIsThatOfTheSharedConfigAndWhatACallMayWaitAndTheCallersOwn(t *t
 		_, err := client.Observations.CreateObservation(ctx, &nextpointv1.CreateObservationRequest{})
 		return err
 	}
-	ask := func(ctx context.Context) error {
-		_, err := client.Suggestions.CreateSuggestion(ctx, &nextpointv1.CreateSuggestionRequest{
-			MaxWait: durationpb.New(30 * time.Minute),
-		})
-		return err
+	ask := func(wait time.Duration) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := client.Suggestions.CreateSuggestion(ctx, &nextpointv1.CreateSuggestionRequest{
+				MaxWait: durationpb.New(wait),
+			})
+			return err
+		}
 	}
 	longer, cancel := context.WithTimeout(t.Context(), 2*shared)
 	defer cancel()
@@ -112,7 +115,9 @@ func TestDeadlineIsThatOfTheSharedConfigAndWhatACallMayWaitAndTheCallersOwn(t *t
 	}{
 		{report, t.Context(), shared},
 		{report, longer, 2 * shared},
-		{ask, t.Context(), shared + 30*time.Minute},
+		{ask(30 * time.Minute), t.Context(), shared + 30*time.Minute},
+		{ask(math.MinInt64), t.Context(), shared},
+		{ask(math.MaxInt64), t.Context(), shared + 24*time.Hour},
 	} {
 		if err := each.call(each.ctx); err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	nextpointv1 "github.com/nextpoint/nextpoint/stubs/go/nextpoint/v1"
 )
@@ -59,7 +60,10 @@ type Stream struct {
 // Stream opens the stream of suggestions to a worker. It ends when the service says that there is no
 // more to do, when ctx ends, or with an error.
 //
-// Ids are per experiment and keep what a worker holds over breaks, so no two workers may share one.
+// The request, which is copied, needs an ExperimentId and a WorkerId: one of NewWorkerID, or one that
+// keeps what the worker holds when the program starts anew. No two workers of an experiment may share
+// one. MaxOutstanding is how many suggestions the worker gets that it has not reported yet, from 1 to
+// 1000; 0 means 1.
 func (c *Client) Stream(
 	ctx context.Context, request *nextpointv1.StreamSuggestionsRequest,
 ) *Stream {
@@ -72,7 +76,7 @@ func (c *Client) stream(
 	ctx, cancel := context.WithCancel(ctx)
 	stream := &Stream{
 		client:      c,
-		request:     request,
+		request:     proto.CloneOf(request),
 		claim:       claim,
 		cancel:      cancel,
 		suggestions: make(chan *Suggestion, max(1, request.GetMaxOutstanding())),

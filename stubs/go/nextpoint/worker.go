@@ -39,8 +39,8 @@ type Worker struct {
 	Concurrency int
 	// MaxFailures is how many evaluations fail in a row when Run gives up. 0 means 10.
 	MaxFailures int
-	// MaxWait is how long to wait for a point that knows the newest observations rather than evaluate
-	// one that does not, up to an hour. Nil means a tenth of what an evaluation takes.
+	// MaxWait is how long a point that knows the newest observations is worth waiting for, up to an
+	// hour. Nil means a tenth of what an evaluation takes.
 	MaxWait *durationpb.Duration
 	// Drain is closed, such as by the end of another context, to have Run take nothing more, finish
 	// what it evaluates, however long that takes, and return. Nil means never.

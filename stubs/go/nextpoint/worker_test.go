@@ -79,32 +79,64 @@ func TestBrokenStreamIsOpenedAnewAndWhatWasSeenIsIgnored(t *testing.T) {
 }
 
 func TestStreamIsAskedForWhatTheWorkerWantsEachTime(t *testing.T) {
+	for _, wait := range []*durationpb.Duration{
+		nil, durationpb.New(0), durationpb.New(1500 * time.Millisecond),
+	} {
+		service := &fakeService{scripts: []func(eventStream) error{
+			func(stream eventStream) error { return errors.Join(open(stream), away) },
+			func(stream eventStream) error { return errors.Join(open(stream), finish(stream)) },
+		}}
+		worker := nextpoint.Worker{
+			Client:       service.serve(t),
+			ExperimentID: "exp_1",
+			ID:           "worker-1",
+			Concurrency:  3,
+			MaxWait:      wait,
+		}
+
+		if _, err := worker.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+
+		want := &nextpointv1.StreamSuggestionsRequest{
+			ExperimentId: "exp_1", WorkerId: "worker-1", MaxOutstanding: 3, MaxWait: wait,
+		}
+		if len(service.opened) != 2 {
+			t.Errorf("opened %d streams", len(service.opened))
+		}
+		for _, each := range service.opened {
+			if !proto.Equal(each, want) {
+				t.Errorf("asked for %v, want %v", each, want)
+			}
+		}
+	}
+}
+
+func TestStreamKeepsWhatItWasAskedFor(t *testing.T) {
+	opened := make(chan struct{})
+	changed := make(chan struct{})
 	service := &fakeService{scripts: []func(eventStream) error{
-		func(stream eventStream) error { return errors.Join(open(stream), away) },
+		func(stream eventStream) error {
+			close(opened)
+			<-changed
+			return errors.Join(open(stream), away)
+		},
 		func(stream eventStream) error { return errors.Join(open(stream), finish(stream)) },
 	}}
-	worker := nextpoint.Worker{
-		Client:       service.serve(t),
-		ExperimentID: "exp_1",
-		ID:           "worker-1",
-		Concurrency:  3,
-		MaxWait:      durationpb.New(0),
+	request := streamOf(1)
+	stream := service.serve(t).Stream(t.Context(), request)
+	<-opened
+	request.WorkerId = "another"
+	close(changed)
+	for range stream.Suggestions() {
 	}
-
-	if _, err := worker.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-
-	want := &nextpointv1.StreamSuggestionsRequest{
-		ExperimentId: "exp_1", WorkerId: "worker-1", MaxOutstanding: 3, MaxWait: durationpb.New(0),
+	for _, each := range service.opened {
+		if each.GetWorkerId() != "worker" {
+			t.Errorf("came as %q", each.GetWorkerId())
+		}
 	}
 	if len(service.opened) != 2 {
 		t.Errorf("opened %d streams", len(service.opened))
-	}
-	for _, each := range service.opened {
-		if !proto.Equal(each, want) {
-			t.Errorf("asked for %v, want %v", each, want)
-		}
 	}
 }
 

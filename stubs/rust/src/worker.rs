@@ -80,8 +80,9 @@ impl Worker {
         self
     }
 
-    /// Sets how long to wait for a point that knows the newest observations rather than evaluate
-    /// one that does not, up to an hour, instead of a tenth of what an evaluation takes.
+    /// Sets how long a point that knows the newest observations is worth waiting for, up to an hour,
+    /// instead of a tenth of what an evaluation takes. Zero takes what is ready; where nothing is,
+    /// it waits all the same.
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.request.max_wait = Some(prost_types::Duration {
             // The service refuses what is too long.

@@ -64,46 +64,36 @@ async fn a_broken_stream_is_opened_anew_and_nothing_is_evaluated_twice() {
     assert_eq!(workers, ["worker"; 3]);
 }
 
-#[tokio::test]
-async fn a_stream_is_asked_for_what_the_worker_wants_each_time() {
+/// Runs the worker over two streams, and returns what it asked each for.
+async fn asked_for(configure: impl FnOnce(Worker) -> Worker) -> [Option<prost_types::Duration>; 2] {
     let fake = Fake::default()
         .plays([opened(), Err(Status::unavailable("away"))])
         .plays([opened(), closed()]);
     let client = fake.clone().serve().await;
-    let worker = Worker::new(&client, "exp")
-        .id("worker")
-        .max_outstanding(3)
-        .max_wait(Duration::ZERO);
+    let worker = configure(Worker::new(&client, "exp"));
 
     timeout(LONG, worker.run(measure)).await.unwrap().unwrap();
 
-    let wanted = StreamSuggestionsRequest {
-        experiment_id: "exp".into(),
-        worker_id: "worker".into(),
-        max_outstanding: 3,
-        max_wait: Some(Default::default()),
-    };
-    assert_eq!(
-        fake.with(|state| state.opened.clone()),
-        [wanted.clone(), wanted]
-    );
+    fake.with(|state| [state.opened[0].max_wait, state.opened[1].max_wait])
 }
 
 #[tokio::test]
-async fn the_wait_is_left_to_the_service_and_one_that_is_too_long_is_for_it_to_refuse() {
-    for (wait, wanted) in [(None, None), (Some(Duration::MAX), Some(i64::MAX))] {
-        let fake = Fake::default().plays([opened(), closed()]);
-        let client = fake.clone().serve().await;
-        let mut worker = Worker::new(&client, "exp");
-        if let Some(wait) = wait {
-            worker = worker.max_wait(wait);
-        }
-
-        timeout(LONG, worker.run(measure)).await.unwrap().unwrap();
-
-        let asked = fake.with(|state| state.opened[0].max_wait);
-        assert_eq!(asked.map(|wait| wait.seconds), wanted);
+async fn a_stream_is_asked_each_time_for_what_a_point_is_worth_to_the_worker() {
+    for wait in [Duration::ZERO, Duration::from_millis(1_500)] {
+        let wanted = Some(wait.try_into().unwrap());
+        assert_eq!(asked_for(|worker| worker.max_wait(wait)).await, [wanted; 2]);
     }
+}
+
+#[tokio::test]
+async fn what_a_point_is_worth_is_left_to_the_service() {
+    assert_eq!(asked_for(|worker| worker).await, [None; 2]);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_for_the_service_to_refuse() {
+    let [asked, _] = asked_for(|worker| worker.max_wait(Duration::MAX)).await;
+    assert_eq!(asked.unwrap().seconds, i64::MAX);
 }
 
 #[tokio::test]

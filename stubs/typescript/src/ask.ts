@@ -2,14 +2,19 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 
 import type { Assignments, AssignmentsShape } from "./assignments.js";
 import type { Services } from "./client.js";
-import { maxWait, type WaitOptions } from "./max_wait.js";
+import { maxWaitToProto } from "./max_wait.js";
 import { LEASE_MS, Suggestion } from "./suggestion.js";
 
-export interface AskOptions extends WaitOptions {
+export interface AskOptions {
   /** Who evaluates. By default a name made by the service. */
   readonly workerId?: string;
   /** How long the lease outlives this process, at least 1000. By default 60 seconds. */
   readonly leaseMs?: number;
+  /**
+   * How long a point that knows the newest observations is worth waiting for, up to an hour. By
+   * default a tenth of what an evaluation takes.
+   */
+  readonly maxWaitMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -24,7 +29,7 @@ export async function ask<A extends AssignmentsShape<A> = Assignments>(
       experimentId,
       workerId,
       leaseDuration: durationFromMs(leaseMs),
-      maxWait: maxWait({ maxWaitMs }),
+      maxWait: maxWaitToProto(maxWaitMs),
     },
     { signal },
   );

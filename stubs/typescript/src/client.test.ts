@@ -393,16 +393,41 @@ test("what a point is worth waiting for is asked for each time", async () => {
   const quiet = { onWarning: () => {} };
 
   await service.client.work("exp", () => ({ m: 1 }), { ...quiet, maxWaitMs: 0 });
-  (await service.client.ask("exp", { maxWaitMs: 1_500 })).giveBack();
+  await (await service.client.ask("exp", { maxWaitMs: 1_500 })).giveBack();
+  await (await service.client.ask("exp", { maxWaitMs: 0.4 })).giveBack();
 
-  const waits = [...service.opened, ...asked].map(({ maxWait }) => maxWait && durationMs(maxWait));
-  assert.deepEqual(waits, [0, 0, 1_500]);
+  const waits = [...service.opened, ...asked].map(({ maxWait }) => durationMs(maxWait!));
+  assert.deepEqual(waits, [0, 0, 1_500, 1]);
 });
 
-test("a wait that is none is refused", async () => {
+test("who does not say what a point is worth leaves it to the service", async () => {
+  const asked: CreateSuggestionRequest[] = [];
+  const service = await serve({
+    streams: [
+      async function* () {
+        yield opened();
+        yield CLOSED;
+      },
+    ],
+    suggestions: {
+      createSuggestion(request) {
+        asked.push(request);
+        return { suggestion: {} };
+      },
+    },
+  });
+
+  await service.client.work("exp", () => ({ m: 1 }));
+  await (await service.client.ask("exp")).giveBack();
+
+  const waits = [...service.opened, ...asked].map(({ maxWait }) => maxWait);
+  assert.deepEqual(waits, [undefined, undefined]);
+});
+
+test("a wait that cannot be asked for is refused", async () => {
   const { client } = await serve({});
-  for (const maxWaitMs of [-1, NaN, Infinity, 3_600_001]) {
-    const refused = { name: "RangeError", message: /maxWaitMs must be from 0/ };
+  for (const maxWaitMs of [-1, NaN, Infinity, 1e300, null as unknown as number]) {
+    const refused = { name: "RangeError", message: /maxWaitMs must be a number of milliseconds/ };
     await assert.rejects(
       client.work("exp", () => ({ m: 1 }), { maxWaitMs }),
       refused,
@@ -693,7 +718,9 @@ test("a call may take what the service config says, and what it asks the service
   await client.suggestions.createSuggestion({});
   await client.suggestions.createSuggestion(waiting);
   await client.suggestions.createSuggestion(waiting, { timeoutMs: 120_000 });
-  assert.deepEqual(secondsLeft, [60, 660, 120]);
+  await client.suggestions.createSuggestion({ maxWait: durationFromMs(-3_600_000) });
+  await client.suggestions.createSuggestion({ maxWait: durationFromMs(1e14) });
+  assert.deepEqual(secondsLeft, [60, 660, 120, 60, 60 + 86_400]);
 });
 
 test("a call is made again as the service config says", () => {

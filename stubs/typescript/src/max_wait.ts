@@ -1,18 +1,11 @@
 import { type Duration, durationFromMs } from "@bufbuild/protobuf/wkt";
 
-export interface WaitOptions {
-  /**
-   * How long to wait for a point that knows the newest observations rather than evaluate one that
-   * does not, up to an hour. By default a tenth of what an evaluation takes.
-   */
-  readonly maxWaitMs?: number;
-}
-
-/** Returns what the contract calls `max_wait`. */
-export function maxWait({ maxWaitMs }: WaitOptions): Duration | undefined {
+/** Returns what the contract calls `max_wait`. What is too long is for the service to refuse. */
+export function maxWaitToProto(maxWaitMs: number | undefined): Duration | undefined {
   if (maxWaitMs === undefined) return undefined;
-  if (!(maxWaitMs >= 0 && maxWaitMs <= 3_600_000)) {
-    throw new RangeError(`maxWaitMs must be from 0 to 3600000, got ${maxWaitMs}`);
+  if (typeof maxWaitMs !== "number" || !(maxWaitMs >= 0 && maxWaitMs <= Number.MAX_SAFE_INTEGER)) {
+    throw new RangeError(`maxWaitMs must be a number of milliseconds from 0, got ${maxWaitMs}`);
   }
-  return durationFromMs(Math.round(maxWaitMs));
+  // What is not zero stays so: zero means at once.
+  return durationFromMs(Math.ceil(maxWaitMs));
 }

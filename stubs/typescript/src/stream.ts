@@ -9,7 +9,7 @@ import type { Services } from "./client.js";
 import { NextpointError } from "./errors.js";
 import type { Suggestion as SuggestionMessage } from "./gen/nextpoint/v1/suggestion_pb.js";
 import { StreamClosedReason, SuggestionService } from "./gen/nextpoint/v1/suggestion_service_pb.js";
-import { maxWait, type WaitOptions } from "./max_wait.js";
+import { maxWaitToProto } from "./max_wait.js";
 import { Retries, warnOnConsole, WORKER_POLICY } from "./retry.js";
 import { callPolicy } from "./service_config.js";
 import { LEASE_MS, Suggestion } from "./suggestion.js";
@@ -23,11 +23,16 @@ const OPENING_POLICY = {
   patienceMs: OPENING_MS,
 };
 
-export interface StreamOptions extends WaitOptions {
+export interface StreamOptions {
   /** Who evaluates: different for every worker. By default a name that no other worker has. */
   readonly workerId?: string;
   /** How many suggestions to hold at the same time. By default 1. */
   readonly maxOutstanding?: number;
+  /**
+   * How long a point that knows the newest observations is worth waiting for, up to an hour. By
+   * default a tenth of what an evaluation takes.
+   */
+  readonly maxWaitMs?: number;
   /** Stops the stream: it throws the signal's reason and gives back what it holds. */
   readonly signal?: AbortSignal;
   /** Hears of every break, once. By default it is written to standard error. */
@@ -67,7 +72,7 @@ export class SuggestionStream<
     private readonly options: StreamOptions = {},
   ) {
     this.workerId = options.workerId ?? `${hostname().slice(0, 50)}-${process.pid}-${randomUUID()}`;
-    this.#maxWait = maxWait(options);
+    this.#maxWait = maxWaitToProto(options.maxWaitMs);
   }
 
   [Symbol.asyncIterator](): this {

@@ -14,6 +14,9 @@ import { NextpointError } from "./errors.js";
 import { Retries } from "./retry.js";
 import { callPolicy } from "./service_config.js";
 
+/** Longer than any service waits, and not too long for a timer. */
+const LONGEST_WAIT_MS = 86_400_000;
+
 /**
  * Returns a transport that does what every call needs: an id for each change, a deadline over all
  * attempts, further attempts while the service is away, and errors that say why.
@@ -67,8 +70,8 @@ function identified<I extends DescMessage>(schema: I, input: MessageInitShape<I>
   return create(schema, { ...input, requestId: requestId || randomUUID() } as MessageInitShape<I>);
 }
 
-/** Returns how long the request asks the service to wait. */
+/** Returns how long the service may wait, as the request asks: what is none, it refuses at once. */
 function maxWaitMs(message: Message): number {
   const { maxWait } = message as { maxWait?: Duration };
-  return maxWait ? durationMs(maxWait) : 0;
+  return maxWait ? Math.min(Math.max(0, durationMs(maxWait)), LONGEST_WAIT_MS) : 0;
 }

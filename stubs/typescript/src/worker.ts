@@ -2,7 +2,6 @@ import type { Assignments, AssignmentsShape } from "./assignments.js";
 import type { Services } from "./client.js";
 import { NextpointError } from "./errors.js";
 import type { StreamClosedReason } from "./gen/nextpoint/v1/suggestion_service_pb.js";
-import type { WaitOptions } from "./max_wait.js";
 import { warnOnConsole } from "./retry.js";
 import { SuggestionStream } from "./stream.js";
 import type { Suggestion, Values } from "./suggestion.js";
@@ -19,11 +18,16 @@ export type Evaluate<A extends AssignmentsShape<A> = Assignments> = (
   context: EvaluationContext<A>,
 ) => Values | Promise<Values>;
 
-export interface WorkOptions extends WaitOptions {
+export interface WorkOptions {
   /** Who evaluates: different for every worker. By default a name that no other worker has. */
   readonly workerId?: string;
   /** How many evaluations run at the same time. By default 1. */
   readonly concurrency?: number;
+  /**
+   * How long a point that knows the newest observations is worth waiting for, up to an hour. By
+   * default a tenth of what an evaluation takes.
+   */
+  readonly maxWaitMs?: number;
   /**
    * Stops within 5 seconds: what was measured is still reported, everything else is given back, and
    * `work` throws the signal's reason, or why an outcome could not be reported.

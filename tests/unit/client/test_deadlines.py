@@ -44,6 +44,18 @@ def test_what_the_service_is_asked_to_wait_comes_on_top(service, seconds):
     assert service.seconds_left["CreateSuggestion"] == pytest.approx(4 * seconds, abs=5)
 
 
+@pytest.mark.parametrize(("wait", "extra"), [(-3600, 0), (9e9, 86400)])
+def test_a_wait_that_is_none_is_for_the_service_to_refuse(service, seconds, wait, extra):
+    service.script("CreateSuggestion", a_created_suggestion())
+
+    with nextpoint.Client(service.address) as client:
+        client.get_experiment("exp_1").create_suggestion(max_wait=wait)
+
+    # gRPC rounds a day to minutes for the service.
+    left = service.seconds_left["CreateSuggestion"]
+    assert left == pytest.approx(seconds + extra, rel=0.001, abs=5)
+
+
 @pytest.mark.parametrize("kind", [Decimal, np.float32], ids=repr)
 def test_spans_are_numbers_of_any_kind(service, seconds, kind):
     """A float32 added to the time of day is wrong by up to a minute."""

@@ -23,8 +23,8 @@ struct WorkerOptions {
   int concurrency = 1;
   /// How many evaluations in a row may fail before the worker gives up.
   int max_failures = 10;
-  /// How long to wait for a point that knows the newest observations rather than evaluate one that
-  /// does not, up to an hour. Absent: a tenth of what an evaluation takes.
+  /// How long a point that knows the newest observations is worth waiting for, up to an hour.
+  /// Absent: a tenth of what an evaluation takes.
   std::optional<std::chrono::milliseconds> max_wait;
   /// Stops the worker once it is true: it takes nothing more and ends soon. A signal handler may
   /// set it, and an evaluation look at it, and throw.

@@ -21,6 +21,9 @@ import java.util.concurrent.TimeUnit;
 
 /** Gives every call what it has in common with the others. */
 final class CallDefaults implements ClientInterceptor {
+  // Longer than any service waits.
+  private static final Duration LONGEST_WAIT = Duration.ofDays(1);
+
   private final Duration timeout;
   private final Runnable onUnavailable;
 
@@ -144,14 +147,18 @@ final class CallDefaults implements ClientInterceptor {
     }
   }
 
-  /** How long the service was asked to wait, which comes on top of what a call may take. */
+  /**
+   * How long the service may wait, as it was asked, which comes on top of what a call may take.
+   * What is no such time, it refuses at once.
+   */
   private static Duration maxWait(Message request) {
     FieldDescriptor field = request.getDescriptorForType().findFieldByName("max_wait");
     if (field == null) {
       return Duration.ZERO;
     }
     var wait = (com.google.protobuf.Duration) request.getField(field);
-    return Duration.ofSeconds(wait.getSeconds(), wait.getNanos());
+    long seconds = Math.min(Math.max(0, wait.getSeconds()), LONGEST_WAIT.toSeconds());
+    return Duration.ofSeconds(seconds, wait.getNanos());
   }
 
   /** Gives a change its id, unless it has one. gRPC makes retries below, so they keep it. */

@@ -430,10 +430,13 @@ public final class Worker {
     }
 
     /**
-     * How long to wait for a point that knows the newest observations rather than evaluate one that
-     * does not, up to an hour. By default a tenth of what an evaluation takes.
+     * How long a point that knows the newest observations is worth waiting for, up to an hour. By
+     * default a tenth of what an evaluation takes.
      */
     public Builder maxWait(Duration maxWait) {
+      if (maxWait.isNegative()) {
+        throw new IllegalArgumentException("maxWait must not be negative, got " + maxWait);
+      }
       this.maxWait = maxWait;
       return this;
     }

@@ -117,6 +117,12 @@ final class NextpointClientTest {
     assertClose(shared.multipliedBy(2));
     client.suggestions().createSuggestion(ask.build());
     assertClose(shared.plusSeconds(1800));
+    ask.getMaxWaitBuilder().setSeconds(-1800);
+    client.suggestions().createSuggestion(ask.build());
+    assertClose(shared);
+    ask.getMaxWaitBuilder().setSeconds(Long.MAX_VALUE);
+    client.suggestions().createSuggestion(ask.build());
+    assertClose(shared.plusDays(1));
   }
 
   private void assertClose(Duration limit) {

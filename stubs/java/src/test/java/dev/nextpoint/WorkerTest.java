@@ -113,8 +113,7 @@ final class WorkerTest {
     service.nextStream(
         broken(Status.Code.ABORTED, "WORKER_REPLACED"), assigned("sug_1", 1), assigned("sug_2", 1));
 
-    try (SuggestionStream stream =
-        SuggestionStream.open(client, StreamSuggestionsRequest.getDefaultInstance())) {
+    try (SuggestionStream stream = SuggestionStream.open(client, request("worker-1", 2).build())) {
       assertThrows(
           NextpointException.class,
           () -> {
@@ -246,45 +245,46 @@ final class WorkerTest {
 
   @Test
   void asksForWhatItWantsEachTime() throws Exception {
-    service.nextStream(broken(Status.Code.UNAVAILABLE, ""));
-    service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED));
-    Worker worker =
-        Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1))
-            .workerId("worker-1")
-            .parallelism(3)
-            .maxWait(Duration.ofMillis(1500))
-            .build();
+    for (Duration wait : List.of(Duration.ZERO, Duration.ofMillis(1500))) {
+      service.nextStream(broken(Status.Code.UNAVAILABLE, ""));
+      service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED));
 
-    worker.run();
+      Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1))
+          .workerId("worker-1")
+          .parallelism(3)
+          .maxWait(wait)
+          .build()
+          .run();
 
-    var wanted =
-        StreamSuggestionsRequest.newBuilder()
-            .setExperimentId("exp_1")
-            .setWorkerId("worker-1")
-            .setMaxOutstanding(3)
-            .setMaxWait(Durations.fromMillis(1500))
-            .build();
-    assertEquals(List.of(wanted, wanted), List.copyOf(service.streams));
+      var wanted = request("worker-1", 3).setMaxWait(Durations.fromMillis(wait.toMillis())).build();
+      assertEquals(wanted, service.streams.remove());
+      assertEquals(wanted, service.streams.remove());
+    }
   }
 
   @Test
-  void canAskForPointsAtOnce() throws Exception {
+  void leavesToTheServiceWhatAPointIsWorth() throws Exception {
     service.nextStream(closed(STREAM_CLOSED_REASON_BUDGET_REACHED));
 
-    Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1))
-        .maxWait(Duration.ZERO)
-        .build()
-        .run();
+    worker(assignments -> Outcome.of("m", 1)).run();
 
-    assertEquals(Durations.ZERO, service.streams.remove().getMaxWait());
+    assertFalse(service.streams.remove().hasMaxWait());
+  }
+
+  private static StreamSuggestionsRequest.Builder request(String workerId, int maxOutstanding) {
+    return StreamSuggestionsRequest.newBuilder()
+        .setExperimentId("exp_1")
+        .setWorkerId(workerId)
+        .setMaxOutstanding(maxOutstanding);
   }
 
   @Test
-  void refusesCountsBelowOne() {
+  void refusesCountsBelowOneAndWaitsBelowZero() {
     Worker.Builder builder = Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1));
 
     assertThrows(IllegalArgumentException.class, () -> builder.parallelism(0));
     assertThrows(IllegalArgumentException.class, () -> builder.maxConsecutiveFailures(0));
+    assertThrows(IllegalArgumentException.class, () -> builder.maxWait(Duration.ofNanos(-1)));
   }
 
   @Test
