@@ -67,10 +67,10 @@ def learn_ahead(_: OptimizerSettings) -> None:
     LEARNER.learn_ahead()
 
 
-def set_up_light(settings: OptimizerSettings) -> None:
+def set_up_light(settings: OptimizerSettings) -> int:
     """Prepare this new process for models of our own, as `set_up` does."""
     confine()
-    set_up(settings)
+    return set_up(settings)
 
 
 def load() -> None:
@@ -103,16 +103,12 @@ def use_one_thread() -> None:
         os.environ[name] = "1"
 
 
-def set_up(settings: OptimizerSettings) -> None:
-    """Prepare this process for models.
-
-    It comes before the first work: a process that waits for that without a server waits for ever.
-    """
+def set_up(settings: OptimizerSettings) -> int:
+    """Prepare this process for models, and return its id."""
     # Calls are answered first.
     os.nice(_NICENESS)
     # The server decides what an interrupt means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
     # The limit is on data: the libraries of CUDA alone reserve more addresses than that.
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     limit = settings.memory_bytes if most < 0 else min(settings.memory_bytes, most)
@@ -120,6 +116,15 @@ def set_up(settings: OptimizerSettings) -> None:
     if torch := sys.modules.get("torch"):
         # Two threads change the ninth digit, and every process has its own core.
         torch.set_num_threads(1)
+    return os.getpid()
+
+
+def end_with_the_server() -> None:
+    """Have this process end when the server does, from before its first work on.
+
+    For that it would wait for ever: it holds the other end of its own queue.
+    """
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
 
 
 def _end_with_the_server() -> None:
@@ -154,7 +159,7 @@ def too_long(settings: OptimizerSettings) -> Failure:
 
 def not_done(settings: OptimizerSettings) -> Failure:
     """Return that the model did not end in time, whenever it was begun."""
-    return Failure(f"the model was not done {settings.patience_seconds:g} s after it was asked for")
+    return Failure(f"the model was not done {settings.give_up_seconds:g} s after it was asked for")
 
 
 class _TimeIsUp(BaseException):

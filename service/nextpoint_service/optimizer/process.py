@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -19,7 +18,7 @@ from nextpoint_service.optimizer import computing
 from nextpoint_service.optimizer.settings import OptimizerSettings
 
 START_SECONDS = 120.0
-"""How long a process may take to load what it needs: Ax takes ten seconds, and more under load."""
+"""How long a new process may take for each of its first two steps. Loading Ax is before them."""
 _AHEAD_SECONDS = 2.0
 """How long a process may learn ahead, which the next work waits for."""
 T = TypeVar("T")
@@ -64,16 +63,18 @@ class ModelProcess:
         _quieten_the_tracker()
         match self._kind:
             case Kind.LIGHT:
-                executor = self._executor_with(get_context("spawn"), computing.set_up_light)
+                set_up = computing.set_up_light
+                executor = _executor(get_context("spawn"))
             case Kind.AX:
                 context = get_context("forkserver")
                 context.set_forkserver_preload([_PRELOAD])
-                executor = self._executor_with(context, computing.set_up)
+                set_up = computing.set_up
+                executor = _executor(context)
             case _:
                 assert_never(self._kind)
         self._executor = executor
         try:
-            self._pid = executor.submit(os.getpid).result(START_SECONDS)
+            self._pid = executor.submit(set_up, self._settings).result(START_SECONDS)
             if self._closed:
                 self._kill()
             if self._kind is Kind.LIGHT:
@@ -82,13 +83,6 @@ class ModelProcess:
             self.end()
             raise
         return executor
-
-    def _executor_with(
-        self, context: BaseContext, set_up: Callable[[OptimizerSettings], None]
-    ) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            max_workers=1, mp_context=context, initializer=set_up, initargs=(self._settings,)
-        )
 
     def compute(self, work: computing.Work[T]) -> T | computing.Failure:
         """Compute in the process. One that dies is begun again, once for each piece of work."""
@@ -119,7 +113,7 @@ class ModelProcess:
         executor = self._executor or self._begin()
         future = executor.submit(computing.run, work, self._settings)
         try:
-            result = future.result(self._settings.patience_seconds)
+            result = future.result(self._settings.give_up_seconds)
         except TimeoutError:
             self.end()
             return computing.not_done(self._settings)
@@ -137,6 +131,12 @@ class ModelProcess:
         if pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _executor(context: BaseContext) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        max_workers=1, mp_context=context, initializer=computing.end_with_the_server
+    )
 
 
 def _report_failure(learning: Future[computing.Failure | None]) -> None:

@@ -68,7 +68,7 @@ class ModelProcesses:
         self._queue.put(Asked(experiment_id, work, future))
         # From here on, and not from when it is begun: Ax may load, and others may be first.
         try:
-            return await wait_for(wrap_future(future), self._settings.patience_seconds)
+            return await wait_for(wrap_future(future), self._settings.give_up_seconds)
         except TimeoutError:
             # Giving up cancels what nobody has begun; what ended in that moment can be taken.
             if future.cancelled():

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+_GRACE_SECONDS = 5.0
+"""How long after its time box a model that does not look at the time is left alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class OptimizerSettings:
@@ -11,8 +14,6 @@ class OptimizerSettings:
     """How many models are computed at the same time, each in a process of its own."""
     time_box_seconds: float = 30.0
     """How long a model may take before a space-filling point stands in for it."""
-    grace_seconds: float = 5.0
-    """How long after its time box a model that does not look at the time is left alone."""
     memory_bytes: int = 4 * 2**30
     """How much data a model process may hold."""
     model_observations: int = 500
@@ -24,6 +25,6 @@ class OptimizerSettings:
     """The same for the models of our own, of which a thousand take less than half a second."""
 
     @property
-    def patience_seconds(self) -> float:
+    def give_up_seconds(self) -> float:
         """How long whoever asks for a model waits at most, for a process as well."""
-        return self.time_box_seconds + self.grace_seconds
+        return self.time_box_seconds + _GRACE_SECONDS

@@ -59,7 +59,7 @@ std::chrono::milliseconds max_wait(const google::protobuf::Message& request) {
       request.GetReflection()->GetMessage(request, field));
   const std::chrono::seconds seconds(
       std::clamp<std::int64_t>(wait.seconds(), 0, kLongestWaitSeconds));
-  return seconds + std::chrono::milliseconds(wait.nanos() / 1'000'000);
+  return seconds + std::chrono::milliseconds(std::max(0, wait.nanos() / 1'000'000));
 }
 
 }  // namespace

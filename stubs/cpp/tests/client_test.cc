@@ -109,6 +109,7 @@ TEST(Client, ACallHasTheTimeOfTheSharedConfigAndWhatItMayWaitOrItsOwn) {
   client.call(&v1::SuggestionService::Stub::CreateSuggestion, ask);
   expect_close(shared + 1800s);
   ask.mutable_max_wait()->set_seconds(-1800);
+  ask.mutable_max_wait()->set_nanos(std::numeric_limits<std::int32_t>::min());
   client.call(&v1::SuggestionService::Stub::CreateSuggestion, ask);
   expect_close(shared);
   ask.mutable_max_wait()->set_seconds(std::numeric_limits<std::int64_t>::max());

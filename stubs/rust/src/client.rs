@@ -19,6 +19,9 @@ pub(crate) const ENDING_TIMEOUT: Duration = Duration::from_secs(5);
 // As much as the service takes. A batch of 2500 observations of 100 parameters fits.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 
+/// Longer than any service waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A request of a unary call of the contract. Every one implements it.
 pub trait Call: Message + Clone + 'static {
     /// What the call answers with.
@@ -94,8 +97,9 @@ impl Client {
             let message = format!("the request has {length} bytes, above {MAX_MESSAGE_BYTES}");
             return Err(Error::without_service(Code::ResourceExhausted, message));
         }
-        let max_wait = request.max_wait().and_then(|wait| wait.try_into().ok());
-        let timeout = self.timeout + max_wait.unwrap_or_default();
+        let max_wait: Option<Duration> = request.max_wait().and_then(|wait| wait.try_into().ok());
+        // What is no such time is refused at once.
+        let timeout = self.timeout + max_wait.unwrap_or_default().min(LONGEST_WAIT);
         tokio::time::timeout(timeout, self.call_with_retries(request))
             .await
             .unwrap_or_else(|_| {

@@ -159,12 +159,7 @@ async def test_an_error_of_the_model_is_the_reason():
     ],
 )
 async def test_a_model_that_hangs_is_cut_off(model, why):
-    began = time.monotonic()
-
-    reason = await propose_with(model, time_box_seconds=0.5)
-
-    assert reason == why
-    assert time.monotonic() - began < 30
+    assert await propose_with(model, time_box_seconds=0.5) == why
 
 
 async def test_who_waits_behind_another_model_waits_no_longer_than_for_one():
@@ -261,7 +256,7 @@ async def test_ax_is_loaded_when_an_experiment_needs_it(work, loads):
     ],
 )
 async def test_a_model_that_takes_too_much_memory_is_cut_off(model, problem):
-    reason = await propose_with(model, problem, memory_bytes=2 * 2**30)
+    reason = await propose_with(model, problem, memory_bytes=2 * 2**30, time_box_seconds=120.0)
 
     assert reason == "the model needed more than 2048 MiB of memory"
 
@@ -319,16 +314,21 @@ async def test_a_server_that_is_killed_while_it_loads_leaves_no_process_behind()
 )
 async def test_a_process_whose_server_is_killed_before_it_had_work_ends(problem, command, count):
     server = await _a_server(
-        "from concurrent.futures.process import _ExecutorManagerThread;"
-        "_ExecutorManagerThread.add_call_item_to_queue = lambda self: None;"
+        "from concurrent.futures.process import _ExecutorManagerThread as Manager;"
+        "assert Manager.add_call_item_to_queue;"
+        "Manager.add_call_item_to_queue = lambda self: None;"
         f"pool.start(); waiting = asyncio.create_task(pool.propose({problem}))"
     )
     below = await _children(server, command, count)
 
     server.kill()
-    await server.wait()
 
-    await _until_gone(below)
+    try:
+        await _until_gone(below)
+    finally:
+        for each in filter(is_running, below):
+            os.kill(each, signal.SIGKILL)
+        await server.wait()
 
 
 async def test_a_server_that_closes_while_it_loads_ends_at_once():
@@ -389,7 +389,7 @@ from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 async def work(pool):
     {work}
     print("done", flush=True)
-    await asyncio.sleep(60)
+    await asyncio.sleep(240)
 
 asyncio.run(work(OptimizerPool(OptimizerSettings(time_box_seconds=120.0))))
 """

@@ -158,7 +158,7 @@ final class CallDefaults implements ClientInterceptor {
     }
     var wait = (com.google.protobuf.Duration) request.getField(field);
     long seconds = Math.min(Math.max(0, wait.getSeconds()), LONGEST_WAIT.toSeconds());
-    return Duration.ofSeconds(seconds, wait.getNanos());
+    return Duration.ofSeconds(seconds, Math.max(0, wait.getNanos()));
   }
 
   /** Gives a change its id, unless it has one. gRPC makes retries below, so they keep it. */

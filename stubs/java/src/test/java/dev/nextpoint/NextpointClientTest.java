@@ -117,7 +117,7 @@ final class NextpointClientTest {
     assertClose(shared.multipliedBy(2));
     client.suggestions().createSuggestion(ask.build());
     assertClose(shared.plusSeconds(1800));
-    ask.getMaxWaitBuilder().setSeconds(-1800);
+    ask.getMaxWaitBuilder().setSeconds(-1800).setNanos(Integer.MIN_VALUE);
     client.suggestions().createSuggestion(ask.build());
     assertClose(shared);
     ask.getMaxWaitBuilder().setSeconds(Long.MAX_VALUE);
