@@ -54,7 +54,8 @@ class ModelProcess:
     def start(self) -> None:
         """Begin the process if it is not there, and wait until it has loaded what it needs.
 
-        Raises OSError, TimeoutError among them, EOFError or BrokenProcessPool; then it is ended.
+        Raises OSError, TimeoutError among them, EOFError or BrokenProcessPool; then it is ended,
+        unless it hangs before it could say its id.
         """
         if self._executor is None and not self._closed:
             self._begin()
@@ -88,7 +89,7 @@ class ModelProcess:
         """Compute in the process. One that dies is begun again, once for each piece of work."""
         for _ in range(2):
             if self._closed:
-                return computing.SHUTTING_DOWN
+                break
             try:
                 return self._try(work)
             except (BrokenProcessPool, EOFError, OSError):

@@ -370,7 +370,8 @@ test("a worker whose counts are none is refused", async () => {
   }
 });
 
-test("what a point is worth waiting for is asked for each time", async () => {
+/** Returns what a worker asks for over a break, and then `ask`, in milliseconds. */
+async function waitsAskedFor(options: { maxWaitMs?: number }) {
   const asked: CreateSuggestionRequest[] = [];
   const service = await serve({
     streams: [
@@ -390,38 +391,23 @@ test("what a point is worth waiting for is asked for each time", async () => {
       },
     },
   });
-  const quiet = { onWarning: () => {} };
+  await service.client.work("exp", () => ({ m: 1 }), { ...options, onWarning: () => {} });
+  await (await service.client.ask("exp", options)).giveBack();
+  return [...service.opened, ...asked].map(({ maxWait }) => maxWait && durationMs(maxWait));
+}
 
-  await service.client.work("exp", () => ({ m: 1 }), { ...quiet, maxWaitMs: 0 });
-  await (await service.client.ask("exp", { maxWaitMs: 1_500 })).giveBack();
-  await (await service.client.ask("exp", { maxWaitMs: 0.4 })).giveBack();
-
-  const waits = [...service.opened, ...asked].map(({ maxWait }) => durationMs(maxWait!));
-  assert.deepEqual(waits, [0, 0, 1_500, 1]);
+test("what a point is worth waiting for is asked for each time", async () => {
+  for (const [maxWaitMs, wanted] of [
+    [0, 0],
+    [0.4, 1],
+    [1_500, 1_500],
+  ]) {
+    assert.deepEqual(await waitsAskedFor({ maxWaitMs }), Array(3).fill(wanted));
+  }
 });
 
 test("who does not say what a point is worth leaves it to the service", async () => {
-  const asked: CreateSuggestionRequest[] = [];
-  const service = await serve({
-    streams: [
-      async function* () {
-        yield opened();
-        yield CLOSED;
-      },
-    ],
-    suggestions: {
-      createSuggestion(request) {
-        asked.push(request);
-        return { suggestion: {} };
-      },
-    },
-  });
-
-  await service.client.work("exp", () => ({ m: 1 }));
-  await (await service.client.ask("exp")).giveBack();
-
-  const waits = [...service.opened, ...asked].map(({ maxWait }) => maxWait);
-  assert.deepEqual(waits, [undefined, undefined]);
+  assert.deepEqual(await waitsAskedFor({}), Array(3).fill(undefined));
 });
 
 test("a wait that cannot be asked for is refused", async () => {

@@ -346,7 +346,8 @@ async def test_a_caller_who_goes_away_while_the_lease_is_written_leaves_no_twin(
     leased = await thinking.suggestions.list(experiment, SuggestionState.LEASED, Page(100))
     assert len({each.assignments["x"] for _, each in leased}) == len(leased) == 1 + others
     (another,) = await asks(thinking, experiment, 1)
-    await thought(thinking, answer=False)
+    anew = await thought(thinking, answer=False)
+    assert len(anew.problem.pending) == 1 + others
     another.cancel()
 
 
@@ -426,9 +427,12 @@ async def test_the_points_of_idle_experiments_are_dropped(start, idle_seconds, k
 
     (asked,) = await asks(service, experiment, 1)
     if kept:
-        await ends(asked)
+        (suggestion,) = await ends(asked)
+        assert suggestion.provenance.observation_count == 6
+        assert await is_quiet(service)
     else:
-        await thought(service, answer=False)
+        anew = await thought(service, answer=False)
+        assert anew.problem.phase is Phase.MODEL
         asked.cancel()
 
 

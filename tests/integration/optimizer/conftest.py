@@ -9,7 +9,7 @@ from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 _TIME_BOX_SECONDS = 60.0
-"""Twice what a service gives its models: the slowest takes 12 s, and more on a busy machine."""
+"""Twice what a service gives its models: a busy machine takes longer by the clock."""
 _TRIES = 3
 """Each waits as long as a model may take."""
 

@@ -20,6 +20,8 @@ from nextpoint_service.optimizer import computing, process, processes
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
 OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7, 0.9)]
+SECONDS = 10
+"""How late a call may end on a busy machine."""
 # Loading Ax takes ten seconds, and many more on a machine that has much to do.
 pytestmark = pytest.mark.timeout(240)
 
@@ -37,11 +39,13 @@ START_OF_AX = replace(OF_AX, phase=Phase.SPACE_FILLING)
 
 
 async def propose_with(compute, problem=MODEL, **settings):
-    pool = OptimizerPool(OptimizerSettings(**settings), compute)
+    limits = OptimizerSettings(**settings)
+    pool = OptimizerPool(limits, compute)
     pool.start()
     try:
         await until_loaded(pool)
-        (proposal,) = await pool.propose(problem)
+        async with asyncio.timeout(limits.give_up_seconds + SECONDS):
+            (proposal,) = await pool.propose(problem)
     finally:
         await pool.close()
     assert SQUARE.contains(proposal.assignments)
