@@ -1,41 +1,27 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
 from tests.integration.optimizer import scripted_models
+from tests.integration.optimizer.problems import MODEL, OBSERVATIONS, OF_AX
 from tests.integration.optimizer.processes import descendants, is_running
-from tests.unit.optimizer.problems import SQUARE, a_problem, at_least, observed
+from tests.unit.optimizer.problems import SQUARE, a_problem, at_least
 
 from nextpoint_service.application.optimizer_port import Phase, Studied
 from nextpoint_service.domain.errors import ModelUnavailable
-from nextpoint_service.domain.experiment import Metric
-from nextpoint_service.domain.observation import Measurement
 from nextpoint_service.domain.search_space import SearchSpace
 from nextpoint_service.domain.suggestion import Generator
 from nextpoint_service.optimizer import computing, process, processes
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 
-OBSERVATIONS = [observed({"a": x, "b": 1 - x}, y=x) for x in (0.1, 0.3, 0.5, 0.7, 0.9)]
 SECONDS = 10
 """How late a call may end on a busy machine."""
 # Loading Ax takes ten seconds, and many more on a machine that has much to do.
 pytestmark = pytest.mark.timeout(240)
-
-MODEL = a_problem(observations=OBSERVATIONS, phase=Phase.MODEL, index=5)
-OF_AX = a_problem(
-    observations=[
-        replace(each, values=each.values | {"z": Measurement(0.0)}) for each in OBSERVATIONS
-    ],
-    metrics=[Metric("y"), Metric("z")],
-    phase=Phase.MODEL,
-    index=5,
-)
-"""Two metrics to optimize, which models of our own do not do."""
-START_OF_AX = replace(OF_AX, phase=Phase.SPACE_FILLING)
 
 
 async def propose_with(compute, problem=MODEL, **settings):
@@ -237,22 +223,6 @@ async def test_models_that_failed_to_load_are_not_loading(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("work", "loads"),
-    [
-        pytest.param("await pool.propose(MODEL)", False, id="not for models of our own"),
-        pytest.param("await pool.propose(START_OF_AX)", True, id="from its first point on"),
-    ],
-)
-async def test_ax_is_loaded_when_an_experiment_needs_it(work, loads):
-    server = await _a_server(f"pool.start(); {work}; await asyncio.sleep(0.5)")
-
-    assert bool(descendants(server.pid, command="forkserver")) == loads
-
-    server.kill()
-    await server.wait()
-
-
-@pytest.mark.parametrize(
     ("model", "problem"),
     [
         pytest.param(scripted_models.take_memory, MODEL, id="of Python"),
@@ -271,83 +241,6 @@ async def test_what_a_model_prints_goes_nowhere(capfd):
     assert "printed by a model" not in "".join(capfd.readouterr())
 
 
-async def test_a_server_that_is_killed_leaves_no_process_behind():
-    server = await _a_server(
-        "pool.start(); await asyncio.gather(pool.propose(MODEL), pool.propose(OF_AX))"
-    )
-    below = descendants(server.pid)
-
-    server.kill()
-    await server.wait()
-
-    assert len(below) >= 4
-    await _until_gone(below)
-
-
-async def test_a_server_that_is_killed_leaves_no_warning_behind(capfd):
-    server = await _a_server("pool.start(); await pool.propose(MODEL)")
-    below = descendants(server.pid)
-
-    server.kill()
-    await server.wait()
-
-    # Python's own process that removes semaphores is one of them.
-    await _until_gone(below)
-    assert "leaked" not in capfd.readouterr().err
-
-
-async def test_a_server_that_is_killed_while_it_loads_leaves_no_process_behind():
-    server = await _a_server(
-        "pool.start(); await pool.propose(START_OF_AX); await asyncio.sleep(1)"
-    )
-    below = descendants(server.pid)
-
-    server.kill()
-    await server.wait()
-
-    assert below
-    await _until_gone(below)
-
-
-@pytest.mark.parametrize(
-    ("problem", "command", "count"),
-    [
-        pytest.param("MODEL", "spawn_main", 1, id="light"),
-        pytest.param("OF_AX", "forkserver", 2, id="Ax"),
-    ],
-)
-async def test_a_process_whose_server_is_killed_before_it_had_work_ends(problem, command, count):
-    server = await _a_server(
-        "from concurrent.futures.process import _ExecutorManagerThread as Manager;"
-        "assert Manager.add_call_item_to_queue;"
-        "Manager.add_call_item_to_queue = lambda self: None;"
-        f"pool.start(); waiting = asyncio.create_task(pool.propose({problem}))"
-    )
-    below = await _children(server, command, count)
-
-    server.kill()
-
-    try:
-        await _until_gone(below)
-    finally:
-        for each in filter(is_running, below):
-            os.kill(each, signal.SIGKILL)
-        await server.wait()
-
-
-async def test_a_server_that_closes_while_it_loads_ends_at_once():
-    began = time.monotonic()
-    server = await _a_server(
-        "pool.start(); await pool.propose(START_OF_AX); await asyncio.sleep(1);"
-        "await pool.close(); return"
-    )
-    below = descendants(server.pid)
-
-    assert await asyncio.wait_for(server.wait(), 10) == 0
-    assert time.monotonic() - began < 15
-    await _until_gone(below)
-
-
 def test_a_process_that_hangs_while_it_loads_is_ended(monkeypatch, tmp_path):
     pid_file = tmp_path / "pid"
     monkeypatch.setenv("PID_FILE", str(pid_file))
@@ -364,60 +257,12 @@ def test_a_process_that_hangs_while_it_loads_is_ended(monkeypatch, tmp_path):
     assert not is_running(begun)
 
 
-async def test_a_server_never_imports_torch():
-    server = await _a_server(
-        "pool.start(); await pool.propose(MODEL); await pool.propose(OF_AX);"
-        "assert not {'ax', 'torch', 'pandas'} & sys.modules.keys(); await pool.close(); return"
-    )
-
-    assert await asyncio.wait_for(server.wait(), 10) == 0
-
-
-async def test_the_command_line_need_not_wait_for_numpy():
+def test_the_command_line_need_not_wait_for_numpy():
     program = (
         "import sys, nextpoint_service.optimizer.pool;"
         "sys.exit('numpy' in sys.modules or 'multiprocessing.forkserver' in sys.modules)"
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
-
-    assert await process.wait() == 0
-
-
-async def _a_server(work):
-    """Return a process that has done the work and says so; then it waits, unless it returns."""
-    program = f"""
-import asyncio, sys
-from tests.integration.optimizer.test_pool import MODEL, OF_AX, START_OF_AX
-from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
-
-async def work(pool):
-    {work}
-    print("done", flush=True)
-    await asyncio.sleep(240)
-
-asyncio.run(work(OptimizerPool(OptimizerSettings(time_box_seconds=120.0))))
-"""
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
-    )
-    await server.stdout.readline()
-    return server
-
-
-async def _children(server, command, count):
-    """Return the processes below the server, as soon as there are so many."""
-    for _ in range(2000):
-        if len(found := descendants(server.pid, command=command)) >= count:
-            return found
-        await asyncio.sleep(0.05)
-    pytest.fail("the processes did not begin")
-
-
-async def _until_gone(processes):
-    until = time.monotonic() + 10
-    while left := [each for each in processes if is_running(each)]:
-        assert time.monotonic() < until, left
-        await asyncio.sleep(0.05)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 async def test_who_waits_when_the_pool_closes_gets_a_point():
