@@ -139,7 +139,8 @@ class FakeService:
         context.add_callback(self.stream_ended.set)
         for event in self._next(name, request):
             if event is SILENCE:
-                ended.wait(PATIENCE_SECONDS)
+                if not ended.wait(PATIENCE_SECONDS):
+                    self._abort(context, UNNOTICED)
             elif isinstance(event, Failure):
                 self._abort(context, event)
             else:
@@ -165,6 +166,8 @@ class FakeService:
 
 
 SILENCE = object()
+# No client comes back after this, as it would after a stream that ends by itself.
+UNNOTICED = Failure(grpc.StatusCode.INTERNAL, message="nobody ended the silent stream")
 
 
 @pytest.fixture
