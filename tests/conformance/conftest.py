@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.deployments import ServiceProcess
+from tests.support.endings import time_to_end  # noqa: F401  a fixture
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
 import nextpoint

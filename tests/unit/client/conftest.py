@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
+from tests.support.endings import time_to_end  # noqa: F401  a fixture
 
 import nextpoint
 from nextpoint.v1 import (
