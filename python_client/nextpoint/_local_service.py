@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import subprocess
 import sys
@@ -97,7 +98,9 @@ def _first_line(process: subprocess.Popen[str]) -> str | None:
 
     def read() -> None:
         if process.stdout is not None:
-            lines.put(process.stdout.readline())
+            # Whoever waits no longer closes it, maybe before this thread has got here.
+            with contextlib.suppress(ValueError):
+                lines.put(process.stdout.readline())
 
     threading.Thread(target=read, daemon=True).start()
     try:

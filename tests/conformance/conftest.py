@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.deployments import ServiceProcess
+from tests.support.endings import time_to_end  # noqa: F401  a fixture
 from tests.support.scripted_optimizer import ScriptedOptimizer
 
 import nextpoint
@@ -21,7 +22,7 @@ class InProcess:
     """A service on a thread of the tests."""
 
     def __init__(self, database: Path) -> None:
-        self._settings = Settings(address="127.0.0.1:0", database=database, lease_seconds=4)
+        self._settings = Settings(address="127.0.0.1:0", database=database, lease_seconds=60)
         self._listening: Future[str] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
@@ -48,7 +49,7 @@ class Restarted:
     """A service in a process of its own that is killed and started again when it is disturbed."""
 
     def __init__(self, database: Path) -> None:
-        self._process = ServiceProcess(database, "--lease-seconds=4", "--heartbeat-seconds=1")
+        self._process = ServiceProcess(database, "--lease-seconds=60", "--heartbeat-seconds=1")
 
     def start(self) -> str:
         self._process.start()

@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
+from tests.support.endings import time_to_end  # noqa: F401  a fixture
 
 import nextpoint
 from nextpoint.v1 import (
@@ -139,7 +140,8 @@ class FakeService:
         context.add_callback(self.stream_ended.set)
         for event in self._next(name, request):
             if event is SILENCE:
-                ended.wait(PATIENCE_SECONDS)
+                if not ended.wait(PATIENCE_SECONDS):
+                    self._abort(context, UNNOTICED)
             elif isinstance(event, Failure):
                 self._abort(context, event)
             else:
@@ -165,6 +167,8 @@ class FakeService:
 
 
 SILENCE = object()
+# No client comes back after this, as it would after a stream that ends by itself.
+UNNOTICED = Failure(grpc.StatusCode.INTERNAL, message="nobody ended the silent stream")
 
 
 @pytest.fixture

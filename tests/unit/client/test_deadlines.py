@@ -25,14 +25,14 @@ def test_a_call_may_take_as_long_as_the_service_config_says(service, seconds):
     with nextpoint.Client(service.address) as client:
         client.get_experiment("exp_1")
 
-    assert service.seconds_left["GetExperiment"] == pytest.approx(seconds, abs=5)
+    assert service.seconds_left["GetExperiment"] == pytest.approx(seconds, abs=20)
 
 
 def test_the_service_config_does_not_cut_what_the_user_says(service, seconds):
     with nextpoint.Client(service.address, timeout=2 * seconds) as client:
         client.get_experiment("exp_1")
 
-    assert service.seconds_left["GetExperiment"] == pytest.approx(2 * seconds, abs=5)
+    assert service.seconds_left["GetExperiment"] == pytest.approx(2 * seconds, abs=20)
 
 
 def test_what_the_service_is_asked_to_wait_comes_on_top(service, seconds):
@@ -41,7 +41,7 @@ def test_what_the_service_is_asked_to_wait_comes_on_top(service, seconds):
     with nextpoint.Client(service.address) as client:
         client.get_experiment("exp_1").create_suggestion(max_wait=3 * seconds)
 
-    assert service.seconds_left["CreateSuggestion"] == pytest.approx(4 * seconds, abs=5)
+    assert service.seconds_left["CreateSuggestion"] == pytest.approx(4 * seconds, abs=20)
 
 
 @pytest.mark.parametrize(("wait", "extra"), [(-3600, 0), (9e9, 86400)])
@@ -53,7 +53,7 @@ def test_a_wait_that_is_none_is_for_the_service_to_refuse(service, seconds, wait
 
     # gRPC rounds a day to minutes for the service.
     left = service.seconds_left["CreateSuggestion"]
-    assert left == pytest.approx(seconds + extra, rel=0.001, abs=5)
+    assert left == pytest.approx(seconds + extra, rel=0.001, abs=20)
 
 
 @pytest.mark.parametrize("kind", [Decimal, np.float32], ids=repr)
@@ -68,9 +68,9 @@ def test_spans_are_numbers_of_any_kind(service, seconds, kind):
         run = experiment.create_run(max_wait=kind(seconds), lease_duration=kind(90))
 
     assert (held.id, run.id) == ("sug_1", "run_1")
-    assert service.seconds_left["GetExperiment"] == pytest.approx(2 * seconds, abs=5)
+    assert service.seconds_left["GetExperiment"] == pytest.approx(2 * seconds, abs=20)
     for call in ("CreateSuggestion", "CreateRun"):
-        assert service.seconds_left[call] == pytest.approx(3 * seconds, abs=5)
+        assert service.seconds_left[call] == pytest.approx(3 * seconds, abs=20)
         assert service.requests(call)[0].lease_duration.seconds == 90
 
 

@@ -85,7 +85,7 @@ def test_two_missed_heartbeats_are_a_break(service, experiment):
     service.script(
         "StreamSuggestions",
         [opened(heartbeat_seconds=0.05), assigned("sug_1"), SILENCE],
-        [opened(), assigned("sug_2"), closed()],
+        [opened(), assigned("sug_1"), assigned("sug_2"), closed()],
     )
 
     seen = [suggestion.id for suggestion in experiment.suggestions()]
