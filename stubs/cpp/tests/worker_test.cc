@@ -241,17 +241,17 @@ TEST(Worker, ReportsWithTheSameIdUntilItIsHeard) {
 
 TEST(Worker, GivesBackWhatItHoldsWhenItIsStopped) {
   const FakeService service(
-      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 4, 2)}, kLost}});
+      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 4, 2)}, kLost}, {{opened()}, {}}});
   std::atomic<bool> stop{false};
   auto options = quiet();
   options.stop = &stop;
-  // It is told of the break once it has received what came before.
-  options.warn = [&](const std::string&) { stop = true; };
 
   const auto reason = run(
       service,
       [&](const Suggestion&) -> Values {
-        for (int i = 0; i < 1000 && !stop; ++i) std::this_thread::sleep_for(5ms);
+        // By then both have been received.
+        wait_for_streams(service, 2);
+        stop = true;
         throw std::runtime_error("broken off");
       },
       options);
@@ -283,16 +283,17 @@ TEST(Worker, ReportsWhatItMeasuredWhenItIsStopped) {
 
 TEST(Worker, FinishesWhatItEvaluatesUnderItsLeaseWhenItIsDrained) {
   const FakeService service(
-      {{{opened(), assigned("sug_1", 4, 1), assigned("sug_2", 1, 2)}, kLost}});
+      {{{opened(), assigned("sug_1", 4, 1), assigned("sug_2", 1, 2)}, kLost}, {{opened()}, {}}});
   std::atomic<bool> drain{false};
   auto options = quiet();
   options.drain = &drain;
-  // It is told of the break once it has received what came before.
-  options.warn = [&](const std::string&) { drain = true; };
 
   const auto reason = run(
       service,
       [&](const Suggestion& suggestion) {
+        // By then both have been received.
+        wait_for_streams(service, 2);
+        drain = true;
         // No stream renews it any more, and what was not begun is given back at once.
         for (int i = 0; i < 1000 && (service.renewals().size() < 2 || service.releases().empty());
              ++i)
