@@ -146,14 +146,14 @@ TEST(HeldSuggestion, IsGivenBackSoonThoughARenewalIsNotAnswered) {
   const Client client(service.address());
   v1::CreateSuggestionRequest request;
   // The renewal comes after a third of it, and may take as long.
-  *request.mutable_lease_duration() = TimeUtil::MillisecondsToDuration(9000);
+  *request.mutable_lease_duration() = TimeUtil::SecondsToDuration(18);
   std::optional<HeldSuggestion> held(std::in_place, client, request);
   for (int i = 0; i < 3000 && service.renewals().empty(); ++i) std::this_thread::sleep_for(5ms);
   const auto begun = std::chrono::steady_clock::now();
 
   held.reset();
 
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
   EXPECT_EQ(service.releases().size(), 1U);
 }
 

@@ -178,7 +178,8 @@ TEST(Worker, GivesNothingBackWhenItIsReplacedAndThenStopped) {
   auto options = quiet();
   options.stop = &stop;
   const auto stopped = [&](const Suggestion&) -> Values {
-    std::this_thread::sleep_for(400ms);
+    // By then it knows.
+    std::this_thread::sleep_for(1500ms);
     stop = true;
     throw std::runtime_error("stopped");
   };
@@ -239,7 +240,8 @@ TEST(Worker, ReportsWithTheSameIdUntilItIsHeard) {
 }
 
 TEST(Worker, GivesBackWhatItHoldsWhenItIsStopped) {
-  const FakeService service({{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 4, 2)}, {}}});
+  const FakeService service(
+      {{{opened(), assigned("sug_1", 1, 1), assigned("sug_2", 4, 2)}, kLost}, {{opened()}, {}}});
   std::atomic<bool> stop{false};
   auto options = quiet();
   options.stop = &stop;
@@ -248,7 +250,7 @@ TEST(Worker, GivesBackWhatItHoldsWhenItIsStopped) {
       service,
       [&](const Suggestion&) -> Values {
         // By then both have been received.
-        std::this_thread::sleep_for(200ms);
+        wait_for_streams(service, 2);
         stop = true;
         throw std::runtime_error("broken off");
       },
@@ -280,7 +282,8 @@ TEST(Worker, ReportsWhatItMeasuredWhenItIsStopped) {
 }
 
 TEST(Worker, FinishesWhatItEvaluatesUnderItsLeaseWhenItIsDrained) {
-  const FakeService service({{{opened(), assigned("sug_1", 4, 1), assigned("sug_2", 1, 2)}, {}}});
+  const FakeService service(
+      {{{opened(), assigned("sug_1", 4, 1), assigned("sug_2", 1, 2)}, kLost}, {{opened()}, {}}});
   std::atomic<bool> drain{false};
   auto options = quiet();
   options.drain = &drain;
@@ -289,7 +292,7 @@ TEST(Worker, FinishesWhatItEvaluatesUnderItsLeaseWhenItIsDrained) {
       service,
       [&](const Suggestion& suggestion) {
         // By then both have been received.
-        std::this_thread::sleep_for(200ms);
+        wait_for_streams(service, 2);
         drain = true;
         // No stream renews it any more, and what was not begun is given back at once.
         for (int i = 0; i < 1000 && (service.renewals().size() < 2 || service.releases().empty());

@@ -237,27 +237,43 @@ func TestReplacedWorkerDoesNotComeBack(t *testing.T) {
 	}
 }
 
-// ending tells of the end of a stream.
-type ending struct {
+// receiver is a stream whose events a function receives.
+type receiver struct {
 	grpc.ClientStream
-	end func()
+	receive func(stream grpc.ClientStream, event any) error
 }
 
-func (e ending) RecvMsg(message any) error {
-	err := e.ClientStream.RecvMsg(message)
-	if err != nil {
-		e.end()
-	}
-	return err
-}
+func (r receiver) RecvMsg(event any) error { return r.receive(r.ClientStream, event) }
 
-func onEnd(end func()) grpc.DialOption {
+func receiveBy(receive func(stream grpc.ClientStream, event any) error) grpc.DialOption {
 	return grpc.WithChainStreamInterceptor(func(
 		ctx context.Context, description *grpc.StreamDesc, connection *grpc.ClientConn, method string,
 		open grpc.Streamer, options ...grpc.CallOption,
 	) (grpc.ClientStream, error) {
 		stream, err := open(ctx, description, connection, method, options...)
-		return ending{stream, end}, err
+		return receiver{stream, receive}, err
+	})
+}
+
+// onEnd tells of the end of a stream.
+func onEnd(end func()) grpc.DialOption {
+	return receiveBy(func(stream grpc.ClientStream, event any) error {
+		err := stream.RecvMsg(event)
+		if err != nil {
+			end()
+		}
+		return err
+	})
+}
+
+// onNext tells that a client wants the next event after so many, to which it has seen.
+func onNext(count int, next func()) grpc.DialOption {
+	return receiveBy(func(stream grpc.ClientStream, event any) error {
+		if count == 0 {
+			next()
+		}
+		count--
+		return stream.RecvMsg(event)
 	})
 }
 
@@ -542,20 +558,22 @@ func TestDrainedWorkerFinishesWhatItEvaluatesUnderItsLease(t *testing.T) {
 		)
 	}}}
 	drain := make(chan struct{})
+	received := make(chan struct{})
 	worker := nextpoint.Worker{
-		Client:       service.serve(t),
+		Client:       service.serve(t, onNext(3, func() { close(received) })),
 		ExperimentID: "exp_1",
 		Drain:        drain,
 		Evaluate: func(
 			ctx context.Context, suggestion *nextpoint.Suggestion,
 		) (nextpoint.Values, error) {
+			<-received
 			close(drain)
 			comesTrue(t, "what was not begun was not given back at once", func() bool {
 				_, released := service.count()
 				return released == 1
 			})
 			// No stream renews it any more.
-			comesTrue(t, "the lease was not renewed", func() bool { return len(service.renewals) == 2 })
+			comesTrue(t, "the lease was not renewed", func() bool { return len(service.renewals) >= 2 })
 			if len(service.renewals) == 0 {
 				return nil, nil
 			}

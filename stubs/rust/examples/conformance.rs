@@ -134,27 +134,25 @@ async fn streamed(client: &Client, id: &str, points: &Json) -> Result<Json> {
         values.ok_or_else(|| "the point fails".into())
     };
 
-    let steady = Worker::new(client, id).id("worker-1");
-    let steady = steady.run(async |suggestion| evaluate(&suggestion).await);
-    let dropping = async {
+    let open = || {
         let request = StreamSuggestionsRequest {
             experiment_id: id.to_owned(),
             worker_id: "worker-2".to_owned(),
             ..Default::default()
         };
+        Suggestions::open(client, request)
+    };
+    // Before the other worker begins, which might leave nothing.
+    let first = open().next().await.ok_or("nothing was handed out")??;
+
+    let steady = Worker::new(client, id).id("worker-1");
+    let steady = steady.run(async |suggestion| evaluate(&suggestion).await);
+    let dropping = async {
         let mut resumed = Vec::new();
-        let mut suggestions = Suggestions::open(client, request.clone());
-        let mut dropped = None;
+        let mut suggestions = open();
         while let Some(suggestion) = suggestions.next().await.transpose()? {
-            let hand_out = (suggestion.id.clone(), suggestion.attempt);
-            match &dropped {
-                None => {
-                    dropped = Some(hand_out);
-                    suggestions = Suggestions::open(client, request.clone());
-                    continue;
-                }
-                Some(before) if resumed.is_empty() => resumed.push(hand_out == *before),
-                Some(_) => {}
+            if resumed.is_empty() {
+                resumed.push((&suggestion.id, suggestion.attempt) == (&first.id, first.attempt));
             }
             report(client, &suggestion, evaluate(&suggestion).await.ok()).await?;
         }

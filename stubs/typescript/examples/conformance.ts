@@ -114,9 +114,11 @@ async function evaluate(client: Client, experimentId: string, points: Point[]) {
     }
   }
 
+  const workerId = "worker-2";
+  // Before the other worker begins, which might leave nothing.
+  const dropped = await firstHandOut(client, experimentId, workerId);
+
   async function dropping() {
-    const workerId = "worker-2";
-    const dropped = await firstHandOut(client, experimentId, workerId);
     for await (const each of client.stream<{ x: number }>(experimentId, { workerId })) {
       if (resumed.length === 0) resumed.push(`${each.id} ${each.attempt}` === dropped);
       await outcome(each);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
-import { ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { ConnectError, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 
 import {
@@ -92,8 +92,41 @@ async function serve({
     breakOff();
     server.close();
   });
-  const client = connect(`127.0.0.1:${(server.address() as AddressInfo).port}`);
-  return { client, opened, released, observed, breakOff };
+  let received = 0;
+  const client = connect(`127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    interceptors: [telling(() => (received += 1))],
+  });
+  /** Waits until the client has seen to so many events of its streams, their ends included. */
+  const hasReceived = (count: number) => comesTrue(() => received >= count);
+  return { client, opened, released, observed, breakOff, hasReceived };
+}
+
+/** Tells of every event that was received on a stream and seen to, and of the end. */
+function telling(tell: () => void): Interceptor {
+  return (next) => async (request) => {
+    const response = await next(request);
+    if (!response.stream) return response;
+    const { message: events } = response;
+    const message = (async function* () {
+      try {
+        for await (const event of events) {
+          yield event;
+          tell();
+        }
+      } finally {
+        tell();
+      }
+    })();
+    return { ...response, message };
+  };
+}
+
+async function comesTrue(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!condition()) {
+    assert.ok(performance.now() < end, "it did not come true within a minute");
+    await sleep(5);
+  }
 }
 
 function opened(heartbeatMs = 15_000): StreamEvent {
@@ -251,7 +284,7 @@ test("a replaced worker ends with the error and keeps its hands off what the oth
       async function* () {
         yield opened();
         yield assigned("sug_1");
-        await sleep(20);
+        await service.hasReceived(2);
         refuse(Code.Aborted, "WORKER_REPLACED");
       },
     ],
@@ -271,14 +304,14 @@ test("a replaced worker that is stopped gives nothing back", async () => {
       async function* () {
         yield opened();
         yield assigned("sug_1");
-        await sleep(20);
-        setTimeout(() => stop.abort(), 50);
+        await service.hasReceived(2);
         refuse(Code.Aborted, "WORKER_REPLACED");
       },
     ],
   });
   const evaluate = async () => {
-    await once(stop.signal, "abort");
+    await service.hasReceived(3);
+    stop.abort();
     return { m: 1 };
   };
   await assert.rejects(service.client.work("exp", evaluate, { signal: stop.signal }));
@@ -460,7 +493,7 @@ test("a stopped worker gives back at once what it holds", async () => {
     "exp",
     async (_, { signal }) => {
       told = signal;
-      await sleep(100);
+      await service.hasReceived(4);
       stop.abort(new Error("enough"));
       return new Promise(() => {});
     },
@@ -524,9 +557,10 @@ test("a stopped worker ends soon, and says which outcome is lost", async () => {
     },
   });
   const worker = service.client.work("exp", () => ({ m: 1 }), { signal: stop.signal });
-  await assert.rejects(worker, { reason: "SHUTTING_DOWN" });
+  // Of the service, or of a last attempt that there was no time for.
+  await assert.rejects(worker, NextpointError);
   const tookMs = performance.now() - stoppedAt;
-  assert.ok(4_500 < tookMs && tookMs < 7_000);
+  assert.ok(4_500 < tookMs && tookMs < 30_000);
   // Whether it arrived is not known, so it is not another worker's at once.
   assert.deepEqual(service.released, []);
 });
@@ -544,7 +578,7 @@ test("a drained worker reports what it evaluates and takes nothing more", async 
   });
   const drain = new AbortController();
   const evaluate = async () => {
-    await sleep(50);
+    await service.hasReceived(3);
     drain.abort();
     return { m: 1 };
   };
@@ -610,7 +644,10 @@ test("an outcome keeps its request id over attempts", async () => {
 });
 
 test("a service that asks to wait for longer than patience lasts is tried once more", async () => {
-  const retries = new Retries({ ...WORKER_POLICY, firstDelayMs: 1, patienceMs: 100 });
+  const policy = { ...WORKER_POLICY, firstDelayMs: 1, patienceMs: 100 };
+  const retries = new Retries(policy);
+  // Else patience would start here.
+  retries.restart(policy);
   const retry = { desc: RetryInfoSchema, value: { retryDelay: durationFromMs(3_600_000) } };
   let attempts = 0;
   const attempt = async () => {
@@ -695,7 +732,8 @@ test("a call may take what the service config says, and what it asks the service
   const { client } = await serve({
     suggestions: {
       createSuggestion(_, { timeoutMs }) {
-        secondsLeft.push(Math.round(timeoutMs()! / 1_000));
+        // What the call took until here is less than 15 seconds.
+        secondsLeft.push(15 * Math.ceil(timeoutMs()! / 15_000));
         return {};
       },
     },
@@ -750,14 +788,13 @@ test("a suggestion that was asked for is renewed until it is reported", async ()
       },
     },
   });
-  const suggestion = await client.ask("exp", { leaseMs: 90 });
-  await sleep(150);
-  assert.ok(renewals >= 2);
+  const suggestion = await client.ask("exp", { leaseMs: 300 });
+  await comesTrue(() => renewals >= 2);
   await suggestion.observe({ m: 1 });
-  // One of them may be on its way.
-  await sleep(50);
+  // One of them may be on its way, and arrives before this does.
+  await client.suggestions.createSuggestion({});
   const before = renewals;
-  await sleep(100);
+  await sleep(400);
   assert.equal(renewals, before);
 });
 

@@ -82,15 +82,17 @@ def streamed(address: str, experiment: nextpoint.Experiment, points: list[Json])
     resumed: list[bool] = []
     evaluated: list[float] = []
 
+    # Before the other worker begins, which might leave nothing. Leaving the loop would give the
+    # suggestion back, so the connection goes away under it.
+    with nextpoint.Client(address) as lost:
+        stream = lost.get_experiment(experiment.id).suggestions(worker_id="worker-2")
+        first = next(stream)
+
     def work(worker_id: str) -> None:
         for suggestion in experiment.suggestions(worker_id=worker_id):
             report(suggestion)
 
-    def work_and_drop(worker_id: str) -> None:
-        # Leaving the loop would give the suggestion back, so the connection goes away under it.
-        with nextpoint.Client(address) as lost:
-            stream = lost.get_experiment(experiment.id).suggestions(worker_id=worker_id)
-            first = next(stream)
+    def work_again(worker_id: str) -> None:
         for suggestion in experiment.suggestions(worker_id=worker_id):
             if not resumed:
                 resumed.append((suggestion.id, suggestion.attempt) == (first.id, first.attempt))
@@ -107,7 +109,7 @@ def streamed(address: str, experiment: nextpoint.Experiment, points: list[Json])
 
     workers = [
         threading.Thread(target=work, args=("worker-1",)),
-        threading.Thread(target=work_and_drop, args=("worker-2",)),
+        threading.Thread(target=work_again, args=("worker-2",)),
     ]
     for each in workers:
         each.start()

@@ -31,6 +31,8 @@ pub struct State {
     pub scripts: VecDeque<Script>,
     pub refusals: VecDeque<Status>,
     pub opened: Vec<StreamSuggestionsRequest>,
+    /// How many events the streams have sent, ends with an error included.
+    pub sent: usize,
     pub reported: Vec<CreateObservationRequest>,
     pub released: Vec<String>,
     pub renewals: usize,
@@ -136,7 +138,9 @@ impl SuggestionService for Fake {
             state.scripts.pop_front()
         });
         let script = script.ok_or_else(|| Status::internal("opened too often"))?;
+        let fake = self.clone();
         let events = stream::iter(script.events)
+            .inspect(move |_| fake.with(|state| state.sent += 1))
             .map(|event| event.map(|event| StreamSuggestionsResponse { event: Some(event) }));
         Ok(Response::new(if script.stays_open {
             events.chain(stream::pending()).boxed()

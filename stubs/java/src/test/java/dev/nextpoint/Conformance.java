@@ -141,15 +141,17 @@ final class Conformance {
           each.getAsJsonObject().get("values"));
     }
     Evaluator evaluator = new Evaluator(experimentId, outcomes);
-    ExecutorService workers = Executors.newFixedThreadPool(2);
+    // Before the other worker begins, which might leave nothing.
+    Suggestion dropped = evaluator.firstOfDroppedStream("worker-2");
+    ExecutorService background = Executors.newSingleThreadExecutor();
     try {
-      Future<Optional<Boolean>> steady = workers.submit(() -> evaluator.work("worker-1", false));
-      Future<Optional<Boolean>> dropping = workers.submit(() -> evaluator.work("worker-2", true));
-      steady.get();
-      List<Boolean> resumed = dropping.get().stream().toList();
+      Future<Optional<Suggestion>> other = background.submit(() -> evaluator.work("worker-1"));
+      Optional<Suggestion> first = evaluator.work("worker-2");
+      other.get();
+      List<Boolean> resumed = first.stream().map(each -> sameHandOut(dropped, each)).toList();
       return Map.of("evaluated", evaluator.evaluated, "resumed", resumed);
     } finally {
-      workers.shutdownNow();
+      background.shutdownNow();
     }
   }
 
@@ -163,26 +165,21 @@ final class Conformance {
       this.outcomes = outcomes;
     }
 
-    /** Returns whether the first hand-out came again after the stream was dropped. */
-    Optional<Boolean> work(String workerId, boolean drops) throws InterruptedException {
-      Optional<Boolean> resumed = Optional.empty();
-      if (drops) {
-        Suggestion dropped;
-        try (SuggestionStream stream = open(workerId)) {
-          dropped = stream.take().orElseThrow();
-        }
-        try (SuggestionStream stream = open(workerId)) {
-          Suggestion again = stream.take().orElseThrow();
-          resumed = Optional.of(sameHandOut(dropped, again));
-          report(again);
-          reportAll(stream);
-        }
-      } else {
-        try (SuggestionStream stream = open(workerId)) {
-          reportAll(stream);
-        }
+    Suggestion firstOfDroppedStream(String workerId) throws InterruptedException {
+      try (SuggestionStream stream = open(workerId)) {
+        return stream.take().orElseThrow();
       }
-      return resumed;
+    }
+
+    /** Evaluates until there is no more to do, and returns what came first. */
+    Optional<Suggestion> work(String workerId) throws InterruptedException {
+      try (SuggestionStream stream = open(workerId)) {
+        Optional<Suggestion> first = stream.take();
+        for (var next = first; next.isPresent(); next = stream.take()) {
+          report(next.get());
+        }
+        return first;
+      }
     }
 
     private SuggestionStream open(String workerId) {
@@ -192,12 +189,6 @@ final class Conformance {
               .setWorkerId(workerId)
               .build();
       return SuggestionStream.open(client, request);
-    }
-
-    private void reportAll(SuggestionStream stream) throws InterruptedException {
-      for (var next = stream.take(); next.isPresent(); next = stream.take()) {
-        report(next.get());
-      }
     }
 
     private void report(Suggestion suggestion) {

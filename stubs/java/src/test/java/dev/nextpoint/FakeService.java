@@ -194,8 +194,9 @@ final class FakeService implements AutoCloseable {
     public void createObservation(
         CreateObservationRequest request, StreamObserver<CreateObservationResponse> answer) {
       timed();
-      observations.add(request);
+      // Before anybody hears of the call, and makes the next one.
       Throwable refusal = refusals.poll();
+      observations.add(request);
       if (silent) {
         return;
       }

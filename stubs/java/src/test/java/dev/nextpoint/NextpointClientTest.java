@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
+import com.google.protobuf.util.Durations;
 import com.google.rpc.BadRequest;
 import com.google.rpc.RetryInfo;
 import dev.nextpoint.NextpointException.FieldViolation;
@@ -175,7 +176,7 @@ final class NextpointClientTest {
 
   @Test
   void whatIsHeldIsRenewed() throws Exception {
-    try (LeaseRenewer leases = new LeaseRenewer(client, Duration.ofMillis(600))) {
+    try (LeaseRenewer leases = new LeaseRenewer(client, Duration.ofSeconds(12))) {
       leases.hold(suggestion("sug_1", 1)).close();
       leases.hold(suggestion("sug_2", 2));
 
@@ -186,7 +187,7 @@ final class NextpointClientTest {
         assertEquals(
             List.of(HandOut.newBuilder().setSuggestionId("sug_2").setAttempt(2).build()),
             renewal.getHandOutsList());
-        assertEquals(600_000_000, renewal.getLeaseDuration().getNanos());
+        assertEquals(Durations.fromSeconds(12), renewal.getLeaseDuration());
       }
     }
   }

@@ -181,12 +181,14 @@ final class WorkerTest {
   @Test
   void endsWithAnErrorWhenItsExecutorIsShutDown() throws Exception {
     CountDownLatch evaluating = new CountDownLatch(1);
-    ExecutorService one = Executors.newSingleThreadExecutor();
+    CountDownLatch given = new CountDownLatch(2);
+    ExecutorService one = oneThread(given);
     service.nextStream(open(), assigned("sug_1", 1), assigned("sug_2", 1));
     Worker worker =
         Worker.builder(client, "exp_1", endless(evaluating)).parallelism(2).executor(one).build();
     Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
     evaluating.await();
+    given.await();
 
     // One is interrupted, the other one never begins.
     one.shutdownNow();
@@ -201,15 +203,8 @@ final class WorkerTest {
 
   @Test
   void endsWithAnErrorWhenItsExecutorDropsAllItHas() throws Exception {
-    CountDownLatch queued = new CountDownLatch(2);
-    ExecutorService busy =
-        new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>()) {
-          @Override
-          public void execute(Runnable task) {
-            super.execute(task);
-            queued.countDown();
-          }
-        };
+    CountDownLatch given = new CountDownLatch(2);
+    ExecutorService busy = oneThread(given);
     busy.execute(
         () -> {
           try {
@@ -222,7 +217,7 @@ final class WorkerTest {
     Worker worker =
         Worker.builder(client, "exp_1", assignments -> Outcome.of("m", 1)).executor(busy).build();
     Future<Optional<StreamClosedReason>> running = background.submit(worker::run);
-    queued.await();
+    given.await();
 
     // The stream stays open, and the service sends nothing more while this one is held.
     busy.shutdownNow();
@@ -230,6 +225,17 @@ final class WorkerTest {
     ExecutionException ended = assertThrows(ExecutionException.class, running::get);
     assertInstanceOf(RejectedExecutionException.class, ended.getCause());
     assertEquals("sug_1 1", handOut(service.releases.remove()));
+  }
+
+  /** Returns an executor that counts what it was given. */
+  private static ExecutorService oneThread(CountDownLatch given) {
+    return new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>()) {
+      @Override
+      public void execute(Runnable task) {
+        super.execute(task);
+        given.countDown();
+      }
+    };
   }
 
   @Test
