@@ -12,7 +12,7 @@ from nextpoint_service.domain.assignments import Assignments
 from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.suggestion import Prediction
-from nextpoint_service.optimizer.arrays import Array, in_pieces
+from nextpoint_service.optimizer.arrays import Array, beaten, in_pieces
 from nextpoint_service.optimizer.encoding import encodable
 from nextpoint_service.optimizer.fidelity import moved_to_full, place_of, with_place
 from nextpoint_service.optimizer.layout import Layout, layout_of
@@ -143,19 +143,29 @@ def _log_satisfaction(learned: Models, rows: Array) -> Array:
 
 def merit(learned: Models, rows: Array) -> Array:
     """Return what is expected of the optimized metric, less where constraints are missed."""
-    total = np.zeros(len(rows))
+    return np.asarray(_merits(learned, rows).sum(axis=0))
+
+
+def _merits(learned: Models, rows: Array) -> Array:
+    """Return that of each optimized metric."""
+    penalty = np.zeros(len(rows))
+    merits = []
     for each in learned.surrogates:
         means = each.posterior.means_at(rows)[:, 0]
         if each.outcome.optimized:
-            total += means
-        if each.outcome.floor is not None:
-            total -= _PENALTY * np.maximum(each.floor - means, 0.0)
-    return total
+            merits.append(means)
+        elif each.outcome.floor is not None:
+            penalty += _PENALTY * np.maximum(each.floor - means, 0.0)
+    return np.array(merits) - penalty
 
 
 def best_first(learned: Models, rows: Array) -> Array:
-    """Return the rows in another order: those first that have most merit."""
-    return np.asarray(rows[np.argsort(-merit(learned, rows), kind="stable")])
+    """Return the rows in another order: those first that have most merit.
+
+    Of two objectives those that fewest others are better than in both.
+    """
+    merits = _merits(learned, rows)
+    return np.asarray(rows[np.argsort(beaten(merits), kind="stable")])
 
 
 def predictions(learned: Models, rows: Array) -> list[dict[str, Prediction]]:

@@ -18,5 +18,5 @@ def test_under_noise_too_the_true_value_at_a_pending_point_counts_as_known(later
     if later:
         acquisition = acquisition.believing(rows[20:])
 
-    left = acquisition.optimized.moments(rows[20:]).stddev
+    left = acquisition.improvement.posterior.moments(rows[20:]).stddev
     assert (left < 0.1 * surrogate.posterior.moments(rows[20:]).stddev).all()
