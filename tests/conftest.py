@@ -3,9 +3,14 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 # Read when NumPy is loaded. As in a model process; threads of many tests only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A machine that stands still for a second is no fault of what is tested.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser):

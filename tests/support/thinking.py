@@ -5,7 +5,7 @@ import asyncio
 SECONDS = 10
 NOTHING_FOR = 0.05
 """Long enough for whatever was started to show, as a rule."""
-SURELY_NOTHING_FOR = 0.5
+SURELY_NOTHING_FOR = 3.0
 """Long enough on a busy machine as well."""
 
 

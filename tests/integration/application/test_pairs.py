@@ -39,7 +39,7 @@ async def walk(service, pair):
     return [f"{name}: {each}" for each in walked.faults], walked.model_points
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_no_suggestion_of_any_pair_breaks_its_definition(start):
     service = await start(QuickOptimizer())
 

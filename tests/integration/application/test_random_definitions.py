@@ -39,7 +39,7 @@ def faults(walks):
     return [f"{each.draft.name}: {fault}" for each in walks for fault in each.faults]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_points_of_a_few(start):
     service = await start(QuickOptimizer(models=True))
 

@@ -253,6 +253,7 @@ async def test_a_refused_change_withdraws_nothing(service):
     assert await states(service, queued) == ["queued"]
 
 
+@pytest.mark.timeout(300)
 async def test_whatever_is_changed_and_when_every_suggestion_lies_in_the_space_of_its_time(start):
     for seed in range(25):
         faults = await _changing(await start(QuickOptimizer()), seed)

@@ -17,6 +17,16 @@ def descendants(ancestor: int, *, command: str = "", leaves: bool = False) -> se
     return found - parents if leaves else found
 
 
+def processor_seconds(ancestor: int) -> float:
+    """Return how long the processes at the ends below one have computed."""
+    seconds = 0.0
+    for each in descendants(ancestor, leaves=True):
+        with suppress(NoSuchProcess):
+            times = Process(each).cpu_times()
+            seconds += times.user + times.system
+    return seconds
+
+
 def is_running(process: int) -> bool:
     """Whether the process is there and not only waiting to be buried."""
     try:

@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from tests.integration.optimizer import scripted_models
 from tests.unit.optimizer.problems import a_problem, observed
 
 from nextpoint_service.application.optimizer_port import Phase
+from nextpoint_service.optimizer import process
 from nextpoint_service.optimizer.pool import OptimizerPool, OptimizerSettings
 from nextpoint_service.optimizer.process import Kind, ModelProcess
 
@@ -17,10 +19,11 @@ pytestmark = pytest.mark.timeout(240)
 MODEL = a_problem(observations=[observed({"a": 0.1, "b": 0.9}, y=0.1)], phase=Phase.MODEL)
 
 
-def test_a_process_learns_ahead_after_it_has_answered():
+def test_a_process_learns_ahead_after_it_has_answered(monkeypatch):
+    monkeypatch.setattr(process, "_AHEAD_SECONDS", 60.0)
     light = ModelProcess(Kind.LIGHT, OptimizerSettings())
     try:
-        for count in (111, 112, 113):
+        for count in (111, 112):
             light.compute(partial(scripted_models.learn_from, count))
 
         assert light.compute(partial(scripted_models.has_learned_from, 112))
@@ -41,9 +44,18 @@ async def test_what_is_learned_of_an_experiment_is_learned_in_one_process():
             both = await asyncio.gather(process_of(MODEL), process_of(other))
             if len(set(both)) == 2:
                 break
+            await asyncio.sleep(0.05)
         assert len(set(both)) == 2
-        found = [[await process_of(MODEL), await process_of(other)] for _ in range(20)]
+        mine, others = [both[0]], [both[1]]
+        for _ in range(20):
+            mine += [await process_of(MODEL), await process_of(MODEL)]
+            others.append(await process_of(other))
     finally:
         await pool.close()
 
-    assert found == [both] * 20
+    # Work that comes before its process waits for more is done by another one, and so from then on.
+    assert moves(mine) + moves(others) <= 4
+
+
+def moves(processes):
+    return sum(one != other for one, other in pairwise(processes))

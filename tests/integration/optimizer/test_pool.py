@@ -99,6 +99,7 @@ async def test_importances_that_take_too_long_are_refused():
     pool.start()
     many = Studied(MODEL.experiment, tuple(OBSERVATIONS) * 100, seed=7)
     try:
+        await until_loaded(pool)
         with pytest.raises(ModelUnavailable, match="took longer than"):
             await pool.importances(many)
     finally:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from tests.support.deployments import ServiceProcess
 
 import nextpoint
@@ -13,6 +14,7 @@ _EACH = 60
 _KILLS = 2
 
 
+@pytest.mark.timeout(180)
 def test_nothing_acknowledged_is_lost_and_nothing_is_written_twice(tmp_path):
     with ServiceProcess(tmp_path / "nextpoint.sqlite3") as service:
         client = nextpoint.Client(service.address)

@@ -49,8 +49,9 @@ async def test_a_commit_that_fails_fails_everyone_in_the_group_and_nobody_after(
         """
     )
     async with writer_on(connection, published) as writer:
-        hold = threading.Event()
-        held = writer.submit(lambda _: hold.wait(10))
+        is_in, hold = threading.Event(), threading.Event()
+        held = writer.submit(lambda _: (is_in.set(), hold.wait(10)))
+        await asyncio.to_thread(is_in.wait, 10)
         group = [
             writer.submit(adding(make.experiment(experiment_id=f"exp_{name}", name=name)))
             for name in ("a", "owing", "b")

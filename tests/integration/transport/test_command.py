@@ -120,7 +120,7 @@ def test_a_signal_ends_the_service_with_0_and_one_line_was_on_standard_output(tm
 
 
 async def test_a_signal_sends_workers_away_and_keeps_within_the_grace(tmp_path):
-    service = ServiceProcess(tmp_path / "n.sqlite3", "--drain-seconds=5")
+    service = ServiceProcess(tmp_path / "n.sqlite3", "--drain-seconds=25")
     with service:
         async with grpc.aio.insecure_channel(service.address) as channel:
             api = Api(channel)
@@ -134,7 +134,7 @@ async def test_a_signal_sends_workers_away_and_keeps_within_the_grace(tmp_path):
 
             assert (refused.code, refused.reason) == (StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
             assert await asyncio.wait_for(ended, SECONDS) == 0
-            assert asyncio.get_running_loop().time() - began < 5
+            assert asyncio.get_running_loop().time() - began < 25
 
         service.start()
         async with grpc.aio.insecure_channel(service.address) as channel:

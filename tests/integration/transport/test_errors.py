@@ -207,7 +207,7 @@ async def refused_by(api, call):
 
 
 async def test_an_overloaded_service_says_when_to_come_back(serve):
-    api = await serve(waiting_calls=1)
+    api = await serve(waiting_calls=1, sweep_seconds=3600)
 
     calls = [refusal(api.define()) for _ in range(100)]
     answers = await asyncio.gather(*calls, return_exceptions=True)

@@ -137,7 +137,7 @@ async def test_a_deadline_ends_a_call_and_the_next_one_gets_its_point(serve):
     experiment = (await api.define()).experiment_id
     request = suggestion_service_pb2.CreateSuggestionRequest(experiment_id=experiment)
 
-    late = asyncio.create_task(code_of(api.suggestions.CreateSuggestion(request, timeout=0.3)))
+    late = asyncio.create_task(code_of(api.suggestions.CreateSuggestion(request, timeout=3)))
     thought = await optimizer.next_thought()
     assert await late is StatusCode.DEADLINE_EXCEEDED
     # The client knows first. What it sends next comes to the service after the end of the call.

@@ -2,7 +2,7 @@
 
 import math
 from itertools import product
-from time import monotonic
+from time import monotonic, process_time
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_a_volume_beyond_the_largest_number_is_infinite():
 def test_it_ends_when_its_time_is_over():
     directions = np.abs(np.random.default_rng(0).standard_normal((300, 8)))
     frontier = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    began = monotonic()
+    began = process_time()
 
-    assert hypervolume(list(map(tuple, frontier)), until=began + 0.2) is None
-    assert monotonic() - began < 5.0
+    assert hypervolume(list(map(tuple, frontier)), until=monotonic() + 0.2) is None
+    assert process_time() - began < 5.0

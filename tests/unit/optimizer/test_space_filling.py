@@ -369,12 +369,12 @@ def test_the_time_for_points_that_are_hard_to_find_is_bounded():
     space = SearchSpace(
         tuple(IntParameter(name, 0, 10) for name in names), (equals(4_000_001, **names),)
     )
-    began = time.monotonic()
+    began = time.process_time()
 
     with pytest.raises(space_filling.NoFeasiblePoint):
         space_filling.propose(a_problem(space, count=4), seconds=0.5)
 
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_an_exhausted_constrained_space_repeats_points_of_its_own():
