@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import log_ndtr
 
-from nextpoint_service.optimizer.arrays import Array, in_pieces
+from nextpoint_service.optimizer.arrays import Array, in_pieces, log_sum
 from nextpoint_service.optimizer.improvement import Improvement, Slopes
-from nextpoint_service.optimizer.normal import hazard, log_sum
+from nextpoint_service.optimizer.normal import hazard
 from nextpoint_service.optimizer.posterior import Moments, Posterior
 from nextpoint_service.optimizer.priors import Guide
 
@@ -44,7 +44,7 @@ class Acquisition:
 
     @property
     def method(self) -> str:
-        """Return the name of what is the logarithm of."""
+        """Return the name of what the values are the logarithm of."""
         improvement = self.improvement
         return "probability of feasibility" if improvement is None else improvement.method
 

@@ -17,6 +17,7 @@ def in_pieces(function: Callable[[Array], Array], rows: Array) -> Array:
     return np.concatenate(pieces) if pieces else np.empty(0)
 
 
-def beaten(values: Array) -> NDArray[np.int64]:
-    """Return for each column how many others are larger in every row."""
-    return np.asarray((values[:, :, None] < values[:, None, :]).all(axis=0).sum(axis=1))
+def log_sum(total: Array) -> Array:
+    """Return the logarithm of the sum, along the last axis, of what these are the logarithms of."""
+    peak = total.max(axis=-1)
+    return np.asarray(peak + np.log(np.exp(total - peak[..., None]).sum(axis=-1)))

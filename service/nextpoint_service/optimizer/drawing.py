@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextpoint_service.optimizer.acquisition import Acquisition, Constraint
-from nextpoint_service.optimizer.arrays import Array, beaten
+from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.dominance import dominance_count, least_dominated_first
 from nextpoint_service.optimizer.frontier import FrontierImprovement
 from nextpoint_service.optimizer.improvement import BestImprovement, Improvement
+from nextpoint_service.optimizer.learning import PENALTY
 from nextpoint_service.optimizer.posterior import Posterior, drawn
 from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.surrogate import Surrogate
@@ -19,7 +21,7 @@ _DRAWS = 16
 _BASELINE = 64
 """How many observations may turn out to be the best."""
 _MARGIN = 0.1
-"""How far below what counts an objective begins to count, as a share of all that is known."""
+"""How far the reference is below the frontier, or all that is known, in ranges of what is known."""
 _LEFT = 1e-3
 """How much it counts to satisfy the constraints where a pending point does already."""
 
@@ -31,6 +33,8 @@ class Known:
     surrogates: tuple[Surrogate, ...]
     succeeded: Array
     pending: Array
+    believed: int = 0
+    """How many of those that succeeded, the last, are pending and taken for measured."""
 
     @property
     def optimized(self) -> list[Surrogate]:
@@ -65,6 +69,7 @@ class Known:
             tuple(each.believing(self.pending) for each in self.surrogates),
             np.vstack([self.succeeded, self.pending]),
             self.pending[:0],
+            len(self.pending),
         )
 
 
@@ -85,8 +90,7 @@ def acquisition_of(known: Known, guide: Guide, random: np.random.Generator) -> A
 
     The latter until an observation satisfies them; until then pending points are drawn as they are.
     Afterwards they count as observed, with what the models expect there: with 16 workers that found
-    better points (docs/decisions/0015). Of two objectives one half of the acquisitions look beyond
-    the ends of the frontier.
+    better points (docs/decisions/0015).
     """
     improves = bool(known.satisfied().any())
     if improves:
@@ -121,13 +125,14 @@ def _improvement(
         least = float(known.optimized[0].posterior.means_at(known.succeeded).min())
         return BestImprovement(models[0], np.where(np.isfinite(best), best, least))
     reference = _reference(known, widely=random.random() < 0.5)
-    return FrontierImprovement.over(models[0], models[1], reference, values)
+    return FrontierImprovement.of(models[0], models[1], reference, values)
 
 
 def _reference(known: Known, *, widely: bool) -> tuple[float, float]:
     """Return from where on each of two objectives counts: its threshold where it has one.
 
-    Otherwise that is a little below the frontier, or, if `widely`, below all that is known.
+    Otherwise that is a little below the frontier, or, if `widely`, below all that is known, so that
+    the ends of the frontier are looked for as well.
     """
     expected = np.array(
         [each.posterior.means_at(known.succeeded)[:, 0] for each in known.optimized]
@@ -135,7 +140,7 @@ def _reference(known: Known, *, widely: bool) -> tuple[float, float]:
     margins = _MARGIN * np.ptp(expected, axis=1)
     if not widely:
         expected = expected[:, known.satisfied()]
-        expected = expected[:, beaten(expected) == 0]
+        expected = expected[:, dominance_count(expected) == 0]
     lows = expected.min(axis=1) - margins
     first, second = (
         float(low) if each.outcome.floor is None else each.floor
@@ -148,9 +153,16 @@ def _baseline(known: Known) -> NDArray[np.int64]:
     """Return the observations that may be the best; none where no noise leaves that open."""
     if all(each.noise_share <= _QUIET for each in known.metrics):
         return np.empty(0, dtype=np.int64)
-    moments = [each.posterior.moments(known.succeeded) for each in known.optimized]
-    hopes = np.array([each.means[:, 0] + each.stddev for each in moments])
-    return np.sort(np.argsort(beaten(hopes), kind="stable")[:_BASELINE])
+    hopes = np.array([_hope(each, known.succeeded) for each in known.optimized])
+    for each in known.constraints:
+        if each.outcome.metric is not None:
+            hopes -= PENALTY * np.maximum(each.floor - _hope(each, known.succeeded), 0.0)
+    return np.sort(least_dominated_first(hopes)[:_BASELINE])
+
+
+def _hope(surrogate: Surrogate, rows: Array) -> Array:
+    moments = surrogate.posterior.moments(rows)
+    return np.asarray(moments.means[:, 0] + moments.stddev)
 
 
 def _drawn(
@@ -162,6 +174,9 @@ def _drawn(
 ) -> _Drawn:
     # Whether an observation succeeded is certain.
     own = baseline if surrogate.outcome.metric is not None else baseline[:0]
+    # What is believed comes after what failures suppose.
+    supposed = len(surrogate.data.points) - len(known.succeeded)
+    is_believed = own >= len(known.succeeded) - known.believed
     count = len(own) + len(known.pending)
     model, values = surrogate.posterior, np.empty((0, draws))
     if count:
@@ -169,7 +184,7 @@ def _drawn(
             surrogate.posterior,
             surrogate.data,
             surrogate.hyperparameters.noise,
-            baseline=own,
+            baseline=np.where(is_believed, own + supposed, own),
             pending=known.pending,
             normals=random.standard_normal((count, draws)),
         )

@@ -12,7 +12,7 @@ from nextpoint_service.optimizer.posterior import Moments, Posterior
 
 
 class Slopes(NamedTuple):
-    """How a logarithm changes with the moments of a posterior: a column for each draw."""
+    """How a logarithm changes with the moments of a posterior: places x draws."""
 
     posterior: Posterior
     moments: Moments
@@ -26,7 +26,7 @@ class Improvement(Protocol):
     method: ClassVar[str]
 
     def log_values(self, places: Array) -> Array:
-        """Return the logarithm of the expected improvement: a row for each place."""
+        """Return the logarithm of the expected improvement: places x draws."""
         ...
 
     def with_slopes(self, places: Array) -> tuple[Array, list[Slopes]]:

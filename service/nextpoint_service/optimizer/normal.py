@@ -21,7 +21,8 @@ _FAR = -1e4
 def log_improvement(margin: Array, stddev: Array) -> Array:
     """Return the logarithm of the expected improvement.
 
-    `margin` is how far the mean is above the best, in standard deviations.
+    `margin` is how far the mean is above what has to be improved on, in standard deviations, of
+    which there is one for each of its rows.
     """
     near = margin > -1.0
     inside = np.where(near, margin, 0.0)
@@ -33,7 +34,10 @@ def log_improvement(margin: Array, stddev: Array) -> Array:
 
 
 def improvement_slopes(margin: Array) -> tuple[Array, Array]:
-    """Return the normal distribution, and its density, over the improvement of stddev 1."""
+    """Return the normal distribution, and its density, over the improvement of stddev 1.
+
+    Over the stddev they are the slopes of the logarithm, by the mean and by the stddev.
+    """
     near = margin > -1.0
     inside = np.where(near, margin, 0.0)
     outside = np.where(near, -1.0, margin)
@@ -64,9 +68,3 @@ def hazard(margin: Array) -> Array:
     positive = np.maximum(margin, 0.0)
     density = np.exp(-0.5 * np.minimum(positive, 40.0) ** 2 - _LOG_ROOT_2_PI)
     return np.where(margin < 0.0, 1.0 / _mills(negative), density / ndtr(positive))
-
-
-def log_sum(total: Array) -> Array:
-    """Return the logarithm of the sum, along the last axis, of what these are the logarithms of."""
-    peak = total.max(axis=-1)
-    return np.asarray(peak + np.log(np.exp(total - peak[..., None]).sum(axis=-1)))

@@ -86,8 +86,7 @@ def surrogate_of(
     hyperparameters = LEARNER.learn(data, first)
     floor = 0.0
     if outcome.floor is not None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            floor = float(np.clip(warping.forward(np.array([outcome.floor])), -_FAR, _FAR)[0])
+        floor = float(np.clip(warping.forward(np.array([outcome.floor])), -_FAR, _FAR)[0])
     return Surrogate(
         outcome, warping, data, hyperparameters, posterior(data, hyperparameters), floor
     )

@@ -22,7 +22,7 @@ def posteriors():
 
 
 def over(values, reference=REFERENCE):
-    return FrontierImprovement.over(*posteriors(), reference, np.asarray(values, dtype=float))
+    return FrontierImprovement.of(*posteriors(), reference, np.asarray(values, dtype=float))
 
 
 def known(draws=1):
@@ -47,7 +47,7 @@ def test_the_improvement_is_what_the_area_grows_by_on_average():
     before = area(values[:, :, 0].T)
     moments = [each.moments(places) for each in posteriors()]
     for index in range(3):
-        normals = random.standard_normal((4000, 2))
+        normals = random.standard_normal((1000, 2))
         drawn_values = np.column_stack(
             [
                 each.means[index, 0] + each.stddev[index] * normals[:, axis]
@@ -57,7 +57,7 @@ def test_the_improvement_is_what_the_area_grows_by_on_average():
         grown = [area(np.vstack([values[:, :, 0].T, each])) - before for each in drawn_values]
         error = np.std(grown) / math.sqrt(len(grown))
         assert found[index] == pytest.approx(np.mean(grown), abs=4 * error)
-        assert error < 0.1 * found[index]
+        assert error < 0.2 * found[index]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_gradient_is_that_of_finite_differences(reference):
             normals=random.standard_normal((4, 5)),
         )
         given.append(model)
-    improvement = FrontierImprovement.over(*given, reference, known(draws=5))
+    improvement = FrontierImprovement.of(*given, reference, known(draws=5))
     acquisition = Acquisition(
         improvement, (Constraint(given[0], 0.2),), np.full(5, -math.log(5)), Guide({}, 0.0)
     )
