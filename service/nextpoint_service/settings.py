@@ -43,7 +43,7 @@ class Settings:
     model_observations: int = 500
     """How many observations a model of Ax, and the importances, learn from at most."""
     engine_observations: int = 1000
-    """The same for the models of our own, which serve one metric to optimize or none."""
+    """The same for the models of our own, which serve up to two metrics to optimize."""
     model_batch: int = 4
     """Points that one round of a model makes at most, for calls that wait together or ahead."""
     model_large_batch: int = 16

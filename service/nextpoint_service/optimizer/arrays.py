@@ -15,3 +15,9 @@ def in_pieces(function: Callable[[Array], Array], rows: Array) -> Array:
     """Return what the function returns, a number for each row, computed for some at a time."""
     pieces = [function(rows[first : first + _PIECE]) for first in range(0, len(rows), _PIECE)]
     return np.concatenate(pieces) if pieces else np.empty(0)
+
+
+def log_sum(total: Array) -> Array:
+    """Return the logarithm of the sum, along the last axis, of what these are the logarithms of."""
+    peak = total.max(axis=-1)
+    return np.asarray(peak + np.log(np.exp(total - peak[..., None]).sum(axis=-1)))

@@ -9,8 +9,8 @@ from nextpoint_service.domain.experiment import Engine, Experiment
 class Maker(Enum):
     """What models an experiment's observations: the module that has the `propose`."""
 
-    ONE_OBJECTIVE = "one_objective"
-    """Gaussian processes of our own: one objective, in milliseconds."""
+    FEW_OBJECTIVES = "few_objectives"
+    """Gaussian processes of our own: one objective or two, in milliseconds."""
     COVERAGE = "coverage"
     """The same, to cover what satisfies all constraints, where nothing is optimized."""
     REGIONS = "regions"
@@ -40,7 +40,7 @@ def _best_for(experiment: Experiment) -> Maker:
             return Maker.COVERAGE
         case (_,) if experiment.num_solutions > 1:
             return Maker.REGIONS
-        case (_,):
-            return Maker.ONE_OBJECTIVE
+        case (_,) | (_, _):
+            return Maker.FEW_OBJECTIVES
         case _:
             return Maker.AX

@@ -13,6 +13,7 @@ from time import monotonic
 import numpy as np
 
 from nextpoint_service.optimizer.arrays import Array
+from nextpoint_service.optimizer.dominance import staircase
 
 
 def hypervolume(gains: Sequence[tuple[float, ...]], *, until: float) -> float | None:
@@ -65,7 +66,7 @@ def _area(boxes: Array) -> float:
 def _undominated(boxes: Array) -> Array:
     """Return the boxes that no other contains, each once."""
     if boxes.shape[1] == 2:
-        return _staircase(boxes)
+        return staircase(boxes)
     # Whoever contains a box has a larger sum, and so comes before it.
     left = boxes[boxes.sum(axis=1).argsort()[::-1]]
     kept = []
@@ -74,10 +75,3 @@ def _undominated(boxes: Array) -> Array:
         kept.append(first)
         left = left[(left > first).any(axis=1)]
     return np.array(kept)
-
-
-def _staircase(boxes: Array) -> Array:
-    ordered = boxes[np.lexsort((boxes[:, 1], boxes[:, 0]))[::-1]]
-    highest = np.maximum.accumulate(ordered[:, 1])
-    rises = np.append(True, highest[1:] > highest[:-1])
-    return np.asarray(ordered[rises])

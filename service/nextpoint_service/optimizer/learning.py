@@ -13,6 +13,7 @@ from nextpoint_service.domain.experiment import Experiment
 from nextpoint_service.domain.observation import Observation
 from nextpoint_service.domain.suggestion import Prediction
 from nextpoint_service.optimizer.arrays import Array, in_pieces
+from nextpoint_service.optimizer.dominance import least_dominated_first
 from nextpoint_service.optimizer.encoding import encodable
 from nextpoint_service.optimizer.fidelity import moved_to_full, place_of, with_place
 from nextpoint_service.optimizer.layout import Layout, layout_of
@@ -21,7 +22,7 @@ from nextpoint_service.optimizer.outcomes import chosen, data_of, outcomes_of
 from nextpoint_service.optimizer.surrogate import Surrogate, surrogate_of
 from nextpoint_service.optimizer.transfer import surrogate_with_tasks
 
-_PENALTY = 10.0
+PENALTY = 10.0
 """What a constraint that is missed by one standard deviation costs, in those of the metric."""
 
 
@@ -142,20 +143,30 @@ def _log_satisfaction(learned: Models, rows: Array) -> Array:
 
 
 def merit(learned: Models, rows: Array) -> Array:
-    """Return what is expected of the optimized metric, less where constraints are missed."""
-    total = np.zeros(len(rows))
+    """Return what is expected of the only optimized metric, less where constraints are missed."""
+    return np.asarray(_merits(learned, rows).sum(axis=0))
+
+
+def _merits(learned: Models, rows: Array) -> Array:
+    """Return that of each optimized metric: metrics x rows."""
+    penalty = np.zeros(len(rows))
+    merits = []
     for each in learned.surrogates:
         means = each.posterior.means_at(rows)[:, 0]
         if each.outcome.optimized:
-            total += means
-        if each.outcome.floor is not None:
-            total -= _PENALTY * np.maximum(each.floor - means, 0.0)
-    return total
+            merits.append(means)
+        elif each.outcome.floor is not None:
+            penalty += PENALTY * np.maximum(each.floor - means, 0.0)
+    return np.array(merits) - penalty
 
 
 def best_first(learned: Models, rows: Array) -> Array:
-    """Return the rows in another order: those first that have most merit."""
-    return np.asarray(rows[np.argsort(-merit(learned, rows), kind="stable")])
+    """Return the rows in another order: those first that have most merit.
+
+    Of two objectives those that fewest others dominate.
+    """
+    merits = _merits(learned, rows)
+    return np.asarray(rows[least_dominated_first(merits)])
 
 
 def predictions(learned: Models, rows: Array) -> list[dict[str, Prediction]]:

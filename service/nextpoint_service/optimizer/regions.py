@@ -16,7 +16,6 @@ from scipy.special import log_ndtr
 from nextpoint_service.application.optimizer_port import Problem
 from nextpoint_service.domain.solutions import apart
 from nextpoint_service.domain.suggestion import Proposal
-from nextpoint_service.optimizer.acquisition import log_improvement
 from nextpoint_service.optimizer.arrays import Array
 from nextpoint_service.optimizer.candidates import CENTRES, around, spread_out
 from nextpoint_service.optimizer.learning import (
@@ -28,6 +27,7 @@ from nextpoint_service.optimizer.learning import (
     modest,
     rows_at,
 )
+from nextpoint_service.optimizer.normal import log_improvement
 from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 

@@ -22,7 +22,7 @@ class OptimizerSettings:
     Its cost grows with the third power of these; a thousand take ten seconds.
     """
     engine_observations: int = 1000
-    """The same for the models of our own, of which a thousand take less than half a second."""
+    """The same for the models of our own, of which a thousand take half a second for a metric."""
 
     @property
     def give_up_seconds(self) -> float:

@@ -27,9 +27,10 @@ class Warping:
 
     def forward(self, values: Array) -> Array:
         """Return values as the model sees them."""
-        linear = values / self.scale - self.shift / self.scale
-        below = np.maximum(self.knee - linear, 0.0)
-        return np.where(linear < self.knee, self.knee - np.log1p(below), linear)
+        with np.errstate(over="ignore", invalid="ignore"):
+            linear = values / self.scale - self.shift / self.scale
+            below = np.maximum(self.knee - linear, 0.0)
+            return np.where(linear < self.knee, self.knee - np.log1p(below), linear)
 
     def backward(self, warped: Array) -> Array:
         """Return the values that the model sees so."""

@@ -19,7 +19,7 @@ SUGGESTIONS = 20
 AT_ONCE = 16
 AT_ONCE_OF_MANY = 10
 AT_ONCE_OF_AX = 18
-"""Of several objectives a point of Ax takes seconds, so that two have to do."""
+"""A point of Ax takes seconds, so that two have to do."""
 MODELS = 2
 
 

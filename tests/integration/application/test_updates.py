@@ -19,7 +19,7 @@ from nextpoint_service.domain.metric_change import MetricChange
 from nextpoint_service.domain.metric_rules import MetricDraft
 from nextpoint_service.domain.parameter_rules import ParameterDraft
 from nextpoint_service.domain.suggestion import SuggestionState
-from nextpoint_service.optimizer import one_objective
+from nextpoint_service.optimizer import few_objectives
 
 ALL = Page(limit=1000)
 X = LINE[0]
@@ -193,7 +193,7 @@ async def test_a_model_learns_from_what_was_observed_in_the_old_space(service):
     await service.ask(experiment)
 
     problem = service.optimizer.problems[-1]
-    (proposal,) = one_objective.propose(problem, most_observations=500)
+    (proposal,) = few_objectives.propose(problem, most_observations=500)
 
     assert problem.phase is Phase.MODEL
     assert problem.experiment.space.contains(proposal.assignments)

@@ -13,7 +13,7 @@ from nextpoint_service.domain.search_space import (
     IntParameter,
     SearchSpace,
 )
-from nextpoint_service.optimizer import one_objective, space_filling
+from nextpoint_service.optimizer import few_objectives, space_filling
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.branches import flattened, pruned
 from nextpoint_service.optimizer.encoding import encode
@@ -57,7 +57,7 @@ def points(phase, count, make=space_filling.propose, **fields):
 
 
 def model(problem):
-    return one_objective.propose(problem, most_observations=500)
+    return few_objectives.propose(problem, most_observations=500)
 
 
 @pytest.mark.parametrize(

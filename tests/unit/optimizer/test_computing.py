@@ -14,7 +14,7 @@ from nextpoint_service.optimizer.settings import OptimizerSettings
 
 CONSTRAINT = Metric("y", strategy=Strategy.CONSTRAINT, threshold=0.5)
 KINDS = {
-    Maker.ONE_OBJECTIVE: ({}, "GP log noisy expected improvement"),
+    Maker.FEW_OBJECTIVES: ({}, "GP log noisy expected improvement"),
     Maker.COVERAGE: ({"metrics": (CONSTRAINT,)}, "GP expected coverage improvement"),
     Maker.REGIONS: ({"num_solutions": 2, "budget": 50}, "GP expected improvement by region"),
     Maker.TASKS: (

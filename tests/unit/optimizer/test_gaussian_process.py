@@ -4,9 +4,11 @@ from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
 from nextpoint_service.domain.search_space import BetaPrior, NormalPrior
-from nextpoint_service.optimizer.acquisition import Acquisition, Constraint, log_improvement
+from nextpoint_service.optimizer.acquisition import Acquisition, Constraint
 from nextpoint_service.optimizer.fit import LEAST_NOISE, Data, Hyperparameters, Misfit, fit
+from nextpoint_service.optimizer.improvement import BestImprovement
 from nextpoint_service.optimizer.kernel import Kernel
+from nextpoint_service.optimizer.normal import log_improvement
 from nextpoint_service.optimizer.posterior import drawn, posterior
 from nextpoint_service.optimizer.priors import Guide
 from nextpoint_service.optimizer.warping import warping_of
@@ -107,8 +109,7 @@ def an_acquisition(random, *, objective=True):
         normals=random.standard_normal((4, 6)),
     )
     return Acquisition(
-        given if objective else None,
-        values.max(axis=0),
+        BestImprovement(given, values.max(axis=0)) if objective else None,
         (Constraint(known, 0.3), Constraint(given, -0.2)),
         np.full(6, -np.log(6)),
         Guide({0: NormalPrior(0.4, 0.2), 1: BetaPrior(2.0, 3.0)}, 0.7),

@@ -30,7 +30,7 @@ from nextpoint_service.domain.search_space import (
     SearchSpace,
 )
 from nextpoint_service.domain.suggestion import Generator
-from nextpoint_service.optimizer import one_objective
+from nextpoint_service.optimizer import few_objectives
 from nextpoint_service.optimizer.axes import key
 from nextpoint_service.optimizer.learning import learn, modest
 
@@ -45,7 +45,7 @@ CONSTRAINTS = (
 
 
 def proposed(problem):
-    proposals = one_objective.propose(problem, most_observations=1000)
+    proposals = few_objectives.propose(problem, most_observations=1000)
     space = problem.experiment.space
     assert all(space.contains(each.assignments) for each in proposals)
     return proposals
@@ -90,7 +90,7 @@ def test_points_of_any_space_are_inside_and_new(space, count, constrained, faili
         new = {key(each.assignments) for each in proposals}
         assert len(new) == len(proposals)
         assert not new & {key(each) for each in known}
-    assert proposals == one_objective.propose(problem, most_observations=1000)
+    assert proposals == few_objectives.propose(problem, most_observations=1000)
 
 
 def test_the_peak_is_found():

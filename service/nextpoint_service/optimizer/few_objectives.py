@@ -1,4 +1,4 @@
-"""Makes points from Gaussian processes of our own: one objective, in milliseconds, without Ax."""
+"""Makes points from Gaussian processes of our own: one objective or two, without Ax."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ from nextpoint_service.optimizer.search import Found, guide_of, propose_by
 def propose(problem: Problem, *, most_observations: int) -> list[Proposal]:
     """Return points that the model expects most of; equal problems give equal points.
 
-    One metric is optimized with log noisy expected improvement; until an observation satisfies
-    the constraints, the probability that a point does is maximized. See `acquisition`. Raises
-    NotFitted.
+    One metric is optimized with log noisy expected improvement, two with that of the hypervolume;
+    until an observation satisfies the constraints, the probability that a point does is maximized.
+    See `acquisition`. Raises NotFitted.
     """
     return propose_by(_Search(), problem, most_observations=most_observations)
 
@@ -46,7 +46,7 @@ class _Search:
         """Return where to look next; all of the problem but what is pending is always the same."""
         layout = learned.layout
         last = self._last
-        if last is None or last.acquisition.optimized is None:
+        if last is None or last.acquisition.improvement is None:
             rows = learned.succeeded
             known = Known(modest(learned), rows, rows_at(layout, problem.pending))
             acquisition = acquisition_of(known, guide_of(problem, layout), random)
@@ -56,9 +56,4 @@ class _Search:
             acquisition = last.acquisition.believing(rows_at(layout, problem.pending[-1:]))
             looked_at = maximize_again(acquisition, layout, last.at, random)
         self._last = _Looked(acquisition, looked_at)
-        what = (
-            "probability of feasibility"
-            if acquisition.optimized is None
-            else "noisy expected improvement"
-        )
-        return Found(looked_at[0], acquisition.values, f"GP log {what}")
+        return Found(looked_at[0], acquisition.values, f"GP log {acquisition.method}")
