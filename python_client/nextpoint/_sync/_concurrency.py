@@ -75,24 +75,24 @@ class Inbox(Generic[T]):
 
 def read(call: StreamCall[T], seconds: float) -> T | None:
     """Return the next message of a stream, None at its end; raise TimeoutError on silence."""
-    silent = threading.Event()
+    taken: queue.SimpleQueue[T | grpc.RpcError | None] = queue.SimpleQueue()
 
-    def give_up() -> None:
-        silent.set()
-        call.cancel()
+    def take() -> None:
+        try:
+            taken.put(next(call, None))
+        except grpc.RpcError as error:
+            taken.put(error)
 
-    # gRPC's blocking streams know no timeout for one message.
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
+    # gRPC's blocking streams know no timeout for one message, and one that was cancelled has been
+    # seen to wait on.
+    threading.Thread(target=take, daemon=True).start()
     try:
-        return next(call, None)
-    except grpc.RpcError:
-        if silent.is_set():
-            raise TimeoutError from None
-        raise
-    finally:
-        timer.cancel()
+        message = taken.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(message, grpc.RpcError):
+        raise message
+    return message
 
 
 def evaluated(evaluate: Evaluate, *point: Assignments | Task) -> Values:

@@ -1,4 +1,5 @@
 import contextlib
+import threading
 import time
 
 import grpc
@@ -16,6 +17,7 @@ from tests.unit.client.conftest import (
 )
 
 import nextpoint
+from nextpoint._sync._concurrency import read
 from nextpoint._sync._connection import Connection
 from nextpoint._sync._stream import SuggestionStream
 from nextpoint.v1 import suggestion_pb2, suggestion_service_pb2
@@ -251,3 +253,12 @@ def test_what_cannot_be_understood_is_no_quiet_end(service, experiment, monkeypa
 
     with pytest.raises(NameError):
         next(experiment.suggestions())
+
+
+def test_a_message_that_never_comes_is_given_up_whatever_the_call_does():
+    never = threading.Event()
+
+    with pytest.raises(TimeoutError):
+        read(iter(never.wait, None), 0.05)
+
+    never.set()
