@@ -26,9 +26,12 @@ def least_dominated_first(values: Array) -> NDArray[np.int64]:
     return np.asarray(order[np.argsort(dominance_count(values)[order], kind="stable")])
 
 
-def staircase(values: Array) -> Array:
-    """Return the rows, of two objectives, that no other dominates, the best in the first first."""
-    ordered = values[np.lexsort((values[:, 1], values[:, 0]))[::-1]]
-    highest = np.maximum.accumulate(ordered[:, 1])
+def staircase(values: Array) -> NDArray[np.int64]:
+    """Return the indexes of the rows, of two objectives each, that no other dominates.
+
+    Of equals it is one; the best in the first objective comes first.
+    """
+    order = np.lexsort((values[:, 1], values[:, 0]))[::-1]
+    highest = np.maximum.accumulate(values[order, 1])
     rises = np.append(True, highest[1:] > highest[:-1])
-    return np.asarray(ordered[rises])
+    return np.asarray(order[rises])

@@ -132,4 +132,4 @@ def _frontier(reference: tuple[float, float], values: Array) -> Array:
     above = values[:, (values[0] > reference[0]) & (values[1] > reference[1])].T
     if not len(above):
         return above
-    return np.asarray(staircase(above)[::-1])
+    return np.asarray(above[staircase(above)[::-1]])

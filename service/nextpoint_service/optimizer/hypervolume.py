@@ -66,7 +66,7 @@ def _area(boxes: Array) -> float:
 def _undominated(boxes: Array) -> Array:
     """Return the boxes that no other contains, each once."""
     if boxes.shape[1] == 2:
-        return staircase(boxes)
+        return np.asarray(boxes[staircase(boxes)])
     # Whoever contains a box has a larger sum, and so comes before it.
     left = boxes[boxes.sum(axis=1).argsort()[::-1]]
     kept = []

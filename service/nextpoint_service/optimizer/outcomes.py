@@ -5,8 +5,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from nextpoint_service.domain.experiment import Experiment, Metric, Strategy
 from nextpoint_service.domain.observation import Measurement, Observation
+from nextpoint_service.optimizer.dominance import staircase
 
 _LIKELY = 0.5
 
@@ -72,33 +75,19 @@ def chosen(
         return observations
     kept: set[int] = set()
     optimized = [each.metric for each in outcomes if each.optimized and each.metric]
+    succeeded = [index for index, each in enumerate(observations) if not each.failed]
     for metric in optimized:
-        succeeded = [index for index, each in enumerate(observations) if not each.failed]
-        succeeded.sort(key=lambda at: _cost(metric, observations[at]))
-        kept.update(succeeded[: most // 4 // len(optimized)])
-    if len(optimized) == 2:
-        frontier = _frontier(optimized, observations)
-        most_of_it = min(len(frontier), most // 4)
-        kept.update(frontier[len(frontier) * each // most_of_it] for each in range(most_of_it))
+        best_first = sorted(succeeded, key=lambda at: _cost(metric, observations[at]))
+        kept.update(best_first[: most // 4 // len(optimized)])
+    if len(optimized) == 2 and succeeded:
+        costs = [[_cost(each, observations[at]) for each in optimized] for at in succeeded]
+        frontier = [succeeded[row] for row in staircase(-np.array(costs))]
+        count = min(len(frontier), most // 4)
+        kept.update(frontier[len(frontier) * each // count] for each in range(count))
     others = [index for index in range(len(observations)) if index not in kept]
     missing = most - len(kept)
     kept.update(others[len(others) * each // missing] for each in range(missing))
     return [observations[index] for index in sorted(kept)]
-
-
-def _frontier(metrics: Sequence[Metric], observations: Sequence[Observation]) -> list[int]:
-    """Return the indexes of the successful observations that none dominates in two metrics."""
-    first, second = metrics
-    succeeded = [index for index, each in enumerate(observations) if not each.failed]
-    succeeded.sort(key=lambda at: (_cost(first, observations[at]), _cost(second, observations[at])))
-    frontier: list[int] = []
-    least = math.inf
-    for index in succeeded:
-        cost = _cost(second, observations[index])
-        if cost < least:
-            frontier.append(index)
-            least = cost
-    return frontier
 
 
 def _cost(metric: Metric, observation: Observation) -> float:
